@@ -1,0 +1,79 @@
+package core
+
+import "github.com/fb1e3c20/websockets/core/frame"
+
+// EventKind tells what an [Event] reports.
+type EventKind uint8
+
+const (
+	// EventNone: nothing to report; all input was consumed.
+	EventNone EventKind = iota
+
+	// EventRequest: a server has a complete, valid handshake request.
+	// [Conn.Request] returns it; answer with [Conn.Accept] or [Conn.Reject].
+	EventRequest
+
+	// EventOpen: the handshake is done; messages may be sent and arrive.
+	EventOpen
+
+	// EventMessage: a chunk of a message, Data, possibly empty. Op is Text
+	// or Binary on every chunk; First marks the first chunk of a message,
+	// Last its last. Chunks have nothing to do with the peer's frames.
+	EventMessage
+
+	// EventPing: a ping with the payload Data. It has been answered, or
+	// dropped, as [Config.Pings] says.
+	EventPing
+
+	// EventPong: a chunk of a pong's payload, with First and Last as in
+	// EventMessage.
+	EventPong
+
+	// EventClose: the peer's close frame, with its Code ([frame.NoStatus]
+	// when it had none) and the reason in Data.
+	EventClose
+
+	// EventFailed: the connection failed: the peer broke the protocol, a
+	// timer ran out or the transport was lost. [Conn.Err] tells why; Code is
+	// the code of the close frame that was queued for the peer, and
+	// [frame.Abnormal] when none was.
+	EventFailed
+)
+
+// An Event is what the peer or a timer brought about. Data aliases memory that
+// the caller lent and stays valid as long as the caller leaves that alone.
+type Event struct {
+	Kind        EventKind
+	Op          frame.Opcode
+	First, Last bool
+	Code        frame.CloseCode
+	Data        []byte
+}
+
+// Timer names the timers of a connection: the reasons of [Conn.Deadline].
+type Timer uint8
+
+const (
+	TimerNone       Timer = iota // no timer runs
+	TimerHandshake               // the opening handshake takes too long
+	TimerPing                    // the next ping is due
+	TimerPong                    // a ping stays without answer
+	TimerConnection              // the peer is silent
+	TimerWrite                   // the peer takes no output
+	TimerClose                   // the closing handshake takes too long
+)
+
+// Transport tells what is to become of the transport.
+type Transport uint8
+
+const (
+	// TransportOpen: read and write on.
+	TransportOpen Transport = iota
+	// TransportHalfClose: once all output is written, end the output, but
+	// go on reading (the core discards what comes) to the end of file.
+	TransportHalfClose
+	// TransportClose: once all output is written, close.
+	TransportClose
+	// TransportAbort: close at once; output that is left cannot be sent.
+	TransportAbort
+)
