@@ -45,7 +45,10 @@ func (h Header) Len() int {
 
 // AppendHeader appends h to dst, its length in the shortest form. It checks no
 // rule: see [Header.Check].
-func AppendHeader(dst []byte, h Header) []byte {
+func AppendHeader(dst []byte, h Header) []byte { return h.Append(dst) }
+
+// Append is [AppendHeader] without the copy of h.
+func (h *Header) Append(dst []byte) []byte {
 	first := byte(h.Opcode&0xF) | bit(h.Fin, finBit) | bit(h.RSV1, rsv1Bit) | bit(h.RSV2, rsv2Bit) | bit(h.RSV3, rsv3Bit)
 	masked := bit(h.Masked, maskBit)
 	n := uint64(max(h.Length, 0))
@@ -60,7 +63,7 @@ func AppendHeader(dst []byte, h Header) []byte {
 			byte(n>>24), byte(n>>16), byte(n>>8), byte(n))
 	}
 	if h.Masked {
-		dst = append(dst, h.Mask[:]...)
+		dst = append(dst, h.Mask[0], h.Mask[1], h.Mask[2], h.Mask[3])
 	}
 	return dst
 }
@@ -74,70 +77,76 @@ func bit(set bool, b byte) byte {
 
 // ParseHeader decodes the header at the beginning of b. n is its length in
 // bytes. n == 0 without an error means that b holds only a part of it: call
-// again with the same bytes and more, up to [MaxHeaderLen].
+// again with the same bytes and more, [MaxHeaderLen] at most.
 //
 // It refuses a length that is not in its shortest form ([ErrLengthNotMinimal])
 // and a 64-bit length with the top bit set ([ErrLengthTopBit]), as soon as the
-// bytes in b show it. With an error n is 0 and h is the zero Header. All other
+// bytes in b show it; n is then 0. With n == 0 h is the zero Header. All other
 // rules depend on who sent the frame and are left to [Header.Check].
 func ParseHeader(b []byte) (h Header, n int, err error) {
-	if len(b) < 2 {
-		return Header{}, 0, nil
-	}
-	length := int64(b[1] &^ maskBit)
-	n = 2
-	switch length {
-	case length16:
-		if len(b) < 4 {
-			return Header{}, 0, nil
-		}
-		n = 4
-		length = int64(b[2])<<8 | int64(b[3])
-		if length <= MaxControlPayload {
-			return Header{}, 0, ErrLengthNotMinimal
-		}
-	case length64:
-		if len(b) < 10 {
-			return Header{}, 0, checkLength64(b[2:])
-		}
-		n = 10
-		u := uint64(b[9]) | uint64(b[8])<<8 | uint64(b[7])<<16 | uint64(b[6])<<24 |
-			uint64(b[5])<<32 | uint64(b[4])<<40 | uint64(b[3])<<48 | uint64(b[2])<<56
-		length = int64(u)
-		if length <= 0xFFFF {
-			return Header{}, 0, checkLength64(b[2:10])
-		}
-	}
-	h.Length = length
-	if b[1]&maskBit != 0 {
-		if len(b) < n+4 {
-			return Header{}, 0, nil
-		}
-		h.Masked = true
-		h.Mask = Mask(b[n:])
-		n += 4
-	}
-	h.Fin = b[0]&finBit != 0
-	h.RSV1 = b[0]&rsv1Bit != 0
-	h.RSV2 = b[0]&rsv2Bit != 0
-	h.RSV3 = b[0]&rsv3Bit != 0
-	h.Opcode = Opcode(b[0] & 0xF)
-	return h, n, nil
+	n, err = h.Parse(b)
+	return h, n, err
 }
 
-// checkLength64 returns the error that b, the first bytes of a 64-bit length,
-// show already.
-func checkLength64(b []byte) error {
-	if len(b) == 0 {
-		return nil
+// Parse is [ParseHeader] with its result in place, which saves a copy: it sets
+// h, or leaves it alone when n == 0.
+func (h *Header) Parse(b []byte) (n int, err error) {
+	if len(b) < 2 {
+		return 0, nil
 	}
-	if b[0]&0x80 != 0 {
-		return ErrLengthTopBit
+	first, second := b[0], b[1]
+	n, length := 2, int64(second&^maskBit)
+	if length > MaxControlPayload {
+		n, length, err = parseLength(b)
+		if n == 0 {
+			return 0, err
+		}
 	}
-	if len(b) < 6 || b[0]|b[1]|b[2]|b[3]|b[4]|b[5] != 0 {
-		return nil
+	var mask Mask
+	if second&maskBit != 0 {
+		if len(b)-n < len(mask) {
+			return 0, nil
+		}
+		mask = Mask(b[n:])
+		n += len(mask)
 	}
-	return ErrLengthNotMinimal
+	h.Fin = first&finBit != 0
+	h.RSV1 = first&rsv1Bit != 0
+	h.RSV2 = first&rsv2Bit != 0
+	h.RSV3 = first&rsv3Bit != 0
+	h.Opcode = Opcode(first & 0xF)
+	h.Masked = second&maskBit != 0
+	h.Mask = mask
+	h.Length = length
+	return n, nil
+}
+
+// parseLength decodes the 16-bit or 64-bit length of the header that b begins
+// with. n is the length of the header without its mask, 0 with an error and
+// when more bytes are needed.
+func parseLength(b []byte) (n int, length int64, err error) {
+	if b[1]&^maskBit == length16 {
+		if len(b) < 4 {
+			return 0, 0, nil
+		}
+		length = int64(b[2])<<8 | int64(b[3])
+		if length <= MaxControlPayload {
+			return 0, 0, ErrLengthNotMinimal
+		}
+		return 4, length, nil
+	}
+	if len(b) > 2 && b[2]&0x80 != 0 {
+		return 0, 0, ErrLengthTopBit
+	}
+	if len(b) >= 8 && b[2]|b[3]|b[4]|b[5]|b[6]|b[7] == 0 {
+		return 0, 0, ErrLengthNotMinimal
+	}
+	if len(b) < 10 {
+		return 0, 0, nil
+	}
+	length = int64(b[2])<<56 | int64(b[3])<<48 | int64(b[4])<<40 | int64(b[5])<<32 |
+		int64(b[6])<<24 | int64(b[7])<<16 | int64(b[8])<<8 | int64(b[9])
+	return 10, length, nil
 }
 
 // Check returns the first rule that a frame with this header breaks, in the
@@ -154,7 +163,14 @@ func checkLength64(b []byte) error {
 // fromClient says that the sender is a client, whose frames must be masked
 // (https://www.rfc-editor.org/rfc/rfc6455#section-5.1). allowRSV1 says that
 // permessage-deflate was negotiated.
-func (h Header) Check(fromClient bool, allowRSV1 bool) error {
+func (h *Header) Check(fromClient bool, allowRSV1 bool) error {
+	if h.Opcode <= Binary && h.Masked == fromClient && !h.RSV1 && !h.RSV2 && !h.RSV3 {
+		return nil
+	}
+	return h.violation(fromClient, allowRSV1)
+}
+
+func (h *Header) violation(fromClient bool, allowRSV1 bool) error {
 	switch {
 	case h.RSV2 || h.RSV3 || h.RSV1 && !(allowRSV1 && h.Opcode.IsData()):
 		return ErrReservedBits
@@ -177,10 +193,20 @@ func (h Header) Check(fromClient bool, allowRSV1 bool) error {
 // changed. It checks no rule: see [Header.Check].
 func AppendFrame(dst []byte, h Header, payload []byte) []byte {
 	h.Length = int64(len(payload))
-	dst = AppendHeader(dst, h)
-	dst = append(dst, payload...)
-	if h.Masked {
-		h.Mask.XOR(dst[len(dst)-len(payload):], 0)
+	dst = h.Append(dst)
+	if !h.Masked {
+		return append(dst, payload...)
 	}
+	start := len(dst)
+	dst = grow(dst, len(payload))
+	h.Mask.Copy(dst[start:], payload, 0)
 	return dst
+}
+
+// grow extends b by n bytes of any content.
+func grow(b []byte, n int) []byte {
+	if n <= cap(b)-len(b) {
+		return b[:len(b)+n]
+	}
+	return append(b, make([]byte, n)...)
 }

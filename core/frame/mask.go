@@ -33,18 +33,18 @@ func (m Mask) Copy(dst, src []byte, pos int) {
 
 	for len(src) >= 64 && len(dst) >= 64 {
 		s, d := (*[64]byte)(src), (*[64]byte)(dst)
-		xor64((*[8]byte)(d[0:]), (*[8]byte)(s[0:]), key)
-		xor64((*[8]byte)(d[8:]), (*[8]byte)(s[8:]), key)
-		xor64((*[8]byte)(d[16:]), (*[8]byte)(s[16:]), key)
-		xor64((*[8]byte)(d[24:]), (*[8]byte)(s[24:]), key)
-		xor64((*[8]byte)(d[32:]), (*[8]byte)(s[32:]), key)
-		xor64((*[8]byte)(d[40:]), (*[8]byte)(s[40:]), key)
-		xor64((*[8]byte)(d[48:]), (*[8]byte)(s[48:]), key)
-		xor64((*[8]byte)(d[56:]), (*[8]byte)(s[56:]), key)
+		store64((*[8]byte)(d[0:]), load64((*[8]byte)(s[0:]))^key)
+		store64((*[8]byte)(d[8:]), load64((*[8]byte)(s[8:]))^key)
+		store64((*[8]byte)(d[16:]), load64((*[8]byte)(s[16:]))^key)
+		store64((*[8]byte)(d[24:]), load64((*[8]byte)(s[24:]))^key)
+		store64((*[8]byte)(d[32:]), load64((*[8]byte)(s[32:]))^key)
+		store64((*[8]byte)(d[40:]), load64((*[8]byte)(s[40:]))^key)
+		store64((*[8]byte)(d[48:]), load64((*[8]byte)(s[48:]))^key)
+		store64((*[8]byte)(d[56:]), load64((*[8]byte)(s[56:]))^key)
 		src, dst = src[64:], dst[64:]
 	}
-	for len(src) >= 8 && len(dst) >= 8 {
-		xor64((*[8]byte)(dst), (*[8]byte)(src), key)
+	for len(src) > 8 && len(dst) > 8 {
+		store64((*[8]byte)(dst), load64((*[8]byte)(src))^key)
 		src, dst = src[8:], dst[8:]
 	}
 	store64(tail, last)
@@ -62,8 +62,6 @@ func copyShort(dst, src []byte, key uint64) {
 		key >>= 8
 	}
 }
-
-func xor64(dst, src *[8]byte, key uint64) { store64(dst, load64(src)^key) }
 
 // The compiler makes one instruction of each of these where the machine is
 // little-endian.

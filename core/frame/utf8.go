@@ -52,7 +52,10 @@ func ValidUTF8(p []byte) bool {
 func skip(p []byte, state uint64) (n int, end uint64) {
 	for n = 0; len(p)-n >= 8; n += 8 {
 		b := (*[8]byte)(p[n:])
-		if state == accept && load64(b)&0x8080808080808080 == 0 {
+		if state == accept && load64(b)&highBits == 0 {
+			if len(p)-n >= 8+asciiBlock {
+				n += ascii(p[n+8:])
+			}
 			continue
 		}
 		s := transitions[b[0]] >> state
@@ -69,6 +72,24 @@ func skip(p []byte, state uint64) (n int, end uint64) {
 		state = s
 	}
 	return n, state
+}
+
+const highBits = 0x8080808080808080
+
+const asciiBlock = 32
+
+// ascii returns how many bytes at the beginning of p, in whole blocks, are
+// ASCII.
+func ascii(p []byte) (n int) {
+	for ; len(p)-n >= asciiBlock; n += asciiBlock {
+		b := (*[asciiBlock]byte)(p[n:])
+		w := load64((*[8]byte)(b[0:])) | load64((*[8]byte)(b[8:])) |
+			load64((*[8]byte)(b[16:])) | load64((*[8]byte)(b[24:]))
+		if w&highBits != 0 {
+			break
+		}
+	}
+	return n
 }
 
 // The states of the automaton. Each is the position, in an entry of
