@@ -1,0 +1,173 @@
+package core
+
+import "github.com/fb1e3c20/websockets/clock"
+
+// handshake is what only the opening handshake needs; it is released when the
+// connection is open.
+type handshake struct {
+	head head
+	out  []byte // output that is pending
+
+	request *Request // server: waits for its answer
+
+	response *Response // client
+	key      string
+	offered  []string
+	chosen   string
+}
+
+func newClientHandshake(s *Settings, o RequestOptions) (*handshake, error) {
+	h := &handshake{key: newKey(s.entropy), offered: append([]string(nil), o.Subprotocols...)}
+	var err error
+	h.out, err = appendRequest(nil, o, h.key)
+	if err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+func (c *Conn) recvHandshake(in []byte) (int, Event) {
+	if c.hs.request != nil {
+		return 0, Event{}
+	}
+	n, done, e := c.hs.head.feed(in, c.set.maxHeadBytes, c.set.maxHeadLines)
+	if e != 0 {
+		c.failHandshake(e)
+		return n, c.takeReport()
+	}
+	if !done {
+		return n, Event{}
+	}
+	if c.role == Server {
+		return n, c.recvRequest()
+	}
+	return n, c.recvResponse()
+}
+
+func (c *Conn) recvRequest() Event {
+	r, e := parseRequest(c.hs.head.bytes())
+	if e != 0 {
+		c.failHandshake(e)
+		return c.takeReport()
+	}
+	c.hs.head = head{}
+	if err := r.Check(); err != nil {
+		c.hs.request = r
+		c.failHandshake(err.(Error))
+		return c.takeReport()
+	}
+	c.hs.request = r
+	return Event{Kind: EventRequest}
+}
+
+func (c *Conn) recvResponse() Event {
+	r, e := parseResponse(c.hs.head.bytes())
+	if e != 0 {
+		c.failHandshake(e)
+		return c.takeReport()
+	}
+	c.hs.response = r
+	c.hs.chosen, e = r.check(c.hs.key, c.hs.offered)
+	if e != 0 {
+		c.failHandshake(e)
+		return c.takeReport()
+	}
+	c.open()
+	return Event{Kind: EventOpen}
+}
+
+// failHandshake ends a handshake; a server answers with the status of e.
+func (c *Conn) failHandshake(e Error) {
+	c.hs.head = head{}
+	if c.role == Server && e.Status() != 0 {
+		c.hs.out = appendRefusal(c.hs.out, e)
+	}
+	c.fail(e)
+}
+
+// Request returns the client's handshake request between [EventRequest] and
+// the answer, nil at other times. After a failed handshake it returns the
+// request that was refused, if it was well-formed HTTP.
+func (c *Conn) Request() *Request {
+	if c.hs == nil {
+		return nil
+	}
+	return c.hs.request
+}
+
+// Response returns the server's handshake response, nil while there is none.
+// It stays until the Recv after [EventOpen], and after a failed handshake.
+func (c *Conn) Response() *Response {
+	if c.hs == nil {
+		return nil
+	}
+	return c.hs.response
+}
+
+// Subprotocol returns the subprotocol that the server chose, "" for none. A
+// client may ask as long as [Conn.Response] answers.
+func (c *Conn) Subprotocol() string {
+	if c.hs == nil {
+		return ""
+	}
+	return c.hs.chosen
+}
+
+// Accept answers the request of [EventRequest] with 101 Switching Protocols
+// (RFC 6455 section 4.2.2) and opens the connection.
+func (c *Conn) Accept(now clock.Time, o AcceptOptions) error {
+	c.advance(now)
+	if !c.awaitsAnswer() {
+		return ErrNoRequest
+	}
+	out, err := AppendAccept(c.hs.out, c.hs.request, o)
+	if err != nil {
+		return err
+	}
+	c.hs.out = out
+	c.hs.request = nil
+	c.open()
+	return nil
+}
+
+// Reject answers the request of [EventRequest] with an HTTP status, and ends
+// the connection: [Conn.Err] returns [ErrRejected]. No event reports it.
+func (c *Conn) Reject(now clock.Time, o RejectOptions) error {
+	c.advance(now)
+	if !c.awaitsAnswer() {
+		return ErrNoRequest
+	}
+	out, err := AppendReject(c.hs.out, o)
+	if err != nil {
+		return err
+	}
+	c.hs.out = out
+	c.fail(ErrRejected)
+	c.flags &^= report
+	return nil
+}
+
+func (c *Conn) awaitsAnswer() bool {
+	return c.phase == phaseHandshake && c.hs.request != nil
+}
+
+// appendHandshake appends the handshake's pending output.
+func (c *Conn) appendHandshake(dst []byte) []byte {
+	if c.hs == nil || len(c.hs.out) == 0 {
+		return dst
+	}
+	c.unsent += int64(len(c.hs.out))
+	dst = append(dst, c.hs.out...)
+	c.hs.out = nil
+	if c.role == Server {
+		c.releaseHandshake()
+	}
+	return dst
+}
+
+// releaseHandshake lets go of the handshake once it is done.
+func (c *Conn) releaseHandshake() {
+	if c.phase == phaseOpen && len(c.hs.out) == 0 {
+		c.hs = nil
+	}
+}

@@ -1,0 +1,363 @@
+package core
+
+import (
+	"github.com/fb1e3c20/websockets/clock"
+	"github.com/fb1e3c20/websockets/core/frame"
+)
+
+// ScratchSize is the length that the scratch of [Conn.Recv] needs.
+const ScratchSize = frame.MaxControlPayload
+
+// Recv takes input, in the order in which it came from the transport, and
+// reports at most one event: n bytes of in are consumed, and the caller calls
+// again with the rest, in[n:], until there is no event. n may be 0 with an
+// event. No event means that all of in is consumed, except while a server's
+// handshake request waits for its answer: then nothing is. Not calling is how
+// a caller holds the peer back.
+//
+// Recv unmasks payloads in place. The event's Data aliases in[:n], or scratch
+// where a ping or close came in pieces; both belong to the caller and are not
+// touched by later calls. A scratch shorter than [ScratchSize] cuts such Data
+// short.
+//
+// How the input is cut into calls changes nothing: the events are the same
+// after joining adjacent chunks of a message.
+func (c *Conn) Recv(now clock.Time, in, scratch []byte) (n int, ev Event) {
+	c.advance(now)
+	if len(in) > 0 {
+		c.heard()
+	}
+	if c.phase == phaseHandshake {
+		return c.recvHandshake(in)
+	}
+	if c.hs != nil {
+		c.releaseHandshake()
+	}
+	for c.phase == phaseOpen {
+		if !c.has(inFrame) {
+			k, e := c.recvHeader(in[n:])
+			n += k
+			if e != 0 {
+				c.fail(e)
+				break
+			}
+			if !c.has(inFrame) {
+				return n, Event{}
+			}
+		}
+		var k int
+		if c.frameOp.IsControl() {
+			k, ev = c.recvControl(in[n:], scratch)
+		} else {
+			k, ev = c.recvPayload(in[n:])
+		}
+		n += k
+		if ev.Kind != EventNone || c.has(inFrame) {
+			return n, ev
+		}
+	}
+	return len(in), c.takeReport()
+}
+
+// RecvEOF tells that the peer has ended its output: no input will follow.
+// Without a close frame before, the connection is lost
+// (RFC 6455 section 7.1.5, code 1006).
+func (c *Conn) RecvEOF(now clock.Time) Event {
+	c.advance(now)
+	if c.has(sawEOF) {
+		return c.takeReport()
+	}
+	c.flags |= sawEOF
+	switch c.phase {
+	case phaseHandshake:
+		c.fail(ErrHandshakeLost)
+	case phaseOpen:
+		c.fail(ErrLost)
+	}
+	return c.takeReport()
+}
+
+// Lost tells that the transport broke: nothing more can be read or written.
+func (c *Conn) Lost(now clock.Time) Event {
+	ev := c.RecvEOF(now)
+	c.flags |= aborted
+	return ev
+}
+
+// recvHeader reads a frame's header, which may come in pieces, and sets
+// inFrame once it is complete and acceptable.
+func (c *Conn) recvHeader(in []byte) (n int, e Error) {
+	if c.hdrLen == 0 {
+		h, n, err := frame.ParseHeader(in)
+		if n > 0 {
+			return n, c.beginFrame(&h)
+		}
+		if err != nil {
+			return 0, frameError(err)
+		}
+		c.hdrLen = uint8(copy(c.hdr[:], in))
+		return len(in), 0
+	}
+	for n < len(in) {
+		var b [frame.MaxHeaderLen]byte
+		have := copy(b[:], c.hdr[:c.hdrLen])
+		b[have] = in[n]
+		n++
+		h, k, err := frame.ParseHeader(b[:have+1])
+		if err != nil {
+			return n, frameError(err)
+		}
+		if k > 0 {
+			c.hdrLen = 0
+			return n, c.beginFrame(&h)
+		}
+		c.hdr[have] = b[have]
+		c.hdrLen++
+	}
+	return n, 0
+}
+
+// beginFrame checks a header against RFC 6455, the state of the message and
+// the limits, in that order.
+func (c *Conn) beginFrame(h *frame.Header) Error {
+	if err := h.Check(c.role == Server, false); err != nil {
+		return frameError(err)
+	}
+	var e Error
+	if h.Opcode.IsControl() {
+		e = c.beginControl(h.Opcode)
+	} else {
+		e = c.beginData(h)
+	}
+	if e != 0 {
+		return e
+	}
+	c.left = uint32(h.Length)
+	c.frameOp = h.Opcode
+	c.mask = h.Mask
+	c.maskPos = 0
+	c.flags |= inFrame
+	c.put(frameMasked, h.Masked)
+	c.put(frameFin, h.Fin)
+	return 0
+}
+
+func (c *Conn) beginControl(op frame.Opcode) Error {
+	if !c.spendControl() {
+		return ErrControlFlood
+	}
+	if op != frame.Pong {
+		// The slot is about to be overwritten. Only when writing is blocked
+		// is a pong still in it: then the newest ping alone is answered, and
+		// none after a close (RFC 6455 sections 5.5.2 and 5.5.3).
+		c.flags &^= pongPending
+		c.slotLen = 0
+	}
+	return 0
+}
+
+func (c *Conn) beginData(h *frame.Header) Error {
+	if h.Opcode == frame.Continuation {
+		if c.msgOp == 0 {
+			return ErrUnexpectedContinuation
+		}
+	} else {
+		if c.msgOp != 0 {
+			return ErrExpectedContinuation
+		}
+		c.msgOp = h.Opcode
+		c.msgLen = 0
+		c.fragments = 0
+		c.utf8.Reset()
+		c.flags &^= chunkGiven
+	}
+	if h.Length > int64(c.set.maxFrame) {
+		return ErrFrameTooBig
+	}
+	if int64(c.msgLen)+h.Length > int64(c.set.maxMessage) {
+		return ErrMessageTooBig
+	}
+	c.fragments++
+	if c.set.maxFragments > 0 && c.fragments > c.set.maxFragments {
+		return ErrTooManyFragments
+	}
+	c.msgLen += uint32(h.Length)
+	return 0
+}
+
+// takePayload unmasks what in holds of the frame's payload.
+func (c *Conn) takePayload(in []byte) []byte {
+	p := in[:min(len(in), int(c.left))]
+	if c.has(frameMasked) {
+		c.mask.XOR(p, int(c.maskPos))
+		c.maskPos = (c.maskPos + uint8(len(p))) & 3
+	}
+	c.left -= uint32(len(p))
+	return p
+}
+
+// recvPayload reads the payload of a data frame and reports a chunk, unless
+// there is nothing in it to tell.
+func (c *Conn) recvPayload(in []byte) (int, Event) {
+	p := c.takePayload(in)
+	n := len(p)
+	var e Error
+	if c.msgOp == frame.Text {
+		p, e = c.checkText(p)
+	}
+	last := false
+	if c.left == 0 {
+		c.flags &^= inFrame
+		last = e == 0 && c.has(frameFin)
+	}
+	if last && c.msgOp == frame.Text && !c.utf8.Complete() {
+		last, e = false, ErrInvalidUTF8
+	}
+	if e != 0 {
+		c.fail(e)
+	}
+	if len(p) == 0 && !last {
+		return n, c.takeReportIfEnded()
+	}
+	ev := Event{Kind: EventMessage, Op: c.msgOp, First: !c.has(chunkGiven), Last: last, Data: p}
+	c.flags |= chunkGiven
+	if last {
+		c.msgOp = 0
+	}
+	return n, ev
+}
+
+// takeReportIfEnded keeps the failure for the next call while an event is
+// still to be returned, and takes it when there is none.
+func (c *Conn) takeReportIfEnded() Event {
+	if c.phase != phaseEnded {
+		return Event{}
+	}
+	return c.takeReport()
+}
+
+// checkText returns the part of p before the first byte that cannot be UTF-8.
+func (c *Conn) checkText(p []byte) ([]byte, Error) {
+	n, ok := c.utf8.Write(p)
+	if !ok {
+		return p[:n], ErrInvalidUTF8
+	}
+	return p, 0
+}
+
+// recvControl reads the payload of a control frame. A pong is reported as it
+// comes; pings and closes are reported whole.
+func (c *Conn) recvControl(in, scratch []byte) (int, Event) {
+	p := c.takePayload(in)
+	if c.frameOp == frame.Pong {
+		return len(p), c.recvPong(p)
+	}
+	whole := p
+	if c.slotLen > 0 || c.left > 0 {
+		c.slotLen += uint8(copy(c.slot[c.slotLen:], p))
+		if c.left > 0 {
+			return len(p), Event{}
+		}
+		whole = scratch[:copy(scratch, c.slot[:c.slotLen])]
+	}
+	c.flags &^= inFrame
+	if c.frameOp == frame.Close {
+		return len(p), c.recvClose(whole)
+	}
+	return len(p), c.recvPing(whole)
+}
+
+func (c *Conn) recvPing(payload []byte) Event {
+	if c.answersPings() {
+		if c.slotLen == 0 {
+			c.slotLen = uint8(copy(c.slot[:], payload))
+		}
+		c.flags |= pongPending
+	}
+	return Event{Kind: EventPing, Op: frame.Ping, First: true, Last: true, Data: payload}
+}
+
+func (c *Conn) answersPings() bool {
+	if c.has(closeSent) {
+		return false
+	}
+	if c.set.pings == PingDefault {
+		return c.role == Client
+	}
+	return c.set.pings == PingAnswer
+}
+
+func (c *Conn) recvPong(p []byte) Event {
+	last := c.left == 0
+	if len(p) == 0 && !last {
+		return Event{}
+	}
+	ev := Event{Kind: EventPong, Op: frame.Pong, First: !c.has(pongGiven), Last: last, Data: p}
+	if last {
+		c.flags &^= inFrame | pongGiven
+	} else {
+		c.flags |= pongGiven
+	}
+	return ev
+}
+
+// recvClose acts on the peer's close frame: the input ends here, and the
+// frame is answered, unless ours was sent before
+// (RFC 6455 section 5.5.1).
+func (c *Conn) recvClose(payload []byte) Event {
+	code, reason, err := frame.ParseClose(payload)
+	if err != nil {
+		c.fail(frameError(err))
+		return c.takeReport()
+	}
+	c.phase = phaseEnded
+	c.flags |= closeGot
+	c.flags &^= pongWait
+	switch {
+	case c.has(closeSent):
+		c.ensureDue()
+	case c.has(readingAhead):
+		c.closeCode = code
+		c.flags |= replyHeld
+		c.beginClosing()
+	default:
+		c.answerClose(code)
+	}
+	return Event{Kind: EventClose, Op: frame.Close, First: true, Last: true, Code: code, Data: reason}
+}
+
+// answerClose queues the answer to the peer's close frame: the same code
+// (RFC 6455 section 5.5.1).
+func (c *Conn) answerClose(code frame.CloseCode) {
+	c.queueClose(code)
+	c.beginClosing()
+	c.ensureDue()
+}
+
+// frameError translates an error of the frame layer.
+func frameError(err error) Error {
+	e, _ := err.(frame.Error)
+	switch e {
+	case frame.ErrReservedBits:
+		return ErrReservedBits
+	case frame.ErrOpcode:
+		return ErrOpcode
+	case frame.ErrMaskRequired:
+		return ErrMaskRequired
+	case frame.ErrMaskForbidden:
+		return ErrMaskForbidden
+	case frame.ErrLengthNotMinimal:
+		return ErrLengthNotMinimal
+	case frame.ErrLengthTopBit:
+		return ErrLengthTopBit
+	case frame.ErrControlFragmented:
+		return ErrControlFragmented
+	case frame.ErrControlLength:
+		return ErrControlLength
+	case frame.ErrCloseLength:
+		return ErrCloseLength
+	case frame.ErrCloseCode:
+		return ErrCloseCode
+	}
+	return ErrCloseReason
+}

@@ -1,0 +1,215 @@
+package core
+
+import (
+	"time"
+
+	"github.com/fb1e3c20/websockets/clock"
+	"github.com/fb1e3c20/websockets/core/frame"
+)
+
+// A verdict on the peer's liveness that is due but comes later than this was
+// not missed by the peer: the machine slept, or the process did not run.
+const lateness = time.Second
+
+// grace is the time that the peer gets then to be heard.
+const grace = 5 * time.Second
+
+// Deadline returns when to call Tick next, and which timer that is for. With
+// [TimerNone] nothing is due until something else happens. It may change with
+// every other call.
+func (c *Conn) Deadline() (clock.Time, Timer) {
+	at, why := clock.Latest, TimerNone
+	if c.has(hasDue) && !c.has(expired|aborted) {
+		at, why = c.due, c.dueTimer()
+	}
+	if c.has(pongWait) && !c.has(notReading) && c.pongBy < at {
+		at, why = c.pongBy, TimerPong
+	}
+	if t, ok := c.silenceDeadline(); ok && t < at {
+		at, why = t, TimerConnection
+	}
+	if c.has(stalled) && !c.has(aborted) && c.stall < at {
+		at, why = c.stall, TimerWrite
+	}
+	return at, why
+}
+
+func (c *Conn) dueTimer() Timer {
+	switch {
+	case c.has(closing):
+		return TimerClose
+	case c.phase == phaseHandshake:
+		return TimerHandshake
+	}
+	return TimerPing
+}
+
+// silenceDeadline returns when the peer will have been silent for too long.
+func (c *Conn) silenceDeadline() (clock.Time, bool) {
+	if c.set.conn == 0 || c.phase != phaseOpen || c.has(notReading|closeGot) {
+		return 0, false
+	}
+	return c.lastRx.Add(c.set.conn), true
+}
+
+// Tick tells the time. It reports [EventFailed] when a timer ran out; a ping
+// that has become due is only queued. Early and repeated ticks do nothing.
+// Before a tick that may judge the peer's liveness, the caller passes the
+// input that is already there to [Conn.Recv].
+func (c *Conn) Tick(now clock.Time) Event {
+	c.advance(now)
+	c.judgeLiveness()
+	if c.has(hasDue) && c.now >= c.due && !c.has(expired|aborted) {
+		c.dueNow()
+	}
+	return c.takeReport()
+}
+
+// judgeLiveness fails the connection if the peer is silent, does not answer a
+// ping or takes no output.
+func (c *Conn) judgeLiveness() {
+	if c.has(stalled) && c.now >= c.stall && !c.has(aborted) {
+		if c.forgive(c.stall) {
+			c.stall = c.now.Add(c.graceTime())
+		} else {
+			c.fail(ErrWriteTimeout)
+			c.flags |= aborted
+			return
+		}
+	}
+	if c.has(pongWait) && !c.has(notReading) && c.now >= c.pongBy {
+		if !c.forgive(c.pongBy) {
+			c.fail(ErrPongTimeout)
+			return
+		}
+		c.pongBy = c.now.Add(c.graceTime())
+		c.flags |= pingPending
+	}
+	if at, ok := c.silenceDeadline(); ok && c.now >= at {
+		if !c.forgive(at) {
+			c.fail(ErrConnectionTimeout)
+			return
+		}
+		c.lastRx = c.now.Add(c.graceTime() - c.set.conn)
+		c.put(pingPending, !c.has(closeSent))
+	}
+}
+
+// forgive reports whether a verdict that was due at the instant at is found
+// too late to blame the peer for it. That happens once until a byte comes.
+func (c *Conn) forgive(at clock.Time) bool {
+	if c.now.Sub(at) <= lateness || c.has(graced) {
+		return false
+	}
+	c.flags |= graced
+	return true
+}
+
+func (c *Conn) graceTime() time.Duration {
+	if c.set.conn > 0 {
+		return min(grace, c.set.conn)
+	}
+	return grace
+}
+
+// dueNow acts on the timer of the phase.
+func (c *Conn) dueNow() {
+	switch c.dueTimer() {
+	case TimerHandshake:
+		c.failHandshake(ErrHandshakeTimeout)
+	case TimerPing:
+		c.flags |= pingPending
+		c.due = c.due.Add(c.set.ping)
+		if c.due <= c.now {
+			c.due = c.now.Add(c.set.ping)
+		}
+	case TimerClose:
+		c.closeTimedOut()
+	}
+}
+
+func (c *Conn) closeTimedOut() {
+	if c.has(replyHeld) {
+		c.releaseReply()
+		c.startTimer(max(c.set.close, linger))
+		return
+	}
+	if c.phase == phaseOpen {
+		c.fail(ErrCloseTimeout)
+	}
+	c.flags |= expired
+}
+
+// takeReport returns EventFailed once after a failure.
+func (c *Conn) takeReport() Event {
+	if !c.has(report) {
+		return Event{}
+	}
+	c.flags &^= report
+	code := c.err.CloseCode()
+	if code != c.closeCode {
+		code = frame.Abnormal
+	}
+	return Event{Kind: EventFailed, Code: code}
+}
+
+// SetReading tells whether the caller reads input. While it holds input back,
+// because its application is slow, the peer's silence is not judged, only
+// whether it takes our output; and the time earns budget for the control
+// frames that pile up.
+func (c *Conn) SetReading(now clock.Time, on bool) {
+	c.advance(now)
+	if on != c.has(notReading) {
+		return
+	}
+	c.put(notReading, !on)
+	if !on {
+		c.ctlAt = max(c.ctlAt, c.now)
+		c.flags &^= ctlCredit
+		return
+	}
+	c.put(ctlCredit, c.ctlAt < c.now)
+	c.lastRx = c.now
+	if c.has(pongWait) {
+		c.pongBy = c.now.Add(c.set.pong)
+	}
+}
+
+// SetReadAhead tells whether the caller reads ahead of its application. A
+// close frame that comes then is answered only when the caller has caught up
+// and switches reading ahead off, or at the close timeout: the peer must not
+// take a close for the answer to messages that were never seen.
+func (c *Conn) SetReadAhead(now clock.Time, on bool) {
+	c.advance(now)
+	c.put(readingAhead, on)
+	if !on && c.has(replyHeld) {
+		c.releaseReply()
+	}
+}
+
+func (c *Conn) releaseReply() {
+	c.flags &^= replyHeld
+	c.answerClose(c.closeCode)
+}
+
+// heard notes that a byte came: any byte is life.
+func (c *Conn) heard() {
+	c.lastRx = c.now
+	c.flags &^= pongWait | graced
+}
+
+// spendControl takes one control frame from the budget and reports whether
+// there was enough: one second's worth, and what time without reading earned.
+func (c *Conn) spendControl() bool {
+	if c.set.controlCost == 0 {
+		return true
+	}
+	if !c.has(ctlCredit) {
+		c.ctlAt = max(c.ctlAt, c.now)
+	}
+	c.ctlAt = c.ctlAt.Add(c.set.controlCost)
+	if c.ctlAt >= c.now {
+		c.flags &^= ctlCredit
+	}
+	return c.ctlAt.Sub(c.now) <= time.Second
+}
