@@ -1,0 +1,107 @@
+package core
+
+// A Response is the head of a server's answer to a handshake. Its strings
+// share one copy of the head; they may be kept, and keep all of it.
+type Response struct {
+	Status int     // 101 when the handshake succeeded
+	Reason string  // the reason phrase; it means nothing
+	Proto  string  // "HTTP/1.1"
+	Fields []Field // in the order of the wire
+}
+
+// parseResponse parses a complete head, the empty line included. A status line
+// that ends right behind the code is accepted, as HTTP clients do.
+func parseResponse(head []byte) (*Response, Error) {
+	line, rest, ok := cutLine(string(head))
+	if !ok {
+		return nil, ErrBadResponse
+	}
+	proto, line, _ := cut(line, ' ')
+	code, reason, _ := cut(line, ' ')
+	status, ok := parseStatus(code)
+	if !ok || !isHTTPVersion(proto) || !isText(reason) {
+		return nil, ErrBadResponse
+	}
+	list, ok := parseFields(rest)
+	if !ok {
+		return nil, ErrBadResponse
+	}
+	return &Response{status, reason, proto, list}, 0
+}
+
+// parseStatus reads a status code: three digits, at least 100.
+func parseStatus(s string) (status int, ok bool) {
+	if len(s) != 3 || s[0] == '0' || !isDigit(s[0]) || !isDigit(s[1]) || !isDigit(s[2]) {
+		return 0, false
+	}
+	return int(s[0]-'0')*100 + int(s[1]-'0')*10 + int(s[2]-'0'), true
+}
+
+// Get returns the first value of the field name, in any case, and "" without
+// one.
+func (r *Response) Get(name string) string { return fields(r.Fields).get(name) }
+
+// Values yields every value of the field name, in any case and in the order
+// of the wire. A list may be spread over several values.
+func (r *Response) Values(name string) func(yield func(string) bool) {
+	return fields(r.Fields).values(name)
+}
+
+// interim reports whether r precedes the answer: a 1xx other than 101, which a
+// client skips (https://www.rfc-editor.org/rfc/rfc9110#section-15.2).
+func (r *Response) interim() bool { return r.Status < 200 && r.Status != 101 }
+
+// check applies the rules of a client to the answer to a request with the
+// given key and subprotocols, without extensions, and returns the subprotocol
+// that the server chose, if any
+// (https://www.rfc-editor.org/rfc/rfc6455#section-4.1).
+func (r *Response) check(key string, offered []string) (subprotocol string, err Error) {
+	if r.Status != 101 {
+		return "", ErrStatus
+	}
+	if !isHTTP11(r.Proto) {
+		return "", ErrBadResponse
+	}
+	list := fields(r.Fields)
+	if !list.listOnly("Upgrade", "websocket") || !list.lists("Connection", "Upgrade") {
+		return "", ErrResponseUpgrade
+	}
+	if accept, ok := list.only("Sec-WebSocket-Accept"); !ok || accept != AcceptKey(key) {
+		return "", ErrAcceptKey
+	}
+	if list.count("Sec-WebSocket-Extensions") > 0 {
+		return "", ErrResponseExtension
+	}
+	if list.count("Sec-WebSocket-Protocol") == 0 {
+		return "", 0
+	}
+	subprotocol, once := list.only("Sec-WebSocket-Protocol")
+	if !once || !contains(offered, subprotocol) {
+		return "", ErrResponseProtocol
+	}
+	return subprotocol, 0
+}
+
+// listOnly reports whether token is the only element of the list name, in any
+// case.
+func (list fields) listOnly(name, token string) bool {
+	found := false
+	for value := range list.values(name) {
+		for element, rest := cutElement(value); element != ""; element, rest = cutElement(rest) {
+			if !equalFold(element, token) {
+				return false
+			}
+			found = true
+		}
+	}
+	return found
+}
+
+func contains(list []string, s string) bool {
+	for _, element := range list {
+		if element == s {
+			return true
+		}
+	}
+	return false
+}

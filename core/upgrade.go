@@ -1,0 +1,60 @@
+package core
+
+// RequestOptions say what a client asks for in its handshake.
+type RequestOptions struct {
+	// Host is the host, with its port unless that is the scheme's default:
+	// "example.com", "[::1]:8080". It must be given.
+	Host string
+
+	// Target is the path and query, in origin-form: "/chat?room=1". It is
+	// visible ASCII; anything else must be escaped. Default "/".
+	Target string
+
+	// Subprotocols are offered in the order of preference: at most 64
+	// distinct tokens.
+	Subprotocols []string
+
+	// Header holds fields to add to the request. Those that the handshake
+	// sets itself are refused: Connection, Content-Length, Host,
+	// Transfer-Encoding, Upgrade and all that begin with Sec-WebSocket-.
+	Header []Field
+}
+
+func (o RequestOptions) valid() bool {
+	return isHost(o.Host) &&
+		isTarget(o.Target) && o.Target[0] == '/' &&
+		areSubprotocols(o.Subprotocols) &&
+		fields(o.Header).addable()
+}
+
+// appendRequest appends a client's handshake to dst
+// (https://www.rfc-editor.org/rfc/rfc6455#section-4.1). The error is
+// ErrHandshakeOption; dst is then returned as it was.
+func appendRequest(dst []byte, o RequestOptions, key string) ([]byte, error) {
+	if o.Target == "" {
+		o.Target = "/"
+	}
+	if !o.valid() {
+		return dst, ErrHandshakeOption
+	}
+	dst = append(dst, "GET "...)
+	dst = append(dst, o.Target...)
+	dst = append(dst, " HTTP/1.1\r\n"...)
+	dst = appendField(dst, "Host", o.Host)
+	dst = append(dst, "Upgrade: websocket\r\nConnection: Upgrade\r\n"...)
+	dst = appendField(dst, "Sec-WebSocket-Key", key)
+	dst = append(dst, "Sec-WebSocket-Version: 13\r\n"...)
+	for i, name := range o.Subprotocols {
+		if i == 0 {
+			dst = append(dst, "Sec-WebSocket-Protocol: "...)
+		} else {
+			dst = append(dst, ", "...)
+		}
+		dst = append(dst, name...)
+	}
+	if len(o.Subprotocols) > 0 {
+		dst = append(dst, "\r\n"...)
+	}
+	dst = fields(o.Header).append(dst)
+	return append(dst, "\r\n"...), nil
+}
