@@ -21,14 +21,13 @@ type UTF8 struct {
 //
 // After a failure every Write returns 0 and false until [UTF8.Reset].
 func (u *UTF8) Write(p []byte) (n int, ok bool) {
-	state := uint64(u.state)
-	n, state = skip(p, state)
-	for n < len(p) && state != fail {
-		state = transitions[p[n]] >> state & stateMask
+	n, state := skip(p, uint64(u.state))
+	for n < len(p) {
+		state = transitions[p[n]] >> (state & stateMask) & stateMask
+		if state == fail {
+			break
+		}
 		n++
-	}
-	if state == fail && u.state != fail {
-		n--
 	}
 	u.state = uint8(state)
 	return n, state != fail
