@@ -111,6 +111,21 @@ func (list fields) lists(name, token string) bool {
 	return false
 }
 
+// listOnly reports whether token is the only element of the list name, in any
+// case.
+func (list fields) listOnly(name, token string) bool {
+	found := false
+	for value := range list.values(name) {
+		for element, rest := cutElement(value); element != ""; element, rest = cutElement(rest) {
+			if !equalFold(element, token) {
+				return false
+			}
+			found = true
+		}
+	}
+	return found
+}
+
 // ours reports whether the handshake itself sets, or has no use for, the field
 // name; an option must not.
 func ours(name string) bool {

@@ -4,9 +4,9 @@ package core
 // arrives, up to the limit, and looks at each byte once.
 type head struct {
 	buf   []byte
+	start int // where the head begins in buf; before it are heads passed over
 	line  int // where the current line begins in buf
-	lines int // lines before it
-	past  int // bytes of heads that next has dropped
+	lines int // how many lines are before it
 }
 
 // feed takes input up to and with the empty line that ends the head, and
@@ -14,10 +14,11 @@ type head struct {
 // maxBytes bytes, the empty line included, or has more than maxLines lines,
 // the empty line excluded; that is found as soon as it is certain.
 func (h *head) feed(in []byte, maxBytes, maxLines int) (n int, done bool, err Error) {
-	room := max(maxBytes-h.past-len(h.buf), 0)
-	for n < min(len(in), room) && !done && err == 0 {
+	room := max(maxBytes-len(h.buf), 0)
+	in = in[:min(len(in), room)]
+	for n < len(in) && !done && err == 0 {
 		if in[n] == '\n' {
-			done, err = h.endLine(in, n, maxLines)
+			done, err = h.endLine(in[:n], maxLines)
 		}
 		n++
 	}
@@ -28,15 +29,15 @@ func (h *head) feed(in []byte, maxBytes, maxLines int) (n int, done bool, err Er
 	return n, done, err
 }
 
-// endLine notes that the current line ends with in[n], which is to follow buf.
-// An empty line ends the head unless it is the first: one empty line before a
-// request is ignored (https://www.rfc-editor.org/rfc/rfc9112#section-2.2).
-// A bare LF counts as the end of a line, so that the parser can refuse it
-// without waiting for a CRLF that may never come.
-func (h *head) endLine(in []byte, n, maxLines int) (done bool, err Error) {
-	end := len(h.buf) + n
-	empty := end == h.line || end == h.line+1 && h.at(in, h.line) == '\r'
-	if empty && h.lines > 0 {
+// endLine notes that a LF follows buf and in. It ends the head if its line is
+// empty, but for the first line: one empty line before a request is ignored
+// (https://www.rfc-editor.org/rfc/rfc9112#section-2.2). A bare LF ends a line
+// as well, so that the parser can refuse it without waiting for a CRLF that
+// may never come.
+func (h *head) endLine(in []byte, maxLines int) (done bool, err Error) {
+	end := len(h.buf) + len(in)
+	empty := end == h.line || end == h.line+1 && h.last(in) == '\r'
+	if empty && h.line > h.start {
 		return true, 0
 	}
 	h.line = end + 1
@@ -47,23 +48,20 @@ func (h *head) endLine(in []byte, n, maxLines int) (done bool, err Error) {
 	return false, 0
 }
 
-// at returns a byte of buf followed by in.
-func (h *head) at(in []byte, i int) byte {
-	if i < len(h.buf) {
-		return h.buf[i]
+// last returns the last byte of buf followed by in.
+func (h *head) last(in []byte) byte {
+	if len(in) > 0 {
+		return in[len(in)-1]
 	}
-	return in[i-len(h.buf)]
+	return h.buf[len(h.buf)-1]
 }
 
-// bytes returns the head up to what was fed last.
-func (h *head) bytes() []byte { return h.buf }
+// bytes returns what has come of the head.
+func (h *head) bytes() []byte { return h.buf[h.start:] }
 
-// next drops a complete head, so that another one can follow under the same
-// limits: what was dropped still counts.
-func (h *head) next() {
-	h.past += len(h.buf)
-	h.buf, h.line = h.buf[:0], 0
-}
+// next passes over a complete head, so that another one can follow. Both
+// count for the limits.
+func (h *head) next() { h.start, h.line = len(h.buf), len(h.buf) }
 
 // clone returns a copy that shares no memory with h.
 func (h *head) clone() head {

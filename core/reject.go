@@ -3,7 +3,7 @@ package core
 // RejectOptions say how a server refuses a handshake. The zero value is
 // 403 Forbidden without a body.
 type RejectOptions struct {
-	// Status is the status code, from 300 to 599. Default 403.
+	// Status is the status code, from 300 to 599 without 304. Default 403.
 	Status int
 
 	// Header holds fields to add to the response. Those that the handshake
@@ -12,15 +12,12 @@ type RejectOptions struct {
 	Header []Field
 
 	// Body follows the head. Unless Header has a Content-Type it is
-	// text/plain in UTF-8. A 304 has none.
+	// text/plain in UTF-8.
 	Body []byte
 }
 
 func (o RejectOptions) valid() bool {
-	if o.Status < 300 || o.Status > 599 || o.Status == 304 && len(o.Body) > 0 {
-		return false
-	}
-	return fields(o.Header).addable()
+	return 300 <= o.Status && o.Status <= 599 && o.Status != 304 && fields(o.Header).addable()
 }
 
 // AppendReject appends the response that refuses a handshake to dst. The
@@ -36,7 +33,7 @@ func AppendReject(dst []byte, o RejectOptions) ([]byte, error) {
 	}
 	header := fields(o.Header)
 	dst = append(dst, "HTTP/1.1 "...)
-	dst = appendDecimal(dst, o.Status)
+	dst = appendInt(dst, int64(o.Status))
 	dst = append(dst, ' ')
 	dst = append(dst, reasonPhrase(o.Status)...)
 	dst = append(dst, "\r\n"...)
@@ -52,7 +49,7 @@ func AppendReject(dst []byte, o RejectOptions) ([]byte, error) {
 		dst = append(dst, "Content-Type: text/plain; charset=utf-8\r\n"...)
 	}
 	dst = append(dst, "Content-Length: "...)
-	dst = appendDecimal(dst, len(o.Body))
+	dst = appendInt(dst, int64(len(o.Body)))
 	dst = append(dst, "\r\n"...)
 	dst = header.append(dst)
 	dst = append(dst, "\r\n"...)
@@ -70,104 +67,54 @@ func appendRefusal(dst []byte, e Error) []byte {
 	return dst
 }
 
-func appendDecimal(dst []byte, n int) []byte {
-	var digits [20]byte
-	i := len(digits)
-	for {
-		i--
-		digits[i] = byte('0' + n%10)
-		if n /= 10; n == 0 {
-			return append(dst, digits[i:]...)
-		}
-	}
-}
-
-// reasonPhrase returns what a status line says beside the code; an unusual
+// reasonPhrase returns what a status line says beside the code. An unusual
 // code goes without (https://www.rfc-editor.org/rfc/rfc9112#section-4).
 func reasonPhrase(status int) string {
-	switch status {
-	case 300:
-		return "Multiple Choices"
-	case 301:
-		return "Moved Permanently"
-	case 302:
-		return "Found"
-	case 303:
-		return "See Other"
-	case 304:
-		return "Not Modified"
-	case 307:
-		return "Temporary Redirect"
-	case 308:
-		return "Permanent Redirect"
-	case 400:
-		return "Bad Request"
-	case 401:
-		return "Unauthorized"
-	case 402:
-		return "Payment Required"
-	case 403:
-		return "Forbidden"
-	case 404:
-		return "Not Found"
-	case 405:
-		return "Method Not Allowed"
-	case 406:
-		return "Not Acceptable"
-	case 407:
-		return "Proxy Authentication Required"
-	case 408:
-		return "Request Timeout"
-	case 409:
-		return "Conflict"
-	case 410:
-		return "Gone"
-	case 411:
-		return "Length Required"
-	case 412:
-		return "Precondition Failed"
-	case 413:
-		return "Content Too Large"
-	case 414:
-		return "URI Too Long"
-	case 415:
-		return "Unsupported Media Type"
-	case 416:
-		return "Range Not Satisfiable"
-	case 417:
-		return "Expectation Failed"
-	case 421:
-		return "Misdirected Request"
-	case 422:
-		return "Unprocessable Content"
-	case 423:
-		return "Locked"
-	case 425:
-		return "Too Early"
-	case 426:
-		return "Upgrade Required"
-	case 428:
-		return "Precondition Required"
-	case 429:
-		return "Too Many Requests"
-	case 431:
-		return "Request Header Fields Too Large"
-	case 451:
-		return "Unavailable For Legal Reasons"
-	case 500:
-		return "Internal Server Error"
-	case 501:
-		return "Not Implemented"
-	case 502:
-		return "Bad Gateway"
-	case 503:
-		return "Service Unavailable"
-	case 504:
-		return "Gateway Timeout"
-	case 505:
-		return "HTTP Version Not Supported"
-	case 511:
-		return "Network Authentication Required"
+	if status >= len(reasonPhrases) {
+		return ""
 	}
-	return ""
+	return reasonPhrases[status]
+}
+
+var reasonPhrases = [...]string{
+	300: "Multiple Choices",
+	301: "Moved Permanently",
+	302: "Found",
+	303: "See Other",
+	307: "Temporary Redirect",
+	308: "Permanent Redirect",
+	400: "Bad Request",
+	401: "Unauthorized",
+	402: "Payment Required",
+	403: "Forbidden",
+	404: "Not Found",
+	405: "Method Not Allowed",
+	406: "Not Acceptable",
+	407: "Proxy Authentication Required",
+	408: "Request Timeout",
+	409: "Conflict",
+	410: "Gone",
+	411: "Length Required",
+	412: "Precondition Failed",
+	413: "Content Too Large",
+	414: "URI Too Long",
+	415: "Unsupported Media Type",
+	416: "Range Not Satisfiable",
+	417: "Expectation Failed",
+	421: "Misdirected Request",
+	422: "Unprocessable Content",
+	423: "Locked",
+	425: "Too Early",
+	426: "Upgrade Required",
+	428: "Precondition Required",
+	429: "Too Many Requests",
+	431: "Request Header Fields Too Large",
+	451: "Unavailable For Legal Reasons",
+	500: "Internal Server Error",
+	501: "Not Implemented",
+	502: "Bad Gateway",
+	503: "Service Unavailable",
+	504: "Gateway Timeout",
+	505: "HTTP Version Not Supported",
+	511: "Network Authentication Required",
 }

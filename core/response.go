@@ -82,21 +82,6 @@ func (r *Response) check(key string, offered []string) (subprotocol string, err 
 	return subprotocol, 0
 }
 
-// listOnly reports whether token is the only element of the list name, in any
-// case.
-func (list fields) listOnly(name, token string) bool {
-	found := false
-	for value := range list.values(name) {
-		for element, rest := cutElement(value); element != ""; element, rest = cutElement(rest) {
-			if !equalFold(element, token) {
-				return false
-			}
-			found = true
-		}
-	}
-	return found
-}
-
 func contains(list []string, s string) bool {
 	for _, element := range list {
 		if element == s {

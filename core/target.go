@@ -44,44 +44,34 @@ func isScheme(s string) bool {
 // port: what a Host field holds
 // (https://www.rfc-editor.org/rfc/rfc9110#section-7.2).
 func isHost(s string) bool {
-	end := 0
 	if s != "" && s[0] == '[' {
-		for end < len(s) && s[end] != ']' {
-			end++
-		}
-		if end < 3 || end == len(s) || !isHostText(s[1:end], ':') {
-			return false
-		}
-		return isPort(s[end+1:])
+		literal, port, closed := cut(s[1:], ']')
+		return closed && isHostText(literal, true) && isPort(port)
 	}
-	for end < len(s) && s[end] != ':' {
-		end++
-	}
-	return end > 0 && isHostText(s[:end], 0) && isPort(s[end:])
+	name, _, _ := cut(s, ':')
+	return isHostText(name, false) && isPort(s[len(name):])
 }
 
 // isPort reports whether s is empty or a colon and digits.
 func isPort(s string) bool {
-	if s == "" {
-		return true
-	}
 	for i := 1; i < len(s); i++ {
 		if !isDigit(s[i]) {
 			return false
 		}
 	}
-	return s[0] == ':'
+	return s == "" || s[0] == ':'
 }
 
-// isHostText reports whether s is made of the characters of a registered name
-// (https://www.rfc-editor.org/rfc/rfc3986#section-3.2.2) and of also.
-func isHostText(s string, also byte) bool {
+// isHostText reports whether s is made of the characters of a registered name,
+// or of an IP literal, which has colons
+// (https://www.rfc-editor.org/rfc/rfc3986#section-3.2.2).
+func isHostText(s string, literal bool) bool {
 	for i := range len(s) {
-		if !isHostByte(s[i]) && s[i] != also {
+		if !isHostByte(s[i]) && !(literal && s[i] == ':') {
 			return false
 		}
 	}
-	return true
+	return s != ""
 }
 
 func isHostByte(c byte) bool {
