@@ -1,0 +1,218 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+)
+
+func TestEchoExamples(t *testing.T) {
+	for _, name := range []string{"echo", "server"} {
+		t.Run(name, func(t *testing.T) {
+			p := command(t, name, "--addr", "127.0.0.1:0")
+			s := server{p, p.listening("http")}
+			for _, path := range []string{"/", "/any/path?with=query"} {
+				c := npmWS.connect(t, s.url(path))
+				echoes(t, c)
+				c.close(1000, "")
+				wantClose(t, c, 1000)
+			}
+			w, resp := ask(t, s.host, "GET / HTTP/1.1", map[string]string{"Origin": "https://evil.example"})
+			if resp.StatusCode != 403 {
+				t.Errorf("another origin: %s, want 403", resp.Status)
+			}
+			w.Close()
+			s.signal(os.Interrupt)
+			s.exit(0)
+		})
+	}
+}
+
+// --max-message of the Autobahn server raises the frame limit too.
+func TestAutobahnServerTakesLargeMessages(t *testing.T) {
+	p := command(t, "server", "--addr", "127.0.0.1:0", "--max-message", fmt.Sprint(16<<20))
+	c := npmWS.connect(t, server{p, p.listening("http")}.url("/"))
+	data := payload("binary", 16<<20)
+	c.send("binary", data)
+	want(t, c, event{Kind: "binary", Data: data})
+}
+
+// An Autobahn is the server side of the Autobahn protocol: a client asks how
+// many cases there are, runs each, and asks for the report.
+type autobahn struct {
+	cases []func(*wire, *http.Request)
+
+	mu  sync.Mutex
+	log []string
+}
+
+func (a *autobahn) serve(w *wire, req *http.Request) {
+	a.mu.Lock()
+	a.log = append(a.log, req.URL.RequestURI())
+	a.mu.Unlock()
+	switch req.URL.Path {
+	case "/getCaseCount":
+		w.accept(req)
+		w.write(frame{op: opText, payload: fmt.Append(nil, len(a.cases))}.unmasked())
+		w.part(1000)
+	case "/runCase":
+		var n int
+		fmt.Sscan(req.URL.Query().Get("case"), &n)
+		if n < 1 || n > len(a.cases) {
+			w.t.Errorf("no such case: %s", req.URL)
+			return
+		}
+		a.cases[n-1](w, req)
+	case "/updateReports":
+		w.accept(req)
+		w.part(1000)
+	default:
+		w.t.Errorf("unknown request: %s", req.URL)
+	}
+}
+
+// part closes from the server's side and waits for the answer.
+func (w *wire) part(code uint16) {
+	w.t.Helper()
+	w.write(frame{op: opClose, payload: []byte{byte(code >> 8), byte(code)}}.unmasked())
+	for {
+		f, masked, err := readFrame(w.r)
+		if err != nil {
+			w.t.Errorf("waiting for the answer to a close: %v", err)
+			return
+		}
+		if !masked {
+			w.t.Error("a client sent a frame without a mask")
+		}
+		if f.op == opClose {
+			w.wantCode(f, int(code))
+			return
+		}
+	}
+}
+
+// returns checks that the client echoes a message, given as its frames.
+func (w *wire) returns(op byte, message string, frames ...frame) {
+	w.t.Helper()
+	for _, f := range frames {
+		w.write(f.unmasked())
+	}
+	var got strings.Builder
+	for first := true; ; first = false {
+		f, masked, err := readFrame(w.r)
+		if err != nil {
+			w.t.Errorf("waiting for an echo: %v", err)
+			return
+		}
+		if first && f.op != op || !first && f.op != opContinuation || !masked {
+			w.t.Errorf("got opcode %#x, masked: %v, want %#x", f.op, masked, op)
+		}
+		got.Write(f.payload)
+		if !f.more {
+			break
+		}
+	}
+	if got.String() != message {
+		w.t.Errorf("echo of %d bytes, want %d", got.Len(), len(message))
+	}
+}
+
+func TestAutobahnClient(t *testing.T) {
+	long := string(payload("text", 1<<20))
+	a := &autobahn{cases: []func(*wire, *http.Request){
+		func(w *wire, req *http.Request) { // a text
+			w.accept(req)
+			w.returns(opText, "hello", frame{op: opText, payload: []byte("hello")})
+			w.part(1000)
+		},
+		func(w *wire, req *http.Request) { // the handshake is refused
+			w.write([]byte("HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\n\r\n"))
+		},
+		func(w *wire, req *http.Request) { // a reset in place of an answer
+			w.reset()
+		},
+		func(w *wire, req *http.Request) { // a reset in the middle
+			w.accept(req)
+			w.write(frame{op: opText, payload: []byte("hello"), more: true}.unmasked())
+			w.reset()
+		},
+		func(w *wire, req *http.Request) { // an end of file in the middle
+			w.accept(req)
+			w.write(frame{op: opBinary, payload: []byte("hello")}.unmasked()[:4])
+		},
+		func(w *wire, req *http.Request) { // a wrong Sec-WebSocket-Accept
+			w.write([]byte("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+				"Sec-WebSocket-Accept: " + sampleAccept + "\r\n\r\n"))
+		},
+		func(w *wire, req *http.Request) { // fragments with a ping between
+			w.accept(req)
+			w.write(frame{op: opBinary, payload: []byte("one "), more: true}.unmasked())
+			w.write(frame{op: opPing, payload: []byte("hi")}.unmasked())
+			if f := w.frame(); f.op != opPong || string(f.payload) != "hi" {
+				w.t.Errorf("got opcode %#x with %q, want a pong", f.op, f.payload)
+			}
+			w.returns(opBinary, "one two", frame{op: opContinuation, payload: []byte("two")})
+			w.part(1000)
+		},
+		func(w *wire, req *http.Request) { // as large as the limit allows
+			w.accept(req)
+			w.returns(opText, long, frame{op: opText, payload: []byte(long)})
+			w.part(1000)
+		},
+		func(w *wire, req *http.Request) { // a violation
+			w.accept(req)
+			w.write(frame{op: 0x40 | opText, payload: []byte("hi")}.unmasked())
+			w.wantCode(w.frame(), 1002)
+		},
+		func(w *wire, req *http.Request) { // bad UTF-8
+			w.accept(req)
+			w.write(frame{op: opText, payload: []byte("\xff")}.unmasked())
+			w.wantCode(w.frame(), 1007)
+		},
+		func(w *wire, req *http.Request) { // a close with a code of its own
+			w.accept(req)
+			w.part(4000)
+		},
+	}}
+	host := serveSocket(t, a.serve)
+	p := command(t, "client", "--url", "ws://"+host, "--agent", "e2e test")
+	p.rest()
+	p.exit(0)
+
+	wanted := []string{"/getCaseCount"}
+	for n := range a.cases {
+		wanted = append(wanted, fmt.Sprintf("/runCase case=%d agent=e2e test", n+1))
+	}
+	wanted = append(wanted, "/updateReports agent=e2e test")
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if got := requests(t, a.log); strings.Join(got, "\n") != strings.Join(wanted, "\n") {
+		t.Errorf("requests:\n%s\nwant:\n%s", strings.Join(got, "\n"), strings.Join(wanted, "\n"))
+	}
+}
+
+// requests brings what was asked for into one form, whatever the order of the
+// query and its escaping.
+func requests(t *testing.T, log []string) []string {
+	t.Helper()
+	var all []string
+	for _, uri := range log {
+		req, err := http.NewRequest("GET", uri, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		line := req.URL.Path
+		for _, key := range []string{"case", "agent"} {
+			if value := req.URL.Query().Get(key); value != "" {
+				line += " " + key + "=" + value
+			}
+		}
+		all = append(all, line)
+	}
+	return all
+}
