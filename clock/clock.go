@@ -71,8 +71,9 @@ type Clock interface {
 // undone: f may run once more than expected, so it looks at the clock, not at
 // the fact that it was called.
 type Timer interface {
-	// Reset arms the timer for the instant t, in place of any earlier one.
-	// An instant that has passed fires at once.
+	// Reset arms the timer for the instant t, in place of any earlier one. It
+	// never calls the function itself: the caller may hold a lock.
+	// An instant that has passed fires as soon as the clock calls back.
 	Reset(t Time)
 
 	// Stop disarms the timer.

@@ -1,0 +1,59 @@
+package transport
+
+import "github.com/fb1e3c20/websockets/core"
+
+// ahead keeps the chunks of messages that were read while the application was
+// busy, in one borrowed buffer. Nothing in it is freed before all is taken.
+type ahead struct {
+	buf    *buffer
+	used   int
+	chunks []core.Event
+	next   int
+	active bool
+	end    error // the close frame that came behind the chunks
+}
+
+func (a *ahead) len() int { return len(a.chunks) - a.next }
+
+// room returns how many bytes may be parsed without overflowing.
+func (a *ahead) room() int {
+	if len(a.chunks) >= aheadEvents {
+		return 0
+	}
+	return aheadBytes - a.used
+}
+
+func (a *ahead) push(ev core.Event) {
+	a.active = true
+	if a.buf == nil {
+		a.buf = borrow(true)
+	}
+	at := a.buf.b[a.used:]
+	n := copy(at, ev.Data)
+	a.used += n
+	if last := len(a.chunks) - 1; last >= a.next && !ev.First {
+		// The chunk before it is of the same message and lies before it.
+		prev := &a.chunks[last]
+		prev.Data = prev.Data[:len(prev.Data)+n]
+		prev.Last = ev.Last
+		return
+	}
+	ev.Data = at[:n]
+	a.chunks = append(a.chunks, ev)
+}
+
+func (a *ahead) pop() (core.Event, bool) {
+	if a.len() == 0 {
+		return core.Event{}, false
+	}
+	ev := a.chunks[a.next]
+	a.next++
+	return ev, true
+}
+
+func (a *ahead) release() {
+	if a.buf != nil {
+		giveBack(a.buf)
+	}
+	*a = ahead{}
+}

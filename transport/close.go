@@ -1,0 +1,139 @@
+package transport
+
+import (
+	"context"
+	"errors"
+
+	"github.com/fb1e3c20/websockets/core"
+	"github.com/fb1e3c20/websockets/core/frame"
+)
+
+// Close sends a close frame, unless one was sent, and waits until the closing
+// handshake is done and the carrier released: at most the close timeout
+// (RFC 6455 section 7.1.2). Messages that arrive meanwhile go to a Receive that
+// is under way, or are discarded. reason is UTF-8 of at most 123 bytes;
+// [frame.NoStatus] with no reason sends no code.
+//
+// It returns nil when the closing handshake was completed, whoever began it,
+// and otherwise how the connection ended. A code or reason that cannot be sent
+// is refused, and nothing changes.
+func (c *Conn) Close(code frame.CloseCode, reason string) error {
+	c.mu.Lock()
+	if err := c.beginClose(code, reason); err != nil {
+		c.mu.Unlock()
+		return err
+	}
+	c.mu.Unlock()
+	c.drain()
+
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if _, closed := errors.AsType[*CloseError](c.err); closed || c.err == ErrClosed {
+		return nil
+	}
+	return c.err
+}
+
+// beginClose queues a close frame if none was sent and one can be.
+func (c *Conn) beginClose(code frame.CloseCode, reason string) error {
+	if c.released {
+		return nil
+	}
+	p, err := c.m.AppendClose(c.clk.Now(), c.out.room(headerRoom+frame.MaxControlPayload), code, reason)
+	c.out.set(p)
+	switch err {
+	case nil:
+		c.ending = true
+		c.local = c.err == nil && c.ahead.end == nil
+	case core.ErrNotOpen, core.ErrCloseSent:
+		c.ending = true
+		if c.err == nil && c.m.Err() == nil && err == core.ErrNotOpen {
+			c.release(Stream.Close) // in the middle of the handshake
+		}
+	default:
+		c.releaseIfEmpty()
+		return err
+	}
+	c.flush()
+	c.settle()
+	c.rearm()
+	return nil
+}
+
+// drain reads and discards until the carrier is released.
+func (c *Conn) drain() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for !c.released {
+		if c.atEOF {
+			c.awaitGone()
+			return
+		}
+		if c.reading.take(context.Background(), &c.mu) == nil {
+			c.discard()
+			c.reading.pass()
+		}
+	}
+}
+
+// discard reads until the end of the input, with the turn to read.
+func (c *Conn) discard() {
+	for !c.released && !c.atEOF {
+		c.catchUp()
+		ev := c.parse(largeBuffer)
+		switch ev.Kind {
+		case core.EventMessage:
+		case core.EventNone:
+			c.awaitEnd()
+		default:
+			c.observe(ev)
+		}
+	}
+}
+
+// awaitEnd waits for input as await does, also when the connection has ended
+// for its users.
+func (c *Conn) awaitEnd() {
+	c.flush()
+	c.settle()
+	c.rearm()
+	if c.released {
+		return
+	}
+	c.in.release()
+	c.read(context.Background())
+}
+
+func (c *Conn) awaitGone() {
+	c.flush()
+	c.settle()
+	c.rearm()
+	if c.released {
+		return
+	}
+	if c.gone == nil {
+		c.gone = make(chan struct{})
+	}
+	gone := c.gone
+	c.mu.Unlock()
+	<-gone
+	c.mu.Lock()
+}
+
+// CloseNow ends the connection without a closing handshake: what has not been
+// written is given up. After a completed closing handshake it only releases
+// the carrier. It does not block. Calls that wait return [ErrClosed], unless
+// the connection had ended before.
+func (c *Conn) CloseNow() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.released {
+		return nil
+	}
+	if c.ending && c.m.Transport() != core.TransportOpen && c.flushed() {
+		c.release(Stream.Close)
+		return nil
+	}
+	c.release(Stream.Abort)
+	return nil
+}

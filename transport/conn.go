@@ -1,0 +1,427 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+
+	"github.com/fb1e3c20/websockets/clock"
+	"github.com/fb1e3c20/websockets/core"
+)
+
+// A Conn drives a [Machine] over a [Stream] by an [Attendant]'s clock.
+//
+// Any method may be called from any goroutine. No goroutine belongs to a Conn
+// that is idle or being read: the caller's Receive reads. One exists only
+// while the carrier takes no output.
+type Conn struct {
+	stream Stream
+	att    *Attendant
+	clk    clock.Clock
+
+	mu    sync.Mutex
+	m     Machine
+	timer clock.Timer
+	armed clock.Time // when the timer fires; with isArmed
+
+	reading turn // to read the stream and parse what came
+	parked  bool // whoever has it waits in AwaitRead
+	in      input
+	ahead   ahead
+	part    []byte // of a message whose receiver gave up
+	watch   watch
+
+	writing  turn  // to write the stream
+	out      queue // frames that wait for the turn
+	batch    queue // frames that are being written
+	room     chan struct{}
+	writeErr error // why the stream takes no more output
+
+	pings    []*pingWait
+	pingID   uint64
+	pong     pongMatch
+	onPing   func()
+	pingSeen bool
+
+	err     error // how the connection ended for its users
+	carrier error // what the carrier said
+	done    chan struct{}
+	gone    chan struct{}
+
+	isArmed  bool
+	inSoon   bool // in the attendant's queue of corked replies
+	inBusy   bool // in the attendant's queue of busy applications
+	ending   bool // Machine.Transport may say more than open
+	atEOF    bool
+	halfShut bool
+	released bool
+	local    bool // we closed first
+}
+
+// An Option sets up a Conn.
+type Option func(*Conn)
+
+// OnPing has f called after a ping of the peer, at most once for each time that
+// input is looked at. f must not call methods of the Conn.
+func OnPing(f func()) Option { return func(c *Conn) { c.onPing = f } }
+
+// NewConn drives m over s. The machine and the stream belong to the Conn from
+// now on.
+func NewConn(m Machine, s Stream, a *Attendant, options ...Option) *Conn {
+	c := &Conn{m: m, stream: s, att: a, clk: a.clk}
+	for _, o := range options {
+		o(c)
+	}
+	c.mu.Lock()
+	c.flush()
+	c.rearm()
+	if m.Open() {
+		c.becomeBusy()
+	}
+	c.mu.Unlock()
+	return c
+}
+
+// Stream returns the carrier. Only its addresses and the like are of use to
+// others than the Conn.
+func (c *Conn) Stream() Stream { return c.stream }
+
+// Role returns which end of the connection c is.
+func (c *Conn) Role() core.Role { return c.m.Role() }
+
+// Err returns how the connection ended, nil while it has not: a [*CloseError],
+// a [*LostError], a [core.Error] or [ErrClosed].
+func (c *Conn) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+// Done returns a channel that is closed when the connection has ended, for
+// whatever reason; [Conn.Err] tells it then.
+func (c *Conn) Done() <-chan struct{} {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.done == nil {
+		c.done = make(chan struct{})
+		if c.err != nil {
+			close(c.done)
+		}
+	}
+	return c.done
+}
+
+// end notes how the connection ended. The first reason stays.
+func (c *Conn) end(err error) {
+	c.ending = true
+	if c.err != nil {
+		return
+	}
+	c.err = err
+	if c.done != nil {
+		close(c.done)
+	}
+	c.freeRoom()
+	c.failPings()
+	if c.parked {
+		c.stream.KickRead()
+	}
+}
+
+// observe acts on an event that is nothing to the caller of Receive.
+func (c *Conn) observe(ev core.Event) {
+	switch ev.Kind {
+	case core.EventPing:
+		c.pingSeen = true
+	case core.EventPong:
+		c.matchPong(ev)
+	case core.EventClose:
+		err := &CloseError{Code: ev.Code, Reason: string(ev.Data), Local: c.local}
+		if c.ahead.len() > 0 {
+			c.ahead.end = err
+			return
+		}
+		c.end(err)
+	case core.EventFailed:
+		c.end(c.failure())
+	}
+}
+
+// failure returns why the machine failed, with what the carrier said.
+func (c *Conn) failure() error {
+	err := c.m.Err()
+	if err != core.ErrLost && err != core.ErrHandshakeLost {
+		return err
+	}
+	cause := c.carrier
+	if cause == nil {
+		cause = io.ErrUnexpectedEOF
+	}
+	return &LostError{err.(core.Error), cause}
+}
+
+// inputEnded tells the machine that reading ended with err.
+func (c *Conn) inputEnded(err error) {
+	c.ending = true
+	c.atEOF = true
+	if errors.Is(err, io.EOF) {
+		c.observe(c.m.RecvEOF(c.clk.Now()))
+		return
+	}
+	if c.carrier == nil {
+		c.carrier = err
+	}
+	c.observe(c.m.Lost(c.clk.Now()))
+}
+
+// settle does to the stream what the machine has decided.
+func (c *Conn) settle() {
+	if !c.ending || c.released {
+		return
+	}
+	switch c.m.Transport() {
+	case core.TransportHalfClose:
+		if !c.halfShut && c.flushed() {
+			c.halfShut = true
+			// A carrier without half-close goes on to the end of the
+			// peer's output, or to the close timeout.
+			_ = c.stream.CloseWrite()
+		}
+	case core.TransportClose:
+		if c.flushed() {
+			c.release(Stream.Close)
+		}
+	case core.TransportAbort:
+		c.release(Stream.Abort)
+	}
+}
+
+// release lets go of the stream. Whoever waits in it wakes.
+func (c *Conn) release(how func(Stream) error) {
+	if c.released {
+		return
+	}
+	c.released = true
+	c.end(ErrClosed)
+	_ = how(c.stream)
+	if c.timer != nil {
+		c.timer.Stop()
+	}
+	c.watch.stop()
+	if c.gone != nil {
+		close(c.gone)
+	}
+	c.freeRoom()
+}
+
+// rearm sets the timer to the machine's deadline, if it would come too late
+// else. A timer that comes too early is left: it costs less than moving it
+// with every message.
+func (c *Conn) rearm() {
+	if c.released {
+		return
+	}
+	at, why := c.m.Deadline()
+	if why == core.TimerNone || c.isArmed && c.armed <= at {
+		return
+	}
+	c.arm(at)
+}
+
+func (c *Conn) arm(at clock.Time) {
+	if c.timer == nil {
+		c.timer = c.clk.NewTimer(c.onTimer)
+	}
+	c.isArmed = true
+	c.armed = at
+	c.timer.Reset(at)
+}
+
+// aMoment is how long a verdict waits for a reader that has its input.
+const aMoment = 10 * soonPeriod
+
+func (c *Conn) onTimer() {
+	c.mu.Lock()
+	defer c.unlockAndTell()
+	c.isArmed = false
+	if c.released {
+		return
+	}
+	now := c.clk.Now()
+	if at, why := c.m.Deadline(); why == core.TimerNone || at > now {
+		c.rearm()
+		return
+	}
+	if c.reading.try() {
+		c.readAhead()
+		c.reading.pass()
+	} else if !c.parked || c.stream.Readable() {
+		c.arm(now.Add(aMoment))
+		return
+	}
+	c.observe(c.m.Tick(now))
+	c.ending = c.ending || !c.m.Open()
+	c.flush()
+	c.settle()
+	c.rearm()
+}
+
+// unlockAndTell unlocks and then calls what must not be called under the lock.
+func (c *Conn) unlockAndTell() {
+	seen := c.pingSeen && c.onPing != nil
+	c.pingSeen = false
+	c.mu.Unlock()
+	if seen {
+		c.onPing()
+	}
+}
+
+// becomeBusy enters the attendant's queue of connections that nobody reads.
+func (c *Conn) becomeBusy() {
+	if !c.inBusy && !c.released && !c.reading.held {
+		c.inBusy = true
+		c.att.busy.add(c)
+	}
+}
+
+// visitBusy reads for a connection whose application does not.
+func (c *Conn) visitBusy() (stays bool) {
+	c.mu.Lock()
+	defer c.unlockAndTell()
+	if c.released || !c.reading.try() {
+		c.inBusy = false
+		return false
+	}
+	c.readAhead()
+	c.reading.pass()
+	c.flush()
+	c.settle()
+	c.rearm()
+	if c.released {
+		c.inBusy = false
+		return false
+	}
+	return true
+}
+
+// lookSoon enters the attendant's queue of what must not wait long.
+func (c *Conn) lookSoon() {
+	if !c.inSoon {
+		c.inSoon = true
+		c.att.soon.add(c)
+	}
+}
+
+// visitSoon writes corked replies, and looks for the pong that someone waits
+// for while nobody reads.
+func (c *Conn) visitSoon() (stays bool) {
+	c.mu.Lock()
+	defer c.unlockAndTell()
+	c.inSoon = false
+	if c.released {
+		return false
+	}
+	if len(c.pings) > 0 && c.reading.try() {
+		c.readAhead()
+		c.reading.pass()
+		c.inSoon = !c.released
+	}
+	c.flush()
+	c.settle()
+	c.rearm()
+	return c.inSoon
+}
+
+// AwaitRequest reads until a client's handshake request is complete. The
+// request is valid until it is answered. It is for a server whose machine does
+// the HTTP/1.1 handshake. When ctx ends the connection is closed.
+func (c *Conn) AwaitRequest(ctx context.Context) (*core.Request, error) {
+	if err := c.awaitHandshake(ctx, core.EventRequest); err != nil {
+		return nil, err
+	}
+	return c.m.Request(), nil
+}
+
+// Accept answers the request and opens the connection.
+func (c *Conn) Accept(o core.AcceptOptions) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.m.Accept(c.clk.Now(), o); err != nil {
+		return c.misuse(err)
+	}
+	c.in.more = c.in.buf != nil
+	c.flush()
+	c.rearm()
+	c.becomeBusy()
+	return nil
+}
+
+// Reject answers the request with an HTTP status and closes the connection,
+// as [Conn.Close] does.
+func (c *Conn) Reject(o core.RejectOptions) error {
+	c.mu.Lock()
+	if err := c.m.Reject(c.clk.Now(), o); err != nil {
+		defer c.mu.Unlock()
+		return c.misuse(err)
+	}
+	c.end(core.ErrRejected)
+	c.flush()
+	c.settle()
+	c.rearm()
+	c.mu.Unlock()
+	c.drain()
+	return nil
+}
+
+// Opened is what a client's handshake agreed on.
+type Opened struct {
+	Response    *core.Response // nil if the server sent none that could be read
+	Subprotocol string
+	Body        []byte // of a refusal: what came of it with the head, at most 4 KiB
+}
+
+// AwaitOpen reads until a client's handshake is done. With an error, Opened
+// tells what the server answered, if it did. When ctx ends the connection is
+// closed.
+func (c *Conn) AwaitOpen(ctx context.Context) (Opened, error) {
+	err := c.awaitHandshake(ctx, core.EventOpen)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	o := Opened{Response: c.m.Response(), Subprotocol: c.m.Subprotocol()}
+	if err != nil {
+		o.Body = append(o.Body, c.in.unread()...)
+		return o, err
+	}
+	c.becomeBusy()
+	return o, nil
+}
+
+func (c *Conn) awaitHandshake(ctx context.Context, kind core.EventKind) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.reading.take(ctx, &c.mu); err != nil {
+		return err
+	}
+	defer c.reading.pass()
+	ev, err := c.next(ctx)
+	if err == nil && ev.Kind == kind {
+		return nil
+	}
+	if err == nil {
+		return c.misuse(core.ErrNotOpen)
+	}
+	if ctx.Err() != nil {
+		c.release(Stream.Abort)
+	}
+	return err
+}
+
+// misuse returns the error of a call that the machine refused: how the
+// connection ended, if that is why.
+func (c *Conn) misuse(err error) error {
+	if c.err != nil && (err == core.ErrNotOpen || err == core.ErrCloseSent) {
+		return c.err
+	}
+	return err
+}

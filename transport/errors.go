@@ -1,0 +1,44 @@
+package transport
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/fb1e3c20/websockets/core"
+	"github.com/fb1e3c20/websockets/core/frame"
+)
+
+// ErrClosed: the connection was closed by this side with [Conn.CloseNow], or
+// the call came after [Conn.Close].
+var ErrClosed = errors.New("websocket: the connection is closed")
+
+// A CloseError is how a connection ended that was closed with a close frame of
+// the peer.
+type CloseError struct {
+	Code   frame.CloseCode // the peer's; [frame.NoStatus] when it sent none
+	Reason string          // the peer's, valid UTF-8, at most 123 bytes
+	Local  bool            // this side closed first; the peer answered
+}
+
+func (e *CloseError) Error() string {
+	side := "closed by the peer"
+	if e.Local {
+		side = "closed by us, answered"
+	}
+	if e.Reason == "" {
+		return fmt.Sprintf("websocket: %s: %v", side, e.Code)
+	}
+	return fmt.Sprintf("websocket: %s: %v: %q", side, e.Code, e.Reason)
+}
+
+// A LostError is how a connection ended whose transport broke or ended without
+// a close frame (RFC 6455 code 1006). errors.Is finds [core.ErrLost] or
+// [core.ErrHandshakeLost] in it, and the carrier's own error.
+type LostError struct {
+	Core core.Error // ErrLost or ErrHandshakeLost
+	Err  error      // what the carrier said; io.ErrUnexpectedEOF for a plain end
+}
+
+func (e *LostError) Error() string { return e.Core.Error() + ": " + e.Err.Error() }
+
+func (e *LostError) Unwrap() []error { return []error{e.Core, e.Err} }

@@ -1,0 +1,270 @@
+package transport
+
+import (
+	"context"
+
+	"github.com/fb1e3c20/websockets/core"
+	"github.com/fb1e3c20/websockets/core/frame"
+)
+
+// input is what was read and not yet parsed, in a buffer that is borrowed when
+// input has come and given back when it is used up. It belongs to whoever has
+// the turn to read.
+type input struct {
+	buf    *buffer
+	r, w   int
+	more   bool // the machine may have another event without more input
+	bigger bool // the last read filled its buffer
+}
+
+// Borrow and Return are for the stream: it borrows a buffer when there is
+// something to read into it.
+func (in *input) Borrow() []byte {
+	in.buf = borrow(in.bigger)
+	return in.space()
+}
+
+func (in *input) Return() {
+	giveBack(in.buf)
+	in.buf = nil
+}
+
+// space is the part of the buffer for input; the rest is the machine's scratch.
+func (in *input) space() []byte   { return in.buf.b[:len(in.buf.b)-core.ScratchSize] }
+func (in *input) scratch() []byte { return in.buf.b[len(in.buf.b)-core.ScratchSize:] }
+
+func (in *input) filled(n int) {
+	in.r, in.w = 0, n
+	in.more = true
+	in.bigger = n == len(in.space()) || in.bigger && n > smallBuffer
+}
+
+// waits reports whether there is input that the machine does not take yet.
+func (in *input) waits() bool { return in.buf != nil && !in.more }
+
+func (in *input) unread() []byte {
+	if in.buf == nil {
+		return nil
+	}
+	return in.buf.b[in.r:in.w]
+}
+
+func (in *input) release() {
+	if in.buf != nil {
+		in.Return()
+	}
+	in.r, in.w = 0, 0
+}
+
+// parse asks the machine for the next event in at most limit bytes of input.
+// With no event all of it has been used, or a request waits for its answer.
+func (c *Conn) parse(limit int) core.Event {
+	in := &c.in
+	if !in.more {
+		return core.Event{}
+	}
+	var p, scratch []byte
+	if in.buf != nil {
+		p, scratch = in.buf.b[in.r:min(in.w, in.r+limit)], in.scratch()
+	}
+	n, ev := c.m.Recv(c.clk.Now(), p, scratch)
+	in.r += n
+	if ev.Kind == core.EventNone {
+		in.more = false
+		if in.r == in.w {
+			in.release()
+		}
+	}
+	return ev
+}
+
+// Receive waits for the next message and appends it to dst: its opcode, Text
+// or Binary, and the extended slice are returned. With enough capacity in dst
+// nothing is allocated. Messages are received whole and in order, however many
+// goroutines call.
+//
+// ctx bounds the wait and nothing else: after its error the connection and any
+// part of a message that has come are as before, and a later Receive goes on.
+// Every other error tells how the connection ended.
+func (c *Conn) Receive(ctx context.Context, dst []byte) (frame.Opcode, []byte, error) {
+	if err := ctx.Err(); err != nil {
+		return 0, dst, err
+	}
+	c.mu.Lock()
+	defer c.unlockAndTell()
+	defer c.doneReading()
+	if err := c.reading.take(ctx, &c.mu); err != nil {
+		return 0, dst, err
+	}
+	defer c.reading.pass()
+
+	start := len(dst)
+	dst = append(dst, c.part...)
+	for {
+		ev, err := c.next(ctx)
+		if err != nil {
+			c.part = append(c.part[:0], dst[start:]...)
+			return 0, dst[:start], err
+		}
+		if ev.Kind != core.EventMessage {
+			continue
+		}
+		dst = append(dst, ev.Data...)
+		if ev.Last {
+			c.part = nil
+			return ev.Op, dst, nil
+		}
+	}
+}
+
+// doneReading has the attendant look after a connection that nobody reads.
+func (c *Conn) doneReading() {
+	c.becomeBusy()
+	if len(c.pings) > 0 {
+		c.lookSoon()
+	}
+}
+
+// next returns the next event that is the caller's: a chunk of a message, or a
+// step of the handshake. The turn to read and the lock are held; the lock is
+// released while waiting.
+func (c *Conn) next(ctx context.Context) (core.Event, error) {
+	for {
+		if ev, ok := c.ahead.pop(); ok {
+			return ev, nil
+		}
+		c.catchUp()
+		if c.err != nil {
+			c.flush()
+			c.settle()
+			c.rearm()
+			return core.Event{}, c.err
+		}
+		ev := c.parse(largeBuffer)
+		switch ev.Kind {
+		case core.EventMessage, core.EventRequest, core.EventOpen:
+			return ev, nil
+		case core.EventNone:
+			if err := c.await(ctx); err != nil {
+				return core.Event{}, err
+			}
+		default:
+			c.observe(ev)
+		}
+	}
+}
+
+// await writes what is to be written and then waits for input, for ctx, or for
+// the end of the connection.
+func (c *Conn) await(ctx context.Context) error {
+	c.flush()
+	c.settle()
+	c.rearm()
+	if c.err != nil || c.in.more {
+		return nil
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	c.read(ctx)
+	return nil
+}
+
+// read waits for input. The end of ctx wakes it.
+func (c *Conn) read(ctx context.Context) {
+	c.watch.set(ctx, c.stream)
+	c.parked = true
+	c.unlockAndTell()
+	n, err := c.stream.AwaitRead(&c.in)
+	c.mu.Lock()
+	c.parked = false
+	switch {
+	case n > 0:
+		c.in.filled(n)
+	case c.released || err == ErrKicked:
+	default:
+		c.inputEnded(err)
+	}
+}
+
+// Limits of what is read ahead of a busy application.
+const (
+	aheadBytes  = largeBuffer
+	aheadEvents = 1024
+	aheadReads  = 32 // reads a visit
+)
+
+// readAhead reads and parses what is there, without waiting, for an
+// application that is not reading: control frames are acted on, messages are
+// kept up to a bound; beyond it the peer is held back. The turn to read and
+// the lock are held.
+func (c *Conn) readAhead() {
+	if c.atEOF || c.released || c.in.waits() {
+		return
+	}
+	c.m.SetReadAhead(c.clk.Now(), true)
+	for range aheadReads {
+		if !c.parseAhead() {
+			c.m.SetReading(c.clk.Now(), false)
+			return
+		}
+		if c.atEOF || !c.readSome() {
+			break
+		}
+	}
+	if c.ahead.len() == 0 {
+		c.m.SetReadAhead(c.clk.Now(), false)
+	}
+}
+
+// parseAhead parses what has been read. It reports false when the bound is
+// reached.
+func (c *Conn) parseAhead() bool {
+	for c.in.more {
+		room := c.ahead.room()
+		if room == 0 {
+			return false
+		}
+		ev := c.parse(room)
+		if ev.Kind == core.EventMessage {
+			c.ahead.push(ev)
+			continue
+		}
+		if ev.Kind != core.EventNone {
+			c.observe(ev)
+		}
+	}
+	return true
+}
+
+// readSome reads once without waiting and reports whether something came.
+func (c *Conn) readSome() bool {
+	space := c.in.Borrow()
+	c.mu.Unlock()
+	n, err := c.stream.TryRead(space)
+	c.mu.Lock()
+	if n > 0 {
+		c.in.filled(n)
+		return true
+	}
+	c.in.release()
+	if err != ErrWouldBlock && err != ErrKicked && !c.released {
+		c.inputEnded(err)
+	}
+	return false
+}
+
+// catchUp ends reading ahead: the application has taken all that was kept.
+func (c *Conn) catchUp() {
+	if !c.ahead.active {
+		return
+	}
+	end := c.ahead.end
+	c.ahead.release()
+	now := c.clk.Now()
+	c.m.SetReadAhead(now, false)
+	c.m.SetReading(now, true)
+	if end != nil {
+		c.end(end)
+	}
+}

@@ -1,0 +1,30 @@
+package transport
+
+import "context"
+
+// watch makes the end of a context kick the reader. One registration serves
+// all calls that bring the same context, so that a loop of Receive pays for it
+// once. It belongs to whoever has the turn to read.
+type watch struct {
+	done   <-chan struct{}
+	cancel func() bool
+}
+
+func (w *watch) set(ctx context.Context, s Stream) {
+	done := ctx.Done()
+	if done == w.done {
+		return
+	}
+	w.stop()
+	w.done = done
+	if done != nil {
+		w.cancel = context.AfterFunc(ctx, s.KickRead)
+	}
+}
+
+func (w *watch) stop() {
+	if w.cancel != nil {
+		w.cancel()
+	}
+	*w = watch{}
+}

@@ -1,0 +1,376 @@
+package transport
+
+import (
+	"context"
+
+	"github.com/fb1e3c20/websockets/core"
+	"github.com/fb1e3c20/websockets/core/frame"
+)
+
+const (
+	// queueSize bounds, in bytes, what waits behind the batch that is being
+	// written; the batch has the same bound. Beyond it senders wait.
+	queueSize = largeBuffer
+
+	// directSize is the payload from which on a message is written from the
+	// caller's memory, without a copy (on a server).
+	directSize = largeBuffer / 2
+
+	// corkSize is how much may be held back for the replies to what has
+	// been read already to leave together.
+	corkSize = 16 << 10
+
+	headerRoom = frame.MaxHeaderLen
+)
+
+// Send sends p as one message of one frame. op is Text, whose p must be UTF-8,
+// or Binary. p is not kept.
+//
+// Send may return before the carrier has taken the message: up to 64 KiB wait
+// behind what is being written, then Send blocks until there is room, which is
+// how a slow peer slows its senders. ctx bounds that wait. Once a part of the
+// message has been handed to the carrier it is completed even if ctx ends; the
+// error of ctx then says only that Send did not wait for that.
+func (c *Conn) Send(ctx context.Context, op frame.Opcode, p []byte) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if len(p) >= directSize {
+		return c.sendDirect(ctx, op, p)
+	}
+	return c.sendQueued(ctx, len(p), func(dst []byte) ([]byte, error) {
+		return c.m.AppendMessage(dst, op, p)
+	})
+}
+
+// SendFragment sends p as a fragment of a message, of which fin is the last.
+// The caller makes sure that nobody else sends messages in between; control
+// frames may come between. See [Conn.Send] for the rest.
+func (c *Conn) SendFragment(ctx context.Context, op frame.Opcode, p []byte, fin bool) error {
+	for len(p) > directSize {
+		if err := c.sendFragment(ctx, op, p[:directSize], false); err != nil {
+			return err
+		}
+		p = p[directSize:]
+		op = frame.Continuation
+	}
+	return c.sendFragment(ctx, op, p, fin)
+}
+
+func (c *Conn) sendFragment(ctx context.Context, op frame.Opcode, p []byte, fin bool) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return c.sendQueued(ctx, len(p), func(dst []byte) ([]byte, error) {
+		return c.m.AppendFragment(dst, op, p, fin)
+	})
+}
+
+// sendQueued appends a frame with n bytes of payload to the queue, when there
+// is room, and sees to its being written.
+func (c *Conn) sendQueued(ctx context.Context, n int, appendTo func([]byte) ([]byte, error)) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.awaitRoom(ctx, n+headerRoom); err != nil {
+		return err
+	}
+	p, err := appendTo(c.out.room(n + headerRoom))
+	if err != nil {
+		c.releaseIfEmpty()
+		return c.misuse(err)
+	}
+	c.out.set(p)
+	if c.corks() {
+		c.lookSoon()
+		return nil
+	}
+	c.flush()
+	return nil
+}
+
+// corks reports whether output may wait: the application is answering what has
+// been read, and more of that is there.
+func (c *Conn) corks() bool {
+	return !c.reading.held && c.in.more && c.in.r < c.in.w && c.out.len() < corkSize
+}
+
+// awaitRoom waits until n bytes fit into the queue.
+func (c *Conn) awaitRoom(ctx context.Context, n int) error {
+	for {
+		if err := c.sendable(); err != nil {
+			return err
+		}
+		if c.out.len() == 0 || c.out.len()+n <= queueSize {
+			return nil
+		}
+		if !c.writing.held {
+			c.flush()
+			continue
+		}
+		if c.room == nil {
+			c.room = make(chan struct{})
+		}
+		room := c.room
+		c.mu.Unlock()
+		select {
+		case <-room:
+			c.mu.Lock()
+		case <-ctx.Done():
+			c.mu.Lock()
+			return ctx.Err()
+		}
+	}
+}
+
+// sendable tells why nothing more can be sent.
+func (c *Conn) sendable() error {
+	if c.err != nil {
+		return c.err
+	}
+	if c.writeErr != nil {
+		return &LostError{core.ErrLost, c.writeErr}
+	}
+	return nil
+}
+
+func (c *Conn) freeRoom() {
+	if c.room != nil {
+		close(c.room)
+		c.room = nil
+	}
+}
+
+// flush writes what is queued and pending, unless someone is writing, who will
+// see it. When the carrier takes no more, a goroutine goes on.
+func (c *Conn) flush() {
+	if c.released || c.out.len() == 0 && c.m.Pending() == 0 || !c.writing.try() {
+		return
+	}
+	c.write()
+}
+
+// write writes what is queued and pending, holding the turn to write, which it
+// passes on.
+func (c *Conn) write() {
+	if c.writeAll() {
+		go c.writeOn()
+		return
+	}
+	c.doneWriting()
+}
+
+func (c *Conn) doneWriting() {
+	c.batch.release()
+	c.releaseIfEmpty()
+	c.writing.pass()
+	c.settle()
+}
+
+func (c *Conn) releaseIfEmpty() {
+	if c.out.len() == 0 {
+		c.out.release()
+	}
+}
+
+// writeAll writes batch after batch until nothing is left or another waits for
+// the turn; it reports true when the carrier takes no more for now.
+func (c *Conn) writeAll() (blocked bool) {
+	for {
+		if c.writeBatch() {
+			return true
+		}
+		if len(c.writing.queue) > 0 || !c.nextBatch() {
+			return false
+		}
+	}
+}
+
+// nextBatch makes what is queued and pending the batch.
+func (c *Conn) nextBatch() bool {
+	if n := c.m.Pending(); n > 0 {
+		c.out.set(c.m.AppendOutput(c.out.room(n)))
+	}
+	if c.out.len() == 0 {
+		return false
+	}
+	c.batch.release()
+	c.batch, c.out = c.out, queue{}
+	c.freeRoom()
+	return true
+}
+
+// writeBatch writes the rest of the batch; it reports true when the carrier
+// takes no more for now.
+func (c *Conn) writeBatch() (blocked bool) {
+	for c.batch.len() > 0 {
+		n, err := c.tryWrite(c.batch.rest())
+		c.batch.off += n
+		if err == ErrWouldBlock {
+			return true
+		}
+	}
+	return false
+}
+
+// tryWrite writes p, tells the machine how far it came, and keeps the carrier's
+// error: p counts as written then, and what the peer sent before can still be
+// read.
+func (c *Conn) tryWrite(p []byte) (int, error) {
+	if c.writeErr == nil && !c.released {
+		c.mu.Unlock()
+		n, err := c.stream.TryWrite(p)
+		c.mu.Lock()
+		if err == nil || err == ErrWouldBlock {
+			c.m.Wrote(c.clk.Now(), n)
+			c.rearm()
+			return n, err
+		}
+		c.cutWriting(err)
+	}
+	c.m.Wrote(c.clk.Now(), len(p))
+	return len(p), nil
+}
+
+// cutWriting notes that the carrier takes no more output. Reading tells how
+// the connection ended: the peer's close frame may still be there.
+func (c *Conn) cutWriting(err error) {
+	if c.writeErr != nil {
+		return
+	}
+	c.writeErr = err
+	if c.carrier == nil {
+		c.carrier = err
+	}
+	c.freeRoom()
+}
+
+// writeOn waits for the carrier and writes on, holding the turn to write. It is
+// the one goroutine of a Conn, and lives while the carrier is stalled.
+func (c *Conn) writeOn() {
+	for {
+		err := c.stream.AwaitWrite()
+		c.mu.Lock()
+		if err != nil && err != ErrKicked {
+			c.cutWriting(err)
+		}
+		if !c.writeAll() {
+			break
+		}
+		c.mu.Unlock()
+	}
+	c.doneWriting()
+	c.mu.Unlock()
+}
+
+// sendDirect sends a large message, its payload from the caller's memory.
+func (c *Conn) sendDirect(ctx context.Context, op frame.Opcode, p []byte) error {
+	if op == frame.Text && !frame.ValidUTF8(p) {
+		return core.ErrInvalidText
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.writing.take(ctx, &c.mu); err != nil {
+		c.flush()
+		return err
+	}
+	if err := c.sendable(); err != nil {
+		c.write()
+		return err
+	}
+	const first = corkSize
+	dst, mask, err := c.m.AppendHeader(c.out.room(c.out.len()+headerRoom+first), op, core.HeaderOptions{}, len(p))
+	if err != nil {
+		c.write()
+		return c.misuse(err)
+	}
+	d := direct{c: c, p: p, mask: mask, masked: c.m.Role() == core.Client}
+	c.out.set(d.appendTo(dst, first))
+	c.batch.release()
+	c.batch, c.out = c.out, queue{}
+	c.freeRoom()
+	return d.write(ctx)
+}
+
+// direct is a large payload on its way from the caller's memory.
+type direct struct {
+	c      *Conn
+	p      []byte
+	off    int
+	mask   frame.Mask
+	masked bool
+}
+
+func (d *direct) rest() []byte { return d.p[d.off:] }
+
+// appendTo appends the next n bytes of the payload as they go on the wire.
+func (d *direct) appendTo(dst []byte, n int) []byte {
+	p := d.rest()
+	p = p[:min(n, len(p))]
+	at := len(dst)
+	dst = append(dst, p...)
+	if d.masked {
+		d.mask.XOR(dst[at:], d.off)
+	}
+	d.off += len(p)
+	return dst
+}
+
+// write writes the batch and then the payload, waiting for the carrier in the
+// caller's goroutine. It holds the turn to write, and passes it on.
+func (d *direct) write(ctx context.Context) error {
+	c := d.c
+	for {
+		blocked := c.writeBatch()
+		if !blocked && len(d.rest()) == 0 {
+			c.write()
+			return nil
+		}
+		if !blocked && d.masked {
+			c.batch.release()
+			c.batch.set(d.appendTo(c.batch.room(largeBuffer), largeBuffer))
+			continue
+		}
+		if !blocked {
+			n, err := c.tryWrite(d.rest())
+			d.off += n
+			blocked = err == ErrWouldBlock
+		}
+		if blocked && !d.await(ctx) {
+			d.leave()
+			return ctx.Err()
+		}
+	}
+}
+
+// await waits for the carrier. It reports false when ctx has ended.
+func (d *direct) await(ctx context.Context) bool {
+	c := d.c
+	if ctx.Err() != nil {
+		return false
+	}
+	c.mu.Unlock()
+	stop := context.AfterFunc(ctx, c.stream.KickWrite)
+	err := c.stream.AwaitWrite()
+	stop()
+	c.mu.Lock()
+	if err != nil && err != ErrKicked {
+		c.cutWriting(err)
+	}
+	return true
+}
+
+// leave copies what is left of the payload, because its owner goes: a frame
+// that was begun must be completed. One message a connection can be in this
+// state.
+func (d *direct) leave() {
+	c := d.c
+	rest := append([]byte(nil), c.batch.rest()...)
+	c.batch.release()
+	c.batch.set(d.appendTo(rest, len(d.rest())))
+	go c.writeOn()
+}
+
+// flushed reports whether all output has been taken by the carrier.
+func (c *Conn) flushed() bool {
+	return !c.writing.held && c.out.len() == 0 && c.batch.len() == 0 && c.m.Pending() == 0
+}
