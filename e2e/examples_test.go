@@ -4,6 +4,7 @@ package e2e
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"strings"
@@ -123,6 +124,7 @@ func (w *wire) returns(op byte, message string, frames ...frame) {
 }
 
 func TestAutobahnClient(t *testing.T) {
+	t.Parallel() // it waits out a handshake
 	long := string(payload("text", 1<<20))
 	a := &autobahn{cases: []func(*wire, *http.Request){
 		func(w *wire, req *http.Request) { // a text
@@ -144,6 +146,9 @@ func TestAutobahnClient(t *testing.T) {
 		func(w *wire, req *http.Request) { // an end of file in the middle
 			w.accept(req)
 			w.write(frame{op: opBinary, payload: []byte("hello")}.unmasked()[:4])
+		},
+		func(w *wire, req *http.Request) { // silence in place of an answer
+			_, _ = io.ReadAll(w.r)
 		},
 		func(w *wire, req *http.Request) { // a wrong Sec-WebSocket-Accept
 			w.write([]byte("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
