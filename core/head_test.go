@@ -136,7 +136,7 @@ func TestHeadCloneSharesNothing(t *testing.T) {
 // byte (CVE-2023-43669), nor copied again: what feed does with a byte may not
 // depend on how many came before. Of that only memory can be counted.
 func TestHeadGrowsGeometrically(t *testing.T) {
-	const size = 1 << 20
+	const size = 1 << 18
 	in := []byte(strings.Repeat("a", size))
 	var h head
 	grown := 0

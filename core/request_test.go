@@ -400,15 +400,15 @@ func TestManySubprotocols(t *testing.T) {
 	if err := judge(list(maxSubprotocols + 1)); err != ErrHeadTooBig {
 		t.Errorf("%d: %v", maxSubprotocols+1, err)
 	}
-	if err := judge(list(100_000)); err != ErrHeadTooBig {
-		t.Errorf("100,000: %v", err)
+	if err := judge(list(10_000)); err != ErrHeadTooBig {
+		t.Errorf("10,000: %v", err)
 	}
 }
 
 // Lists that took other parsers more than linear time (CVE-2021-32640), and
 // very many fields (CVE-2024-37890).
 func TestLongHostileFields(t *testing.T) {
-	const n = 1 << 20 // a quadratic parser would need hours
+	const n = 1 << 18 // a quadratic parser would need minutes
 	for _, tt := range []struct {
 		name, value string
 		want        Error
@@ -543,6 +543,34 @@ func FuzzRequest(f *testing.F) {
 			t.Errorf("our client says %q, %v to %q", chosen, err, out)
 		}
 	})
+}
+
+// Every request that is one byte away from a valid one, for the bytes that
+// matter to parsers: none may be accepted that net/http refuses or reads
+// otherwise.
+func TestRequestsOneByteAway(t *testing.T) {
+	const bytesThatMatter = "\x00\t\n\r \"#%,/0:;=@A\\\x7f\x80\xff"
+	accepted := 0
+	try := func(head []byte) {
+		r, err := parseRequest(head)
+		if err == 0 && r.check() == 0 {
+			compareWithNetHTTP(t, r, head)
+			accepted++
+		}
+	}
+	for _, seed := range []string{sampleRequest, with(t, "GET /", "GET http://b:1/a?b")} {
+		for i := range seed {
+			before, after := seed[:i], seed[i+1:]
+			try([]byte(before + after))
+			for _, c := range []byte(bytesThatMatter) {
+				try(append(append([]byte(before), c), after...))
+				try(append(append([]byte(before), c), seed[i:]...))
+			}
+		}
+	}
+	if accepted < 1000 {
+		t.Errorf("only %d requests were accepted", accepted)
+	}
 }
 
 func wellFormed(t *testing.T, list fields) {
