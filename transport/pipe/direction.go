@@ -1,0 +1,198 @@
+package pipe
+
+import (
+	"errors"
+	"io"
+	"net"
+	"sync"
+
+	"github.com/fb1e3c20/websockets/transport"
+)
+
+var errFinished = errors.New("pipe: write after CloseWrite")
+
+// A direction carries bytes from one writer to one reader.
+type direction struct {
+	size int
+
+	mu       sync.Mutex
+	readable sync.Cond // the reader waits here
+	writable sync.Cond // the writer waits here
+	queue    queue
+
+	fin                        bool  // the reader finds end of file after the queue
+	readErr, writeErr          error // final, set once
+	readerKicked, writerKicked bool
+}
+
+func newDirection(size int) *direction {
+	d := &direction{size: size}
+	d.readable.L = &d.mu
+	d.writable.L = &d.mu
+	return d
+}
+
+func (d *direction) tryRead(p []byte) (int, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.read(p)
+}
+
+// awaitRead borrows without holding the lock: a Lender may take locks of its own.
+func (d *direction) awaitRead(l transport.Lender) (int, error) {
+	for {
+		if err := d.awaitInput(); err != nil {
+			return 0, err
+		}
+		n, err := d.tryRead(l.Borrow())
+		if err == nil {
+			return n, nil
+		}
+		l.Return()
+		if err != transport.ErrWouldBlock {
+			return 0, err
+		}
+	}
+}
+
+// awaitInput returns nil when the queue holds a byte.
+func (d *direction) awaitInput() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for {
+		if d.readerKicked {
+			d.readerKicked = false
+			return transport.ErrKicked
+		}
+		if d.queue.len > 0 {
+			return nil
+		}
+		if err := d.ended(); err != nil {
+			return err
+		}
+		d.readable.Wait()
+	}
+}
+
+// read moves bytes from the queue to p. The lock is held.
+func (d *direction) read(p []byte) (int, error) {
+	if n := d.queue.read(p); n > 0 {
+		d.writable.Signal()
+		return n, nil
+	}
+	if err := d.ended(); err != nil {
+		return 0, err
+	}
+	return 0, transport.ErrWouldBlock
+}
+
+// ended returns what the reader finds after the queue, nil if more may come.
+// The lock is held.
+func (d *direction) ended() error {
+	if d.readErr != nil {
+		return d.readErr
+	}
+	if d.fin {
+		return io.EOF
+	}
+	return nil
+}
+
+func (d *direction) ready() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.queue.len > 0 || d.ended() != nil
+}
+
+func (d *direction) tryWrite(p []byte) (int, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.writeErr != nil {
+		return 0, d.writeErr
+	}
+	n := min(len(p), d.size-d.queue.len)
+	if n > 0 {
+		d.queue.write(p[:n])
+		d.readable.Signal()
+	}
+	if n < len(p) {
+		return n, transport.ErrWouldBlock
+	}
+	return n, nil
+}
+
+func (d *direction) awaitWrite() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for {
+		if d.writerKicked {
+			d.writerKicked = false
+			return transport.ErrKicked
+		}
+		if d.writeErr != nil {
+			return d.writeErr
+		}
+		if d.queue.len < d.size {
+			return nil
+		}
+		d.writable.Wait()
+	}
+}
+
+func (d *direction) kickReader() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.readerKicked = true
+	d.readable.Signal()
+}
+
+func (d *direction) kickWriter() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.writerKicked = true
+	d.writable.Signal()
+}
+
+// finish ends the output in order. What is queued can still be read.
+func (d *direction) finish() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.writeErr != nil && d.writeErr != errFinished {
+		return d.writeErr
+	}
+	d.fin = true
+	d.writeErr = errFinished
+	d.wake()
+	return nil
+}
+
+// closeWriter closes the writer's end: in order if reset is nil, else at once,
+// and the reader finds reset.
+func (d *direction) closeWriter(reset error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.fin = true
+	d.writeErr = net.ErrClosed
+	if reset != nil && d.readErr == nil {
+		d.readErr = reset
+		d.queue.clear()
+	}
+	d.wake()
+}
+
+// closeReader closes the reader's end: nobody will read what is queued.
+func (d *direction) closeReader() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.readErr = net.ErrClosed
+	if d.writeErr != net.ErrClosed {
+		d.writeErr = ErrReset
+	}
+	d.queue.clear()
+	d.wake()
+}
+
+func (d *direction) wake() {
+	d.readable.Broadcast()
+	d.writable.Broadcast()
+}

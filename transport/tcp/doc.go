@@ -1,0 +1,3 @@
+// Package tcp makes byte streams of sockets: dialled, accepted, or taken over
+// from net/http.
+package tcp
