@@ -13,12 +13,18 @@ type head struct {
 // reports whether that came. The head is too big when it needs more than
 // maxBytes bytes, the empty line included, or has more than maxLines lines,
 // the empty line excluded; that is found as soon as it is certain.
+//
+// A control character, such as TLS begins with, ends the head at once. The
+// parser refuses it then, since the empty line is missing.
 func (h *head) feed(in []byte, maxBytes, maxLines int) (n int, done bool, err Error) {
 	room := max(maxBytes-len(h.buf), 0)
 	in = in[:min(len(in), room)]
 	for n < len(in) && !done && err == 0 {
-		if in[n] == '\n' {
+		switch c := in[n]; {
+		case c == '\n':
 			done, err = h.endLine(in[:n], maxLines)
+		case c < ' ' && c != '\r' && c != '\t':
+			done = true
 		}
 		n++
 	}

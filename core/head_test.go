@@ -25,6 +25,9 @@ func TestHeadEndsAtTheEmptyLine(t *testing.T) {
 		{"two empty lines before", "\r\n\r\n", "GET / HTTP/1.1\r\n\r\n"},
 		{"bare LF", "GET / HTTP/1.1\nHost: a\n\n", frame},
 		{"bare LF at the end", "GET / HTTP/1.1\r\nHost: a\r\n\n", frame},
+		{"a TLS ClientHello", "\x16", "\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"},
+		{"NUL", "GET /\x00", " HTTP/1.1\r\n\r\n"},
+		{"ESC in a value", "GET / HTTP/1.1\r\nA: b\tc\x1b", "\r\n\r\n"},
 		{"a CR alone is no empty line", "GET / HTTP/1.1\r\n\r\r\n\r\n", ""},
 		{"a space is no empty line", "GET / HTTP/1.1\r\n \r\n\r\n", ""},
 	} {

@@ -161,7 +161,8 @@ func TestParseRequest(t *testing.T) {
 		{"nothing", "", ErrBadRequest},
 		{"no empty line", strings.TrimSuffix(minimalRequest, "\r\n"), ErrBadRequest},
 		{"bytes behind the head", minimalRequest + "x", ErrBadRequest},
-		{"a TLS ClientHello", "\x16\x03\x01\x02\x00\x01\n\r\n", ErrBadRequest},
+		{"a TLS ClientHello", "\x16", ErrBadRequest},
+		{"a head cut short by a control character", "GET / HTTP/1.1\r\nA: b\x00", ErrBadRequest},
 		{"HTTP/2 prior knowledge", "PRI * HTTP/2.0\r\n\r\n", ErrMethod},
 	} {
 		if got := judge(tt.head); got != tt.want {

@@ -26,6 +26,7 @@ func TestEqualFold(t *testing.T) {
 	}{
 		{"", "", true},
 		{"Upgrade", "uPGRADE", true},
+		{"AZaz", "azAZ", true},
 		{"Upgrade", "Upgrad", false},
 		{"@", "`", false}, // these differ in the bit of the case, but are no letters
 		{"[", "{", false},
