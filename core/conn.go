@@ -104,6 +104,7 @@ const (
 	readingAhead                   // the caller reads ahead of its application
 	ctlCredit                      // ctlAt lags behind now on purpose
 	graced                         // the one grace was given
+	unheard                        // a client's handshake failed
 )
 
 func (c *Conn) has(f flags) bool { return c.flags&f != 0 }
@@ -168,9 +169,10 @@ func (c *Conn) open() {
 // Role returns which end of the connection c is.
 func (c *Conn) Role() Role { return c.role }
 
-// Open reports whether messages can be sent: the handshake is done, no close
-// frame was sent and the connection has not failed.
-func (c *Conn) Open() bool { return c.phase == phaseOpen && !c.has(closeSent|closeGot) }
+// Open reports whether messages can be sent: the handshake is done, neither
+// side has closed and the connection has not failed. A close frame that was
+// read ahead counts only once it is answered: see [Conn.SetReadAhead].
+func (c *Conn) Open() bool { return c.checkOpen() == nil }
 
 // Err returns why the connection failed, nil while it has not. A closing
 // handshake is not a failure. The error is an [Error].
@@ -189,7 +191,7 @@ func (c *Conn) Err() error {
 // what was sent (RFC 6455 section 7.1.1); the close timeout bounds that.
 func (c *Conn) Transport() Transport {
 	switch {
-	case c.has(aborted), c.has(expired) && c.outputLeft():
+	case c.has(aborted):
 		return TransportAbort
 	case c.has(expired):
 		return TransportClose
@@ -197,18 +199,12 @@ func (c *Conn) Transport() Transport {
 		return TransportOpen
 	case c.has(sawEOF) && c.phase == phaseEnded:
 		return TransportClose
-	case c.failedUnheard():
+	case c.has(unheard):
 		return TransportClose
 	case c.err != 0, c.role == Server && c.has(closeSent) && c.has(closeGot):
 		return TransportHalfClose
 	}
 	return TransportOpen
-}
-
-// failedUnheard reports whether a client's handshake failed: it has said
-// nothing that the server must be given time to read.
-func (c *Conn) failedUnheard() bool {
-	return c.err != 0 && c.role == Client && c.hs != nil
 }
 
 func (c *Conn) outputLeft() bool { return c.unsent > 0 || c.Pending() > 0 }
@@ -219,16 +215,37 @@ func (c *Conn) fail(e Error) {
 	if c.err != 0 {
 		return
 	}
-	wasOpen := c.phase == phaseOpen
+	was := c.phase
 	c.err = e
 	c.phase = phaseEnded
 	c.flags |= report
-	c.flags &^= inFrame | pongPending | pingPending | pongWait | replyHeld
-	if code := e.CloseCode(); wasOpen && code != frame.Abnormal && !c.has(closeSent) {
+	c.flags &^= inFrame | pongPending | pingPending | pingOut | pongWait | replyHeld
+	if code := e.CloseCode(); was == phaseOpen && code != frame.Abnormal && !c.has(closeSent) {
 		c.queueClose(code)
 	}
 	c.beginClosing()
 	c.ensureDue()
+	if was == phaseHandshake && c.role == Client {
+		c.hangUp()
+	}
+}
+
+// hangUp ends a client's handshake that failed: nothing was said that the
+// server must be given time to read.
+func (c *Conn) hangUp() {
+	c.flags |= unheard
+	if c.outputLeft() {
+		c.abort()
+	}
+}
+
+// abort gives up the output: what is left of it cannot be sent.
+func (c *Conn) abort() {
+	c.flags |= aborted
+	c.flags &^= pongPending | pingPending | closePending | replyHeld
+	if c.hs != nil {
+		c.hs.out = nil
+	}
 }
 
 func (c *Conn) queueClose(code frame.CloseCode) {

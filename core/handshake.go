@@ -26,22 +26,26 @@ func newClientHandshake(s *Settings, o RequestOptions) (*handshake, error) {
 	return h, nil
 }
 
-func (c *Conn) recvHandshake(in []byte) (int, Event) {
+func (c *Conn) recvHandshake(in []byte) (n int, ev Event) {
 	if c.hs.request != nil {
 		return 0, Event{}
 	}
-	n, done, e := c.hs.head.feed(in, c.set.maxHeadBytes, c.set.maxHeadLines)
-	if e != 0 {
-		c.failHandshake(e)
-		return n, c.takeReport()
+	for ev.Kind == EventNone {
+		k, done, e := c.hs.head.feed(in[n:], c.set.maxHeadBytes, c.set.maxHeadLines)
+		n += k
+		switch {
+		case e != 0:
+			c.failHandshake(e)
+			return n, c.takeReport()
+		case !done:
+			return n, Event{}
+		case c.role == Server:
+			ev = c.recvRequest()
+		default:
+			ev = c.recvResponse()
+		}
 	}
-	if !done {
-		return n, Event{}
-	}
-	if c.role == Server {
-		return n, c.recvRequest()
-	}
-	return n, c.recvResponse()
+	return n, ev
 }
 
 func (c *Conn) recvRequest() Event {
@@ -60,12 +64,19 @@ func (c *Conn) recvRequest() Event {
 	return Event{Kind: EventRequest}
 }
 
+// recvResponse acts on a response; there is no event for one that the answer
+// is still to follow.
 func (c *Conn) recvResponse() Event {
 	r, e := parseResponse(c.hs.head.bytes())
 	if e != 0 {
 		c.failHandshake(e)
 		return c.takeReport()
 	}
+	if r.interim() {
+		c.hs.head.next()
+		return Event{}
+	}
+	c.hs.head = head{}
 	c.hs.response = r
 	c.hs.chosen, e = r.check(c.hs.key, c.hs.offered)
 	if e != 0 {

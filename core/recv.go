@@ -70,7 +70,7 @@ func (c *Conn) RecvEOF(now clock.Time) Event {
 	c.flags |= sawEOF
 	switch c.phase {
 	case phaseHandshake:
-		c.fail(ErrHandshakeLost)
+		c.failHandshake(ErrHandshakeLost)
 	case phaseOpen:
 		c.fail(ErrLost)
 	}
@@ -80,7 +80,7 @@ func (c *Conn) RecvEOF(now clock.Time) Event {
 // Lost tells that the transport broke: nothing more can be read or written.
 func (c *Conn) Lost(now clock.Time) Event {
 	ev := c.RecvEOF(now)
-	c.flags |= aborted
+	c.abort()
 	return ev
 }
 
@@ -217,7 +217,7 @@ func (c *Conn) recvPayload(in []byte) (int, Event) {
 		c.fail(e)
 	}
 	if len(p) == 0 && !last {
-		return n, c.takeReportIfEnded()
+		return n, c.takeReport()
 	}
 	ev := Event{Kind: EventMessage, Op: c.msgOp, First: !c.has(chunkGiven), Last: last, Data: p}
 	c.flags |= chunkGiven
@@ -225,15 +225,6 @@ func (c *Conn) recvPayload(in []byte) (int, Event) {
 		c.msgOp = 0
 	}
 	return n, ev
-}
-
-// takeReportIfEnded keeps the failure for the next call while an event is
-// still to be returned, and takes it when there is none.
-func (c *Conn) takeReportIfEnded() Event {
-	if c.phase != phaseEnded {
-		return Event{}
-	}
-	return c.takeReport()
 }
 
 // checkText returns the part of p before the first byte that cannot be UTF-8.
@@ -258,20 +249,24 @@ func (c *Conn) recvControl(in, scratch []byte) (int, Event) {
 		if c.left > 0 {
 			return len(p), Event{}
 		}
-		whole = scratch[:copy(scratch, c.slot[:c.slotLen])]
+		whole = c.slot[:c.slotLen]
 	}
 	c.flags &^= inFrame
+	var ev Event
 	if c.frameOp == frame.Close {
-		return len(p), c.recvClose(whole)
+		ev = c.recvClose(whole)
+	} else {
+		ev = c.recvPing(whole)
 	}
-	return len(p), c.recvPing(whole)
+	if c.slotLen > 0 && len(p) < len(whole) {
+		ev.Data = scratch[:copy(scratch, ev.Data)]
+	}
+	return len(p), ev
 }
 
 func (c *Conn) recvPing(payload []byte) Event {
 	if c.answersPings() {
-		if c.slotLen == 0 {
-			c.slotLen = uint8(copy(c.slot[:], payload))
-		}
+		c.slotLen = uint8(copy(c.slot[:], payload))
 		c.flags |= pongPending
 	}
 	return Event{Kind: EventPing, Op: frame.Ping, First: true, Last: true, Data: payload}
@@ -312,7 +307,7 @@ func (c *Conn) recvClose(payload []byte) Event {
 	}
 	c.phase = phaseEnded
 	c.flags |= closeGot
-	c.flags &^= pongWait
+	c.flags &^= pingOut | pongWait
 	switch {
 	case c.has(closeSent):
 		c.ensureDue()

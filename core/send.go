@@ -65,10 +65,20 @@ func (c *Conn) appendBeforeClose(dst []byte) []byte {
 // AppendMessage appends p as a message of one frame. op is Text, whose p must
 // be UTF-8, or Binary.
 func (c *Conn) AppendMessage(dst []byte, op frame.Opcode, p []byte) ([]byte, error) {
-	if c.outOp != 0 {
-		return dst, ErrMessageInProgress
+	if c.outOp != 0 || !op.IsData() {
+		return dst, c.messageMisuse(op)
 	}
 	return c.AppendFragment(dst, op, p, true)
+}
+
+func (c *Conn) messageMisuse(op frame.Opcode) error {
+	if err := c.checkOpen(); err != nil {
+		return err
+	}
+	if !op.IsData() {
+		return ErrInvalidOpcode
+	}
+	return ErrMessageInProgress
 }
 
 // AppendFragment appends p as a fragment of a message
@@ -97,7 +107,8 @@ type HeaderOptions struct {
 // that writes the payload from its own memory. The payload follows at once,
 // masked with the [frame.Mask] that is returned if the role is Client: nothing
 // else may be written before its last byte. That a text is UTF-8 is the
-// caller's to check.
+// caller's to check, and where fragments of [Conn.AppendFragment] follow, that
+// it ends between two characters.
 func (c *Conn) AppendHeader(dst []byte, op frame.Opcode, o HeaderOptions, n int) ([]byte, frame.Mask, error) {
 	if err := c.checkSend(op, n); err != nil {
 		return dst, frame.Mask{}, err
@@ -105,6 +116,7 @@ func (c *Conn) AppendHeader(dst []byte, op frame.Opcode, o HeaderOptions, n int)
 	dst = c.appendHandshake(dst)
 	before := len(dst)
 	h := c.header(c.nextOut(op, !o.More), !o.More, n)
+	c.outUTF8.Reset()
 	dst = frame.AppendHeader(dst, h)
 	c.unsent += int64(len(dst)-before) + int64(n)
 	return dst, h.Mask, nil
@@ -154,7 +166,7 @@ func (c *Conn) AppendClose(now clock.Time, dst []byte, code frame.CloseCode, rea
 	dst = c.appendFrame(dst, frame.Close, true, p)
 	c.closeCode = code
 	c.flags |= closeSent
-	c.flags &^= replyHeld
+	c.endHold()
 	c.beginClosing()
 	if c.has(closeGot) {
 		c.ensureDue()
@@ -252,7 +264,7 @@ func (c *Conn) appendFrame(dst []byte, op frame.Opcode, fin bool, payload []byte
 // markPing notes where in the output a ping ends: the time for its pong
 // begins when that is written.
 func (c *Conn) markPing() {
-	if c.set.pong == 0 || c.has(pingOut|pongWait) {
+	if c.set.pong == 0 || c.phase != phaseOpen || c.has(pingOut) {
 		return
 	}
 	c.flags |= pingOut
@@ -283,6 +295,8 @@ func (c *Conn) pingWrote(n int) {
 		return
 	}
 	c.flags &^= pingOut
-	c.flags |= pongWait
-	c.pongBy = c.now.Add(c.set.pong)
+	if !c.has(pongWait) {
+		c.flags |= pongWait
+		c.pongBy = c.now.Add(c.set.pong)
+	}
 }

@@ -53,14 +53,41 @@ func (c *Conn) AppendState(dst []byte) []byte {
 		d.int("pos", int64(c.maskPos))
 	}
 	d.bytes("hdr", c.hdr[:c.hdrLen])
-	if c.has(inFrame|pongPending) {
+	if c.has(pongPending) || c.has(inFrame) && c.frameOp.IsControl() {
 		d.bytes("slot", c.slot[:c.slotLen])
 	}
 	if c.hs != nil {
-		d.bytes("head", c.hs.head.bytes())
-		d.bytes("hsout", c.hs.out)
+		d.handshake(c.hs)
 	}
 	return append(d.b, '\n')
+}
+
+func (d *dump) handshake(h *handshake) {
+	d.int("start", int64(h.head.start))
+	d.bytes("head", h.head.buf)
+	d.bytes("hsout", h.out)
+	d.text("key", h.key)
+	for _, name := range h.offered {
+		d.text("offered", name)
+	}
+	d.text("chosen", h.chosen)
+	if r := h.request; r != nil {
+		d.text("method", r.Method)
+		d.text("target", r.Target)
+		d.text("proto", r.Proto)
+		d.fields(r.Fields)
+	}
+	if r := h.response; r != nil {
+		d.int("status", int64(r.Status))
+		d.fields(r.Fields)
+	}
+}
+
+func (d *dump) fields(list []Field) {
+	for _, f := range list {
+		d.text("name", f.Name)
+		d.text("value", f.Value)
+	}
 }
 
 type dump struct{ b []byte }
@@ -82,6 +109,7 @@ func (d *dump) time(name string, t, now clock.Time, set bool) {
 	}
 }
 
+// bytes appends p in hexadecimal, and nothing when it is empty.
 func (d *dump) bytes(name string, p []byte) {
 	if len(p) == 0 {
 		return
@@ -93,6 +121,8 @@ func (d *dump) bytes(name string, p []byte) {
 	}
 	d.b = append(d.b, ' ')
 }
+
+func (d *dump) text(name, s string) { d.bytes(name, []byte(s)) }
 
 func appendInt(dst []byte, v int64) []byte {
 	u := uint64(v)

@@ -18,18 +18,9 @@ const grace = 5 * time.Second
 // [TimerNone] nothing is due until something else happens. It may change with
 // every other call.
 func (c *Conn) Deadline() (clock.Time, Timer) {
-	at, why := clock.Latest, TimerNone
-	if c.has(hasDue) && !c.has(expired|aborted) {
+	at, why := c.verdictDue()
+	if c.has(hasDue) && !c.has(expired|aborted) && c.due < at {
 		at, why = c.due, c.dueTimer()
-	}
-	if c.has(pongWait) && !c.has(notReading) && c.pongBy < at {
-		at, why = c.pongBy, TimerPong
-	}
-	if t, ok := c.silenceDeadline(); ok && t < at {
-		at, why = t, TimerConnection
-	}
-	if c.has(stalled) && !c.has(aborted) && c.stall < at {
-		at, why = c.stall, TimerWrite
 	}
 	return at, why
 }
@@ -44,12 +35,22 @@ func (c *Conn) dueTimer() Timer {
 	return TimerPing
 }
 
-// silenceDeadline returns when the peer will have been silent for too long.
-func (c *Conn) silenceDeadline() (clock.Time, bool) {
-	if c.set.conn == 0 || c.phase != phaseOpen || c.has(notReading|closeGot) {
-		return 0, false
+// verdictDue returns when the peer will be given up, and for what: an
+// unanswered ping, silence, or output that it does not take.
+func (c *Conn) verdictDue() (clock.Time, Timer) {
+	at, why := clock.Latest, TimerNone
+	if c.phase == phaseOpen && !c.has(notReading) {
+		if c.has(pongWait) {
+			at, why = c.pongBy, TimerPong
+		}
+		if t := c.lastRx.Add(c.set.conn); c.set.conn > 0 && t < at {
+			at, why = t, TimerConnection
+		}
 	}
-	return c.lastRx.Add(c.set.conn), true
+	if c.has(stalled) && !c.has(aborted) && c.stall < at {
+		at, why = c.stall, TimerWrite
+	}
+	return at, why
 }
 
 // Tick tells the time. It reports [EventFailed] when a timer ran out; a ping
@@ -58,51 +59,44 @@ func (c *Conn) silenceDeadline() (clock.Time, bool) {
 // input that is already there to [Conn.Recv].
 func (c *Conn) Tick(now clock.Time) Event {
 	c.advance(now)
-	c.judgeLiveness()
+	if at, why := c.verdictDue(); why != TimerNone && c.now >= at {
+		c.judge(at, why)
+	}
 	if c.has(hasDue) && c.now >= c.due && !c.has(expired|aborted) {
 		c.dueNow()
 	}
 	return c.takeReport()
 }
 
-// judgeLiveness fails the connection if the peer is silent, does not answer a
-// ping or takes no output.
-func (c *Conn) judgeLiveness() {
-	if c.has(stalled) && c.now >= c.stall && !c.has(aborted) {
-		if c.forgive(c.stall) {
-			c.stall = c.now.Add(c.graceTime())
-		} else {
-			c.fail(ErrWriteTimeout)
-			c.flags |= aborted
-			return
-		}
+// judge fails the connection by a verdict that was due at the instant at. One
+// that is found too late to blame the peer for it is put off, once until a
+// byte comes.
+func (c *Conn) judge(at clock.Time, why Timer) {
+	if c.now.Sub(at) > lateness && !c.has(graced) {
+		c.grantGrace()
+		return
 	}
-	if c.has(pongWait) && !c.has(notReading) && c.now >= c.pongBy {
-		if !c.forgive(c.pongBy) {
-			c.fail(ErrPongTimeout)
-			return
-		}
-		c.pongBy = c.now.Add(c.graceTime())
-		c.flags |= pingPending
-	}
-	if at, ok := c.silenceDeadline(); ok && c.now >= at {
-		if !c.forgive(at) {
-			c.fail(ErrConnectionTimeout)
-			return
-		}
-		c.lastRx = c.now.Add(c.graceTime() - c.set.conn)
-		c.put(pingPending, !c.has(closeSent))
+	switch why {
+	case TimerPong:
+		c.fail(ErrPongTimeout)
+	case TimerConnection:
+		c.fail(ErrConnectionTimeout)
+	case TimerWrite:
+		c.fail(ErrWriteTimeout)
+		c.abort()
 	}
 }
 
-// forgive reports whether a verdict that was due at the instant at is found
-// too late to blame the peer for it. That happens once until a byte comes.
-func (c *Conn) forgive(at clock.Time) bool {
-	if c.now.Sub(at) <= lateness || c.has(graced) {
-		return false
-	}
+// grantGrace puts every verdict off and asks the peer for a sign of life.
+func (c *Conn) grantGrace() {
+	until := c.now.Add(c.graceTime())
+	c.pongBy = max(c.pongBy, until)
+	c.stall = max(c.stall, until)
+	c.lastRx = max(c.lastRx, until.Add(-c.set.conn))
 	c.flags |= graced
-	return true
+	if c.phase == phaseOpen && !c.has(closeSent) {
+		c.flags |= pingPending
+	}
 }
 
 func (c *Conn) graceTime() time.Duration {
@@ -131,13 +125,15 @@ func (c *Conn) dueNow() {
 func (c *Conn) closeTimedOut() {
 	if c.has(replyHeld) {
 		c.releaseReply()
-		c.startTimer(max(c.set.close, linger))
 		return
 	}
 	if c.phase == phaseOpen {
 		c.fail(ErrCloseTimeout)
 	}
 	c.flags |= expired
+	if c.outputLeft() {
+		c.abort()
+	}
 }
 
 // takeReport returns EventFailed once after a failure.
@@ -164,7 +160,9 @@ func (c *Conn) SetReading(now clock.Time, on bool) {
 	}
 	c.put(notReading, !on)
 	if !on {
-		c.ctlAt = max(c.ctlAt, c.now)
+		if !c.has(ctlCredit) {
+			c.ctlAt = max(c.ctlAt, c.now)
+		}
 		c.flags &^= ctlCredit
 		return
 	}
@@ -177,8 +175,9 @@ func (c *Conn) SetReading(now clock.Time, on bool) {
 
 // SetReadAhead tells whether the caller reads ahead of its application. A
 // close frame that comes then is answered only when the caller has caught up
-// and switches reading ahead off, or at the close timeout: the peer must not
-// take a close for the answer to messages that were never seen.
+// and switches reading ahead off, or at the close timeout, which begins anew
+// with the answer: the peer must not take a close for the answer to messages
+// that were never seen. Until then the caller may send.
 func (c *Conn) SetReadAhead(now clock.Time, on bool) {
 	c.advance(now)
 	c.put(readingAhead, on)
@@ -188,8 +187,15 @@ func (c *Conn) SetReadAhead(now clock.Time, on bool) {
 }
 
 func (c *Conn) releaseReply() {
-	c.flags &^= replyHeld
+	c.endHold()
 	c.answerClose(c.closeCode)
+}
+
+// endHold lets the close timer begin anew: so far it bounded the hold.
+func (c *Conn) endHold() {
+	if c.has(replyHeld) {
+		c.flags &^= replyHeld | closing
+	}
 }
 
 // heard notes that a byte came: any byte is life.
@@ -204,7 +210,7 @@ func (c *Conn) spendControl() bool {
 	if c.set.controlCost == 0 {
 		return true
 	}
-	if !c.has(ctlCredit) {
+	if !c.has(ctlCredit | notReading) {
 		c.ctlAt = max(c.ctlAt, c.now)
 	}
 	c.ctlAt = c.ctlAt.Add(c.set.controlCost)
