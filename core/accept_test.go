@@ -92,6 +92,7 @@ var badFields = []Field{
 	{"sec-websocket-protocol", "chat"},
 	{"Sec-WebSocket-Version", "13"},
 	{"SEC-WEBSOCKET-ANYTHING", "x"},
+	{"Sec-WebSocket-", "x"},
 }
 
 func TestBadFieldsInOptions(t *testing.T) {

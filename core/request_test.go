@@ -445,6 +445,10 @@ func TestParseRequestAllocations(t *testing.T) {
 	if n > 3 {
 		t.Errorf("%v allocations, want the head, the fields and the request", n)
 	}
+	r, _ := parseRequest(head)
+	if len(r.Fields) != cap(r.Fields) {
+		t.Errorf("room for %d fields, there are %d", cap(r.Fields), len(r.Fields))
+	}
 }
 
 // All of a server's side: one allocation more, for the head as it comes in.
