@@ -42,6 +42,7 @@ type Conn struct {
 	pingID   uint64
 	pong     pongMatch
 	onPing   func()
+	onGone   func()
 	pingSeen bool
 
 	err     error // how the connection ended for its users
@@ -65,6 +66,10 @@ type Option func(*Conn)
 // OnPing has f called after a ping of the peer, at most once for each time that
 // input is looked at. f must not call methods of the Conn.
 func OnPing(f func()) Option { return func(c *Conn) { c.onPing = f } }
+
+// OnRelease has f called once, when the connection has let go of its stream. f
+// must neither block nor call methods of the Conn.
+func OnRelease(f func()) Option { return func(c *Conn) { c.onGone = f } }
 
 // NewConn drives m over s. The machine and the stream belong to the Conn from
 // now on.
@@ -211,6 +216,9 @@ func (c *Conn) release(how func(Stream) error) {
 	c.watch.stop()
 	if c.gone != nil {
 		close(c.gone)
+	}
+	if c.onGone != nil {
+		c.onGone()
 	}
 	c.freeRoom()
 }

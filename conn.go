@@ -1,0 +1,94 @@
+package websockets
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/fb1e3c20/websockets/transport"
+)
+
+// A Conn is one WebSocket connection, of a server or of a client. Any method
+// may be called from any goroutine at any time.
+//
+// While nobody is in Receive, control frames are still answered and the peer's
+// liveness is judged, within half a second, and messages wait: up to 64 KiB of
+// them in memory, the rest at the peer.
+//
+// A Conn must be closed, with Close or CloseNow; a handler given to [Handle]
+// need not.
+type Conn struct {
+	t           *transport.Conn
+	subprotocol string
+	request     *http.Request
+	response    *http.Response
+}
+
+// Receive waits for the next message and returns its type and its content,
+// which belongs to the caller. Messages come whole and in order; several
+// receivers get different messages.
+//
+// ctx bounds the wait and nothing else: after its error the connection is as
+// before, nothing is lost, and another Receive may follow. Every other error
+// is an *[Error] and final: it tells how the connection ended.
+func (c *Conn) Receive(ctx context.Context) (MessageType, []byte, error) {
+	return c.ReceiveInto(ctx, nil)
+}
+
+// ReceiveInto is Receive into the caller's memory: it appends the message to
+// dst and returns the extended slice. With enough capacity in dst nothing is
+// allocated. Begin with buf[:0] to use buf again for every message.
+func (c *Conn) ReceiveInto(ctx context.Context, dst []byte) (MessageType, []byte, error) {
+	typ, p, err := c.t.Receive(ctx, dst)
+	return typ, p, wrap(err)
+}
+
+// Send sends p as one message. A Text must be UTF-8. p is not kept.
+//
+// Send may return before the message is on the wire. A peer that does not read
+// makes Send wait, once 64 KiB are queued: that is backpressure, and ctx bounds
+// that wait. A message of which a part has been handed to the transport is
+// completed even if ctx ends.
+func (c *Conn) Send(ctx context.Context, typ MessageType, p []byte) error {
+	return wrap(c.t.Send(ctx, typ, p))
+}
+
+// Ping sends a ping and waits for the pong; it returns the time between.
+func (c *Conn) Ping(ctx context.Context) (time.Duration, error) {
+	rtt, err := c.t.Ping(ctx)
+	return rtt, wrap(err)
+}
+
+// Close closes the connection with a code and a reason of at most 123 bytes,
+// and waits for the peer to do the same, for at most the close timeout. It
+// returns nil when both sides have closed, whoever was first; otherwise it
+// returns how the connection ended. Messages that come meanwhile go to a
+// Receive under way, or are discarded.
+func (c *Conn) Close(code CloseCode, reason string) error {
+	return wrap(c.t.Close(code, reason))
+}
+
+// CloseNow ends the connection at once, without a closing handshake; what has
+// not been sent is given up. After a finished closing handshake it only frees
+// what is left, so it is good to be deferred.
+func (c *Conn) CloseNow() error { return wrap(c.t.CloseNow()) }
+
+// Done returns a channel that is closed when the connection has ended, for
+// whatever reason.
+func (c *Conn) Done() <-chan struct{} { return c.t.Done() }
+
+// Err returns how the connection ended, an *[Error]; nil while it has not.
+func (c *Conn) Err() error { return wrap(c.t.Err()) }
+
+// Subprotocol returns the subprotocol that was agreed on, "" for none.
+func (c *Conn) Subprotocol() string { return c.subprotocol }
+
+// Request returns the handshake request that a server accepted, nil at a
+// client. Its body is empty.
+func (c *Conn) Request() *http.Request { return c.request }
+
+// Response returns the handshake response that a client received, nil at a
+// server.
+func (c *Conn) Response() *http.Response { return c.response }
+
+func (c *Conn) url() string { return urlOf(c.request) }

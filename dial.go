@@ -1,0 +1,192 @@
+package websockets
+
+import (
+	"context"
+	"crypto/tls"
+	"encoding/base64"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+
+	"github.com/fb1e3c20/websockets/core"
+	"github.com/fb1e3c20/websockets/transport"
+	"github.com/fb1e3c20/websockets/transport/tcp"
+)
+
+// A Dialer opens connections as a client. The zero Dialer is ready. Its field
+// must not be changed once it is in use; its methods may be called from any
+// goroutine. Connections of one Dialer share a clock and its timers.
+type Dialer struct {
+	Options *Options // nil: the zero Options
+
+	once     sync.Once
+	err      error
+	settings *core.Settings
+	att      *transport.Attendant
+}
+
+// Dial connects to a URL with the scheme ws or wss (http and https mean the
+// same) and does the opening handshake
+// (https://www.rfc-editor.org/rfc/rfc6455#section-4.1). ctx is for dialling
+// alone: the connection lives on when it ends. The error is a
+// *[HandshakeError] if a server was reached.
+func Dial(ctx context.Context, url string, o *Options) (*Conn, error) {
+	return (&Dialer{Options: o}).Dial(ctx, url)
+}
+
+func (d *Dialer) init() error {
+	d.once.Do(func() {
+		if d.Options == nil {
+			d.Options = &Options{}
+		}
+		d.settings, d.err = d.Options.settings()
+		d.att = transport.NewAttendant(clockOf(d.Options))
+	})
+	return d.err
+}
+
+// Dial connects to a URL; see the function [Dial].
+func (d *Dialer) Dial(ctx context.Context, rawURL string) (*Conn, error) {
+	if err := d.init(); err != nil {
+		return nil, err
+	}
+	t, err := parseTarget(rawURL)
+	if err != nil {
+		return nil, err
+	}
+	stream, err := d.connect(ctx, t)
+	if err != nil {
+		return nil, fmt.Errorf("websocket: cannot connect to %s: %w", t.url.Redacted(), err)
+	}
+	return d.open(ctx, stream, t)
+}
+
+// DialStream does the opening handshake of a client on any byte stream. The
+// URL tells the server host and path, and nothing is dialled. The stream
+// belongs to the connection, and is closed if there is an error.
+func (d *Dialer) DialStream(ctx context.Context, stream transport.Stream, rawURL string) (*Conn, error) {
+	err := d.init()
+	if err == nil {
+		var t *target
+		if t, err = parseTarget(rawURL); err == nil {
+			return d.open(ctx, stream, t)
+		}
+	}
+	stream.Abort()
+	return nil, err
+}
+
+func (d *Dialer) connect(ctx context.Context, t *target) (transport.Stream, error) {
+	if t.secure {
+		dialer := tls.Dialer{Config: d.Options.TLSConfig}
+		conn, err := dialer.DialContext(ctx, "tcp", t.address)
+		if err != nil {
+			return nil, err
+		}
+		return tcp.FromConn(conn, nil)
+	}
+	return tcp.Dial(ctx, "tcp", t.address)
+}
+
+// open does the handshake on stream.
+func (d *Dialer) open(ctx context.Context, stream transport.Stream, t *target) (*Conn, error) {
+	header := headerFields(d.Options.Header)
+	if t.authorization != "" && d.Options.Header.Get("Authorization") == "" {
+		header = append(header, core.Field{Name: "Authorization", Value: t.authorization})
+	}
+	m, err := core.NewClient(d.settings, d.att.Clock().Now(), core.RequestOptions{
+		Host: t.url.Host, Target: t.url.RequestURI(), Subprotocols: d.Options.Subprotocols, Header: header,
+	})
+	if err != nil {
+		stream.Abort()
+		return nil, fmt.Errorf("websocket: cannot ask for %s: %w", t.url.Redacted(), wrap(err))
+	}
+	c := &Conn{t: transport.NewConn(m, stream, d.att)}
+	opened, err := c.t.AwaitOpen(ctx)
+	c.response = httpResponse(opened)
+	if err != nil {
+		c.t.CloseNow()
+		if ctx.Err() != nil {
+			return nil, fmt.Errorf("websocket: cannot open %s: %w", t.url.Redacted(), context.Cause(ctx))
+		}
+		return nil, &HandshakeError{Status: statusFrom(c.response), Response: c.response, Err: wrap(err)}
+	}
+	c.subprotocol = opened.Subprotocol
+	return c, nil
+}
+
+func statusFrom(r *http.Response) int {
+	if r == nil {
+		return 0
+	}
+	return r.StatusCode
+}
+
+// target is where a URL points.
+type target struct {
+	url           *url.URL
+	secure        bool
+	address       string // host:port to connect to
+	authorization string // from the URL's user information
+}
+
+// parseTarget understands a WebSocket URL
+// (https://www.rfc-editor.org/rfc/rfc6455#section-3).
+func parseTarget(rawURL string) (*target, error) {
+	u, err := url.Parse(rawURL)
+	if err != nil {
+		return nil, fmt.Errorf("websocket: %w", err)
+	}
+	t := &target{url: u}
+	switch strings.ToLower(u.Scheme) {
+	case "ws", "http":
+	case "wss", "https":
+		t.secure = true
+	default:
+		return nil, fmt.Errorf("websocket: the URL %q must begin with ws:// or wss://", u.Redacted())
+	}
+	if u.Hostname() == "" {
+		return nil, fmt.Errorf("websocket: the URL %q names no host", u.Redacted())
+	}
+	if u.Fragment != "" {
+		return nil, fmt.Errorf("websocket: the URL %q must not have a fragment (#%s)", u.Redacted(), u.Fragment)
+	}
+	port := u.Port()
+	if port == "" {
+		port = defaultPort(u.Scheme)
+	}
+	t.address = net.JoinHostPort(u.Hostname(), port)
+	if u.User != nil {
+		password, _ := u.User.Password()
+		t.authorization = "Basic " + base64.StdEncoding.EncodeToString([]byte(u.User.Username()+":"+password))
+	}
+	return t, nil
+}
+
+// httpResponse shows the core's response as net/http does.
+func httpResponse(o transport.Opened) *http.Response {
+	r := o.Response
+	if r == nil {
+		return nil
+	}
+	h := make(http.Header)
+	for _, f := range r.Fields {
+		h.Add(f.Name, f.Value)
+	}
+	reason := r.Reason
+	if reason == "" {
+		reason = http.StatusText(r.Status)
+	}
+	return &http.Response{
+		Status:     fmt.Sprintf("%d %s", r.Status, reason),
+		StatusCode: r.Status,
+		Proto:      "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header:        h,
+		Body:          io.NopCloser(strings.NewReader(string(o.Body))),
+		ContentLength: -1,
+	}
+}

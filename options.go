@@ -1,0 +1,190 @@
+package websockets
+
+import (
+	"crypto/tls"
+	"log/slog"
+	"math/rand/v2"
+	"net/http"
+	"time"
+
+	"github.com/fb1e3c20/websockets/clock"
+	"github.com/fb1e3c20/websockets/core"
+)
+
+// Options are the parameters of servers and clients. A nil *Options and the
+// zero Options mean the same: every field documents what its zero value means,
+// and a negative number switches a timer or a limit off, where that is
+// possible. Options must not be changed once they are in use; any number of
+// servers and dialers may share them.
+//
+// The zero Options are those of the classic websockets library that this one
+// goes back to: a server then accepts every origin and drops pings. For the
+// open internet begin with [Strict].
+type Options struct {
+	// PingInterval is the time between pings while a connection is open.
+	// Default 15 s; negative: no pings.
+	PingInterval time.Duration
+
+	// PongTimeout is how long after a ping was written some byte of the
+	// peer, a pong or any other, must arrive. Default: no such limit; the
+	// ConnectionTimeout judges alone.
+	PongTimeout time.Duration
+
+	// CloseTimeout bounds the closing handshake, and with it Close. Default
+	// 5 s; negative: wait for the peer's close frame for ever.
+	CloseTimeout time.Duration
+
+	// ConnectionTimeout is the longest time without a byte of any kind from
+	// the peer, and the longest in which it takes none of the output that
+	// waits for it. Default 58 s; negative: never. It must be longer than
+	// the PingInterval in use.
+	ConnectionTimeout time.Duration
+
+	// HandshakeTimeout bounds the opening handshake. Default 10 s; negative:
+	// never. With net/http the server's own ReadHeaderTimeout bounds the
+	// request.
+	HandshakeTimeout time.Duration
+
+	// MaxFrameSize and MaxMessageSize are the largest payload of a frame and
+	// the largest message that are accepted, in bytes. A frame that exceeds
+	// them is refused from its header, with 1009. Default 1 MiB each;
+	// negative: 1 GiB, which is also the most that can be set.
+	MaxFrameSize   int64
+	MaxMessageSize int64
+
+	// MaxFragments is the largest number of frames that one message may be
+	// spread over; beyond it: 1008. Default 65,536; negative: no limit.
+	MaxFragments int
+
+	// MaxControlRate is how many control frames a second are accepted;
+	// beyond it: 1008. Default 10,000; negative: no limit.
+	MaxControlRate int
+
+	// DropIncomingPings says whether pings of the peer are left without
+	// pong. Default: a server drops them, a client answers them. [Off] is
+	// what RFC 6455 section 5.5.3 wants, and what Strict sets.
+	DropIncomingPings Switch
+
+	// Subprotocols are what a client offers and what a server supports, in
+	// the order of preference. A server chooses the first of its own that
+	// the client offers, and none if there is no such one.
+	Subprotocols []string
+
+	// Header holds fields to add to the handshake: to a client's request, or
+	// to a server's response.
+	Header http.Header
+
+	// AcceptConnection decides whether a server accepts a request; path and
+	// Origin are both in it. It is highly recommended to set it: a browser
+	// lets any page on the internet open a WebSocket to any server, with the
+	// cookies of its user (https://www.rfc-editor.org/rfc/rfc6455#section-10.2).
+	// [SameOrigin] is a ready one. Default: every request is accepted.
+	AcceptConnection func(*http.Request) bool
+
+	// AccessDenied answers a request that AcceptConnection refused. Default:
+	// status 403 with the body <h1>Access denied</h1>.
+	AccessDenied http.Handler
+
+	// PropagateCommonErrors has Handle report every error to OnError, and
+	// not only unexpected ones. Default: connections that close, time out or
+	// break, and peers that violate the protocol, are dealt with and not
+	// reported.
+	PropagateCommonErrors bool
+
+	// OnError is called with the errors of connections that Handle serves,
+	// from the connection's goroutine. Default: they are logged.
+	OnError func(r *http.Request, err error)
+
+	// TLSConfig is for clients that dial wss URLs. Default: the system's
+	// roots, TLS 1.2 and later.
+	TLSConfig *tls.Config
+
+	// Logger takes the few things that are logged. Default: slog.Default().
+	Logger *slog.Logger
+
+	// Clock is the clock that all timeouts go by. Default: the machine's. A
+	// test may give a fake one.
+	Clock clock.Clock
+}
+
+// A Switch is on, off, or as documented by default.
+type Switch int8
+
+const (
+	Default Switch = 0
+	On      Switch = 1
+	Off     Switch = -1
+)
+
+// Strict returns new Options as one deploys them on the open internet: only
+// requests of the same origin, or of no browser, are accepted, and pings are
+// answered. Change what you need:
+//
+//	o := websockets.Strict()
+//	o.MaxMessageSize = 64 << 10
+func Strict() *Options {
+	return &Options{
+		AcceptConnection:  SameOrigin,
+		DropIncomingPings: Off,
+	}
+}
+
+// Validate tells what is wrong with o, nil if nothing is. Servers and dialers
+// call it themselves and send nothing before. The error is a
+// *[core.ConfigError].
+func (o *Options) Validate() error {
+	_, err := o.settings()
+	return err
+}
+
+// settings compiles o for the core.
+func (o *Options) settings() (*core.Settings, error) {
+	if o == nil {
+		o = &Options{}
+	}
+	pings := core.PingDefault
+	switch o.DropIncomingPings {
+	case On:
+		pings = core.PingDrop
+	case Off:
+		pings = core.PingAnswer
+	}
+	set, err := core.NewSettings(core.Config{
+		PingInterval:      o.PingInterval,
+		PongTimeout:       o.PongTimeout,
+		CloseTimeout:      o.CloseTimeout,
+		ConnectionTimeout: o.ConnectionTimeout,
+		HandshakeTimeout:  o.HandshakeTimeout,
+		MaxFrameSize:      o.MaxFrameSize,
+		MaxMessageSize:    o.MaxMessageSize,
+		MaxFragments:      o.MaxFragments,
+		MaxControlRate:    o.MaxControlRate,
+		Pings:             pings,
+		Entropy:           rand.Uint32,
+	})
+	if err != nil {
+		return nil, err
+	}
+	// What the handshake would refuse is refused here, before any dial.
+	_, err = core.NewClient(set, 0, core.RequestOptions{
+		Host: "localhost", Subprotocols: o.Subprotocols, Header: headerFields(o.Header),
+	})
+	if err != nil {
+		return nil, &core.ConfigError{
+			Field:  "Header or Subprotocols",
+			Reason: "holds a name or value that is not valid in HTTP, a repeated subprotocol, or a field that the handshake sets itself",
+		}
+	}
+	return set, nil
+}
+
+// headerFields lists h for the core, names in a stable order.
+func headerFields(h http.Header) []core.Field {
+	var fields []core.Field
+	for _, name := range sortedNames(h) {
+		for _, value := range h[name] {
+			fields = append(fields, core.Field{Name: name, Value: value})
+		}
+	}
+	return fields
+}
