@@ -80,6 +80,8 @@ func TestResponse(t *testing.T) {
 		{"a status of two digits", status, "HTTP/1.1 10 x\r\n", ErrBadResponse},
 		{"a status of four digits", status, "HTTP/1.1 1010 x\r\n", ErrBadResponse},
 		{"a status with a sign", status, "HTTP/1.1 +10 x\r\n", ErrBadResponse},
+		{"a status with a letter in the middle", status, "HTTP/1.1 1x1 x\r\n", ErrBadResponse},
+		{"a status with a letter at the end", status, "HTTP/1.1 10x x\r\n", ErrBadResponse},
 		{"status 099", status, "HTTP/1.1 099 x\r\n", ErrBadResponse},
 		{"a control character in the reason", status, "HTTP/1.1 101 a\x00b\r\n", ErrBadResponse},
 		{"bare CR in the reason", status, "HTTP/1.1 101 a\rb\r\n", ErrBadResponse},
