@@ -214,6 +214,9 @@ func (s *Server) refuse(w http.ResponseWriter, status int, err error) error {
 	case http.StatusMethodNotAllowed:
 		h.Set("Allow", "GET")
 	}
+	if err == core.ErrRequestBody {
+		h.Set("Connection", "close") // or net/http waits for the body first
+	}
 	text := err.Error()
 	if status == http.StatusInternalServerError {
 		s.log().Error("websocket: cannot serve", "error", err)
