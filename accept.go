@@ -106,11 +106,11 @@ func (s *Server) ServeStream(ctx context.Context, stream transport.Stream) {
 
 func (s *Server) newConn(m transport.Machine, stream transport.Stream, r *http.Request, subprotocol string) (*Conn, error) {
 	c := &Conn{request: r, subprotocol: subprotocol}
+	c.t = transport.NewConn(m, stream, s.att, s.hooks(c)...)
 	if !s.track(c) {
-		stream.Close()
+		c.Close(GoingAway, "")
 		return nil, wrap(transport.ErrClosed)
 	}
-	c.t = transport.NewConn(m, stream, s.att, s.hooks(c)...)
 	return c, nil
 }
 

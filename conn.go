@@ -22,6 +22,7 @@ type Conn struct {
 	subprotocol string
 	request     *http.Request
 	response    *http.Response
+	released    bool // guarded by the Server's mu
 }
 
 // Receive waits for the next message and returns its type and its content,

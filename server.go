@@ -113,11 +113,10 @@ func (s *Server) serve(parent context.Context, c *Conn) {
 	if isOurs(err) {
 		code = InternalError
 	}
-	closeErr := c.Close(code, "")
-	if err == nil {
-		err = closeErr
-	}
 	s.report(c.request, err)
+	if closeErr := c.Close(code, ""); err == nil {
+		s.report(c.request, closeErr)
+	}
 }
 
 // call calls the handler; a panic becomes an error.
@@ -195,13 +194,16 @@ func (s *Server) track(c *Conn) bool {
 	if s.closing {
 		return false
 	}
-	s.conns[c] = struct{}{}
+	if !c.released {
+		s.conns[c] = struct{}{}
+	}
 	return true
 }
 
 func (s *Server) untrack(c *Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	c.released = true
 	delete(s.conns, c)
 	s.checkIdle()
 }

@@ -1,0 +1,170 @@
+package websockets_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fb1e3c20/websockets"
+	"github.com/fb1e3c20/websockets/transport/pipe"
+)
+
+func TestDialRefusesBadURLs(t *testing.T) {
+	for url, want := range map[string]string{
+		"":                        "must begin with ws://",
+		"localhost:8080":          "must begin with ws://",
+		"ftp://localhost/":        "must begin with ws://",
+		"ws://":                   "names no host",
+		"ws:///path":              "names no host",
+		"ws://localhost/#part":    "fragment",
+		"ws://localhost:port/":    "invalid port",
+		"ws://user:secret@/":      "names no host",
+		"ws://local host/":        "invalid character",
+		"ws://localhost/\r\nX: y": "invalid control character",
+	} {
+		_, err := websockets.Dial(t.Context(), url, nil)
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%q: %v; want %q", url, err, want)
+		}
+		if err != nil && strings.Contains(err.Error(), "secret") {
+			t.Errorf("%q: the error tells the password: %v", url, err)
+		}
+	}
+}
+
+func TestDialRefused(t *testing.T) {
+	url := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("X-Why", "because")
+		http.Error(w, "come back tomorrow", http.StatusServiceUnavailable)
+	}))
+	_, err := websockets.Dial(t.Context(), url, strict())
+	he, ok := errors.AsType[*websockets.HandshakeError](err)
+	if !ok || !errors.Is(err, websockets.ErrHandshake) || he.Status != 503 {
+		t.Fatalf("Dial: %#v", err)
+	}
+	body, _ := io.ReadAll(he.Response.Body)
+	if he.Response.Header.Get("X-Why") != "because" || !strings.Contains(string(body), "tomorrow") {
+		t.Errorf("response %v, body %q", he.Response, body)
+	}
+	if !strings.Contains(err.Error(), "503 Service Unavailable") {
+		t.Errorf("the error does not tell the status: %v", err)
+	}
+}
+
+func TestDialContext(t *testing.T) {
+	silent, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer silent.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Millisecond)
+	defer cancel()
+	_, err = websockets.Dial(ctx, "ws://"+silent.Addr().String(), strict())
+	if !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Dial: %v", err)
+	}
+}
+
+// The context of Dial is for dialling alone.
+func TestConnectionOutlivesTheContextOfDial(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	c, err := websockets.Dial(ctx, serve(t, websockets.Handle(echo, strict())), strict())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.CloseNow()
+	cancel()
+	if err := c.Send(t.Context(), websockets.Text, []byte("still here")); err != nil {
+		t.Fatal(err)
+	}
+	if _, p, err := c.Receive(t.Context()); string(p) != "still here" {
+		t.Fatal(err)
+	}
+}
+
+func TestDialSendsHeaderAndUser(t *testing.T) {
+	got := make(chan *http.Request, 1)
+	url := serve(t, websockets.Handle(func(_ context.Context, c *websockets.Conn) error {
+		got <- c.Request()
+		return nil
+	}, strict()))
+	o := strict()
+	o.Header = http.Header{"X-Token": {"abc"}}
+	c := dial(t, strings.Replace(url, "ws://", "ws://me:pass@", 1)+"/a%20b?q=1", o)
+	defer c.Close(websockets.NormalClosure, "")
+	r := <-got
+	user, pass, _ := r.BasicAuth()
+	if r.Header.Get("X-Token") != "abc" || user != "me" || pass != "pass" || r.RequestURI != "/a%20b?q=1" {
+		t.Errorf("the server saw %v %v, user %q", r.RequestURI, r.Header, user)
+	}
+}
+
+func TestTLS(t *testing.T) {
+	s := httptest.NewTLSServer(websockets.Handle(echo, strict()))
+	defer s.Close()
+	o := strict()
+	o.TLSConfig = s.Client().Transport.(*http.Transport).TLSClientConfig
+	url := "wss" + strings.TrimPrefix(s.URL, "https")
+	c := dial(t, url, o)
+	want := strings.Repeat("x", 300_000)
+	if err := c.Send(t.Context(), websockets.Text, []byte(want)); err != nil {
+		t.Fatal(err)
+	}
+	if _, p, err := c.Receive(t.Context()); string(p) != want {
+		t.Fatal(len(p), err)
+	}
+	if err := c.Close(websockets.NormalClosure, ""); err != nil {
+		t.Error(err)
+	}
+	if _, err := websockets.Dial(t.Context(), url, strict()); err == nil {
+		t.Error("an unknown certificate was accepted")
+	}
+}
+
+// AcceptStream and DialStream work on any byte stream, with the same checks.
+func TestStreams(t *testing.T) {
+	o := strict()
+	o.Subprotocols = []string{"chat"}
+	server := websockets.Handle(echo, o)
+	open := func(t *testing.T, client *websockets.Options) (*websockets.Conn, error) {
+		a, b := pipe.New(0)
+		go server.ServeStream(context.Background(), a)
+		return (&websockets.Dialer{Options: client}).DialStream(t.Context(), b, "ws://example.com/x")
+	}
+	c, err := open(t, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Subprotocol() != "chat" {
+		t.Errorf("subprotocol %q", c.Subprotocol())
+	}
+	if err := c.Send(t.Context(), websockets.Text, []byte("hi")); err != nil {
+		t.Fatal(err)
+	}
+	if _, p, err := c.Receive(t.Context()); string(p) != "hi" {
+		t.Fatal(err)
+	}
+	if err := c.Close(websockets.NormalClosure, ""); err != nil {
+		t.Error(err)
+	}
+
+	cross := strict()
+	cross.Header = http.Header{"Origin": {"http://elsewhere.example"}}
+	_, err = open(t, cross)
+	he, ok := errors.AsType[*websockets.HandshakeError](err)
+	if !ok || he.Status != 403 {
+		t.Fatalf("another origin: %v", err)
+	}
+	if body, _ := io.ReadAll(he.Response.Body); string(body) != "<h1>Access denied</h1>" {
+		t.Errorf("body %q", body)
+	}
+	if err := server.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
