@@ -46,6 +46,7 @@ func (c *Conn) beginClose(code frame.CloseCode, reason string) error {
 		c.ending = true
 		c.local = c.err == nil && c.ahead.end == nil
 	case core.ErrNotOpen, core.ErrCloseSent:
+		c.releaseIfEmpty()
 		c.ending = true
 		if c.err == nil && c.m.Err() == nil && err == core.ErrNotOpen {
 			c.release(Stream.Close) // in the middle of the handshake
@@ -71,7 +72,7 @@ func (c *Conn) drain() {
 		}
 		if c.reading.take(context.Background(), &c.mu) == nil {
 			c.discard()
-			c.reading.pass()
+			c.passReading()
 		}
 	}
 }

@@ -50,6 +50,9 @@ type Conn struct {
 	done    chan struct{}
 	gone    chan struct{}
 
+	handshaking bool // messages do not flow yet
+	blocked     bool // the carrier took no more output at the last attempt
+
 	isArmed  bool
 	inSoon   bool // in the attendant's queue of corked replies
 	inBusy   bool // in the attendant's queue of busy applications
@@ -74,17 +77,15 @@ func OnRelease(f func()) Option { return func(c *Conn) { c.onGone = f } }
 // NewConn drives m over s. The machine and the stream belong to the Conn from
 // now on.
 func NewConn(m Machine, s Stream, a *Attendant, options ...Option) *Conn {
-	c := &Conn{m: m, stream: s, att: a, clk: a.clk}
+	c := &Conn{m: m, stream: s, att: a, clk: a.clk, handshaking: !m.Open()}
 	for _, o := range options {
 		o(c)
 	}
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.flush()
 	c.rearm()
-	if m.Open() {
-		c.becomeBusy()
-	}
-	c.mu.Unlock()
+	c.becomeBusy()
 	return c
 }
 
@@ -93,7 +94,11 @@ func NewConn(m Machine, s Stream, a *Attendant, options ...Option) *Conn {
 func (c *Conn) Stream() Stream { return c.stream }
 
 // Role returns which end of the connection c is.
-func (c *Conn) Role() core.Role { return c.m.Role() }
+func (c *Conn) Role() core.Role {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.m.Role()
+}
 
 // Err returns how the connection ended, nil while it has not: a [*CloseError],
 // a [*LostError], a [core.Error] or [ErrClosed].
@@ -120,6 +125,7 @@ func (c *Conn) Done() <-chan struct{} {
 // end notes how the connection ended. The first reason stays.
 func (c *Conn) end(err error) {
 	c.ending = true
+	c.handshaking = false
 	if c.err != nil {
 		return
 	}
@@ -208,6 +214,9 @@ func (c *Conn) release(how func(Stream) error) {
 		return
 	}
 	c.released = true
+	if c.ahead.end != nil {
+		c.end(c.ahead.end)
+	}
 	c.end(ErrClosed)
 	_ = how(c.stream)
 	if c.timer != nil {
@@ -221,6 +230,12 @@ func (c *Conn) release(how func(Stream) error) {
 		c.onGone()
 	}
 	c.freeRoom()
+	if !c.reading.held {
+		c.in.release()
+	}
+	if !c.writing.held {
+		c.out.release()
+	}
 }
 
 // rearm sets the timer to the machine's deadline, if it would come too late
@@ -257,22 +272,30 @@ func (c *Conn) onTimer() {
 		return
 	}
 	now := c.clk.Now()
-	if at, why := c.m.Deadline(); why == core.TimerNone || at > now {
+	at, why := c.m.Deadline()
+	if why == core.TimerNone || at > now {
 		c.rearm()
 		return
 	}
 	if c.reading.try() {
 		c.readAhead()
-		c.reading.pass()
-	} else if !c.parked || c.stream.Readable() {
+		c.passReading()
+	} else if judgesLife(why) && (!c.parked || c.stream.Readable()) {
 		c.arm(now.Add(aMoment))
 		return
+	}
+	if why == core.TimerPing {
+		now = at // a verdict that has become due as well comes by itself
 	}
 	c.observe(c.m.Tick(now))
 	c.ending = c.ending || !c.m.Open()
 	c.flush()
 	c.settle()
 	c.rearm()
+}
+
+func judgesLife(why core.Timer) bool {
+	return why == core.TimerPong || why == core.TimerConnection
 }
 
 // unlockAndTell unlocks and then calls what must not be called under the lock.
@@ -287,7 +310,7 @@ func (c *Conn) unlockAndTell() {
 
 // becomeBusy enters the attendant's queue of connections that nobody reads.
 func (c *Conn) becomeBusy() {
-	if !c.inBusy && !c.released && !c.reading.held {
+	if !c.inBusy && !c.released && !c.handshaking && !c.reading.held {
 		c.inBusy = true
 		c.att.busy.add(c)
 	}
@@ -302,7 +325,7 @@ func (c *Conn) visitBusy() (stays bool) {
 		return false
 	}
 	c.readAhead()
-	c.reading.pass()
+	c.passReading()
 	c.flush()
 	c.settle()
 	c.rearm()
@@ -331,8 +354,9 @@ func (c *Conn) visitSoon() (stays bool) {
 		return false
 	}
 	if len(c.pings) > 0 && c.reading.try() {
+		c.inSoon = true
 		c.readAhead()
-		c.reading.pass()
+		c.passReading()
 		c.inSoon = !c.released
 	}
 	c.flush()
@@ -345,6 +369,12 @@ func (c *Conn) visitSoon() (stays bool) {
 // request is valid until it is answered. It is for a server whose machine does
 // the HTTP/1.1 handshake. When ctx ends the connection is closed.
 func (c *Conn) AwaitRequest(ctx context.Context) (*core.Request, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err := c.takeReading(ctx); err != nil {
+		return nil, err
+	}
+	defer c.passReading()
 	if err := c.awaitHandshake(ctx, core.EventRequest); err != nil {
 		return nil, err
 	}
@@ -358,7 +388,10 @@ func (c *Conn) Accept(o core.AcceptOptions) error {
 	if err := c.m.Accept(c.clk.Now(), o); err != nil {
 		return c.misuse(err)
 	}
-	c.in.more = c.in.buf != nil
+	c.handshaking = false
+	if !c.reading.held {
+		c.in.more = c.in.buf != nil
+	}
 	c.flush()
 	c.rearm()
 	c.becomeBusy()
@@ -393,33 +426,32 @@ type Opened struct {
 // tells what the server answered, if it did. When ctx ends the connection is
 // closed.
 func (c *Conn) AwaitOpen(ctx context.Context) (Opened, error) {
-	err := c.awaitHandshake(ctx, core.EventOpen)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if err := c.takeReading(ctx); err != nil {
+		return Opened{}, err
+	}
+	defer c.passReading()
+	err := c.awaitHandshake(ctx, core.EventOpen)
 	o := Opened{Response: c.m.Response(), Subprotocol: c.m.Subprotocol()}
 	if err != nil {
 		o.Body = append(o.Body, c.in.unread()...)
 		return o, err
 	}
-	c.becomeBusy()
+	c.handshaking = false
 	return o, nil
 }
 
+// awaitHandshake waits for a step of the handshake, with the turn to read.
 func (c *Conn) awaitHandshake(ctx context.Context, kind core.EventKind) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if err := c.reading.take(ctx, &c.mu); err != nil {
-		return err
+	if !c.handshaking {
+		return c.misuse(core.ErrNoRequest)
 	}
-	defer c.reading.pass()
 	ev, err := c.next(ctx)
-	if err == nil && ev.Kind == kind {
-		return nil
+	if err == nil && ev.Kind != kind {
+		return core.ErrNoRequest
 	}
-	if err == nil {
-		return c.misuse(core.ErrNotOpen)
-	}
-	if ctx.Err() != nil {
+	if err != nil && c.err == nil && ctx.Err() != nil {
 		c.release(Stream.Abort)
 	}
 	return err
@@ -428,8 +460,14 @@ func (c *Conn) awaitHandshake(ctx context.Context, kind core.EventKind) error {
 // misuse returns the error of a call that the machine refused: how the
 // connection ended, if that is why.
 func (c *Conn) misuse(err error) error {
-	if c.err != nil && (err == core.ErrNotOpen || err == core.ErrCloseSent) {
-		return c.err
+	switch err {
+	case core.ErrNotOpen, core.ErrCloseSent, core.ErrNoRequest:
+		if c.err != nil {
+			return c.err
+		}
+		if c.ahead.end != nil {
+			return c.ahead.end
+		}
 	}
 	return err
 }

@@ -70,12 +70,22 @@ func (c *Conn) parse(limit int) core.Event {
 	n, ev := c.m.Recv(c.clk.Now(), p, scratch)
 	in.r += n
 	if ev.Kind == core.EventNone {
-		in.more = false
+		in.more = n > 0 && n == len(p) && in.r < in.w // limit cut it short
 		if in.r == in.w {
 			in.release()
 		}
 	}
+	c.takeOutput()
 	return ev
+}
+
+// takeOutput queues what the machine has to say to the last input before it
+// gets more: a newer ping would replace the pong. That is wanted only when the
+// carrier is blocked.
+func (c *Conn) takeOutput() {
+	if n := c.m.Pending(); n > 0 && !c.blocked && c.out.len() < queueSize {
+		c.out.set(c.m.AppendOutput(c.out.room(n)))
+	}
 }
 
 // Receive waits for the next message and appends it to dst: its opcode, Text
@@ -92,18 +102,20 @@ func (c *Conn) Receive(ctx context.Context, dst []byte) (frame.Opcode, []byte, e
 	}
 	c.mu.Lock()
 	defer c.unlockAndTell()
-	defer c.doneReading()
-	if err := c.reading.take(ctx, &c.mu); err != nil {
+	if err := c.takeReading(ctx); err != nil {
 		return 0, dst, err
 	}
-	defer c.reading.pass()
+	defer c.passReading()
+	if c.handshaking {
+		return 0, dst, core.ErrNotOpen
+	}
 
 	start := len(dst)
 	dst = append(dst, c.part...)
 	for {
 		ev, err := c.next(ctx)
 		if err != nil {
-			c.part = append(c.part[:0], dst[start:]...)
+			c.keepPart(dst[start:])
 			return 0, dst[:start], err
 		}
 		if ev.Kind != core.EventMessage {
@@ -117,8 +129,40 @@ func (c *Conn) Receive(ctx context.Context, dst []byte) (frame.Opcode, []byte, e
 	}
 }
 
-// doneReading has the attendant look after a connection that nobody reads.
-func (c *Conn) doneReading() {
+// keepPart keeps the part of a message whose receiver gives up, if there can
+// be another receiver.
+func (c *Conn) keepPart(p []byte) {
+	if c.err != nil {
+		c.part = nil
+		return
+	}
+	c.part = append(c.part[:0], p...)
+}
+
+// takeReading waits for the turn to read.
+func (c *Conn) takeReading(ctx context.Context) error {
+	err := c.reading.take(ctx, &c.mu)
+	if err != nil {
+		c.leaveReading()
+	}
+	return err
+}
+
+// passReading hands the turn to read to the next who waits for it.
+func (c *Conn) passReading() {
+	c.reading.pass()
+	c.leaveReading()
+}
+
+// leaveReading has the attendant look after a connection that nobody reads.
+func (c *Conn) leaveReading() {
+	if c.reading.held {
+		return
+	}
+	if c.released {
+		c.in.release()
+		return
+	}
 	c.becomeBusy()
 	if len(c.pings) > 0 {
 		c.lookSoon()
@@ -150,6 +194,9 @@ func (c *Conn) next(ctx context.Context) (core.Event, error) {
 			}
 		default:
 			c.observe(ev)
+			if c.out.len() >= corkSize {
+				c.flush()
+			}
 		}
 	}
 }
@@ -165,6 +212,9 @@ func (c *Conn) await(ctx context.Context) error {
 	}
 	if err := ctx.Err(); err != nil {
 		return err
+	}
+	if c.in.waits() {
+		return core.ErrNotOpen // until the request is answered
 	}
 	c.read(ctx)
 	return nil
@@ -199,8 +249,14 @@ const (
 // kept up to a bound; beyond it the peer is held back. The turn to read and
 // the lock are held.
 func (c *Conn) readAhead() {
-	if c.atEOF || c.released || c.in.waits() {
+	if c.atEOF || c.released || c.handshaking {
 		return
+	}
+	if c.ahead.len() == 0 {
+		c.catchUp()
+	}
+	if c.in.waits() {
+		c.in.release() // it followed a request that was refused
 	}
 	c.m.SetReadAhead(c.clk.Now(), true)
 	for range aheadReads {

@@ -20,6 +20,9 @@ const (
 	// been read already to leave together.
 	corkSize = 16 << 10
 
+	// mostBatches is how many batches one caller writes.
+	mostBatches = 4
+
 	headerRoom = frame.MaxHeaderLen
 )
 
@@ -91,7 +94,10 @@ func (c *Conn) sendQueued(ctx context.Context, n int, appendTo func([]byte) ([]b
 // corks reports whether output may wait: the application is answering what has
 // been read, and more of that is there.
 func (c *Conn) corks() bool {
-	return !c.reading.held && c.in.more && c.in.r < c.in.w && c.out.len() < corkSize
+	if c.reading.held || c.out.len() >= corkSize {
+		return false
+	}
+	return c.ahead.len() > 0 || c.in.more && c.in.r < c.in.w
 }
 
 // awaitRoom waits until n bytes fit into the queue.
@@ -152,7 +158,7 @@ func (c *Conn) flush() {
 // write writes what is queued and pending, holding the turn to write, which it
 // passes on.
 func (c *Conn) write() {
-	if c.writeAll() {
+	if c.writeSome() {
 		go c.writeOn()
 		return
 	}
@@ -172,10 +178,12 @@ func (c *Conn) releaseIfEmpty() {
 	}
 }
 
-// writeAll writes batch after batch until nothing is left or another waits for
-// the turn; it reports true when the carrier takes no more for now.
-func (c *Conn) writeAll() (blocked bool) {
-	for {
+// writeSome writes batch after batch until nothing is left or another waits for
+// the turn. It reports true when there is more to write: the carrier takes no
+// more for now, or others have queued so much that the caller, who has a
+// purpose of its own, has done enough for them.
+func (c *Conn) writeSome() (unfinished bool) {
+	for range mostBatches {
 		if c.writeBatch() {
 			return true
 		}
@@ -183,6 +191,7 @@ func (c *Conn) writeAll() (blocked bool) {
 			return false
 		}
 	}
+	return true
 }
 
 // nextBatch makes what is queued and pending the batch.
@@ -220,7 +229,8 @@ func (c *Conn) tryWrite(p []byte) (int, error) {
 		c.mu.Unlock()
 		n, err := c.stream.TryWrite(p)
 		c.mu.Lock()
-		if err == nil || err == ErrWouldBlock {
+		c.blocked = err == ErrWouldBlock
+		if err == nil || c.blocked {
 			c.m.Wrote(c.clk.Now(), n)
 			c.rearm()
 			return n, err
@@ -245,7 +255,8 @@ func (c *Conn) cutWriting(err error) {
 }
 
 // writeOn waits for the carrier and writes on, holding the turn to write. It is
-// the one goroutine of a Conn, and lives while the carrier is stalled.
+// the one goroutine of a Conn, and lives while the carrier is stalled or senders
+// bring more than it takes.
 func (c *Conn) writeOn() {
 	for {
 		err := c.stream.AwaitWrite()
@@ -253,7 +264,7 @@ func (c *Conn) writeOn() {
 		if err != nil && err != ErrKicked {
 			c.cutWriting(err)
 		}
-		if !c.writeAll() {
+		if !c.writeSome() {
 			break
 		}
 		c.mu.Unlock()
@@ -322,8 +333,9 @@ func (d *direct) write(ctx context.Context) error {
 	for {
 		blocked := c.writeBatch()
 		if !blocked && len(d.rest()) == 0 {
+			err := c.givenUp()
 			c.write()
-			return nil
+			return err
 		}
 		if !blocked && d.masked {
 			c.batch.release()
@@ -340,6 +352,14 @@ func (d *direct) write(ctx context.Context) error {
 			return ctx.Err()
 		}
 	}
+}
+
+// givenUp tells why output that counts as written was given up, if it was.
+func (c *Conn) givenUp() error {
+	if c.released || c.writeErr != nil {
+		return c.sendable()
+	}
+	return nil
 }
 
 // await waits for the carrier. It reports false when ctx has ended.
