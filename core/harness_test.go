@@ -223,7 +223,7 @@ func (e *end) note(ev Event) {
 		return
 	}
 	if ev.First {
-		if e.unfinished(name) >= 0 {
+		if !ev.Last && e.unfinished(name) >= 0 {
 			e.t.Errorf("a second first chunk of %s", name)
 		}
 		e.events = append(e.events, name+" ...")
