@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"fmt"
 	"net"
 	"net/http"
 	"strings"
@@ -148,6 +149,35 @@ func TestConnectIsRefused(t *testing.T) {
 		c.ends(1)
 		c.complains()
 	})
+}
+
+// A server that breaks the protocol is told so, and so is the user.
+func TestConnectMeetsViolations(t *testing.T) {
+	for _, v := range []struct {
+		name string
+		wire []byte
+		code int
+	}{
+		{"a masked frame", text("hello"), 1002},
+		{"a reserved bit", frame{op: 0x40 | opText}.unmasked(), 1002},
+		{"bad UTF-8", frame{op: opText, payload: []byte("\xff")}.unmasked(), 1007},
+		{"a frame of 1 MiB and a byte", []byte{0x82, 127, 0, 0, 0, 0, 0, 0x10, 0, 1}, 1009},
+	} {
+		t.Run(v.name, func(t *testing.T) {
+			host := serveSocket(t, func(w *wire, req *http.Request) {
+				w.accept(req)
+				w.write(v.wire)
+				f := w.frame()
+				if f.op != opClose {
+					w.t.Errorf("got opcode %#x, want a close", f.op)
+				}
+				w.wantCode(f, v.code)
+			})
+			c := connect(t, "ws://"+host)
+			c.ends(1)
+			c.complains(fmt.Sprint(v.code))
+		})
+	}
 }
 
 // What arrives between our close and its answer still comes out.
