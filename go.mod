@@ -1,3 +1,5 @@
 module github.com/fb1e3c20/websockets
 
 go 1.26
+
+require github.com/alecthomas/kong v1.17.0

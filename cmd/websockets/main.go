@@ -1,0 +1,115 @@
+// Command websockets serves and opens WebSocket connections: a server to play
+// with, with a page that shows the frames of every connection as they pass,
+// and a client for the terminal and for scripts. Begin with
+//
+//	websockets --help
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+}
+
+// commands are what the first argument chooses from.
+type commands struct {
+	Serve   serveCommand     `cmd:"" help:"Run a server to play with: a page, an echo and a chat."`
+	Connect connectCommand   `cmd:"" help:"Connect to a server: lines in, messages out."`
+	Version kong.VersionFlag `help:"Print the version and exit."`
+}
+
+func (commands) Help() string {
+	return `Try it:
+
+  websockets serve                                 then open http://127.0.0.1:8080
+  websockets connect ws://127.0.0.1:8080/echo      in another terminal
+  echo hello | websockets connect ws://127.0.0.1:8080/echo
+
+Exit status: 0 when all went well, 1 when a connection was refused or lost or
+an address could not be used, 2 when the command line makes no sense.`
+}
+
+// console is what a command reads and writes.
+type console struct {
+	stdin          io.Reader
+	stdout, stderr io.Writer
+}
+
+// Exit statuses.
+const (
+	statusOK = iota
+	statusFailed
+	statusUsage
+)
+
+// usageError is a mistake on the command line.
+type usageError struct{ error }
+
+func (e usageError) Unwrap() error { return e.error }
+
+// run is main without its process: it returns the exit status. The end of ctx
+// is the user's wish to stop.
+func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	std := &console{stdin, stdout, stderr}
+	exited := -1
+	parser, err := kong.New(&commands{},
+		kong.Name("websockets"),
+		kong.Description("WebSocket (RFC 6455) from the command line."),
+		kong.Vars{"version": version()},
+		kong.Writers(stdout, stderr),
+		kong.Exit(func(status int) { exited = status }),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.BindTo(ctx, (*context.Context)(nil)),
+		kong.Bind(std),
+	)
+	if err != nil {
+		return std.fail(err, statusFailed)
+	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
+	chosen, err := parser.Parse(args)
+	if exited >= 0 {
+		return exited
+	}
+	if err != nil {
+		return std.fail(err, statusUsage)
+	}
+	err = chosen.Run()
+	if err == nil {
+		return statusOK
+	}
+	if _, ok := errors.AsType[usageError](err); ok {
+		return std.fail(err, statusUsage)
+	}
+	return std.fail(err, statusFailed)
+}
+
+func (std *console) fail(err error, status int) int {
+	fmt.Fprintf(std.stderr, "websockets: %v\n", err)
+	if status == statusUsage {
+		fmt.Fprintln(std.stderr, `Run "websockets --help", or "websockets COMMAND --help", for what can be asked.`)
+	}
+	return status
+}
+
+func version() string {
+	info, ok := debug.ReadBuildInfo()
+	if !ok || info.Main.Version == "" {
+		return "websockets (unknown version)"
+	}
+	return fmt.Sprintf("websockets %s %s", info.Main.Version, info.GoVersion)
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/fb1e3c20/websockets"
+)
+
+// serveCommand is websockets serve.
+type serveCommand struct {
+	Addr    string `placeholder:"HOST:PORT" default:"127.0.0.1:8080" help:"Where to listen; port 0 picks a free one. Default ${default}."`
+	TLSCert string `name:"tls-cert" placeholder:"FILE" help:"Certificate chain in PEM; switches TLS on, together with --tls-key."`
+	TLSKey  string `name:"tls-key" placeholder:"FILE" help:"Private key in PEM."`
+	Strict  bool   `default:"true" negatable:"" help:"Refuse pages of other origins, and answer pings. On by default; --no-strict or --strict=false is the library's behaviour of old."`
+	protocol
+}
+
+func (serveCommand) Help() string {
+	return `The server has
+
+  /       a page to chat, to send messages and to inspect frames live
+  /echo   a WebSocket that sends every message back
+  /chat   a WebSocket that sends every message to everybody in the room
+
+It prints one line, "listening on http://HOST:PORT", and logs to standard error. An interrupt closes all connections with 1001 and ends it well; a second one ends it at once.
+
+Examples:
+
+  websockets serve
+  websockets serve --addr :9000 --max-message 64KiB
+  websockets serve --addr 127.0.0.1:0 --ping-interval 1s --connection-timeout 3s
+  websockets serve --tls-cert cert.pem --tls-key key.pem`
+}
+
+// Run serves until ctx ends.
+func (c *serveCommand) Run(ctx context.Context, std *console) error {
+	if err := checkAddr(c.Addr); err != nil {
+		return usageError{err}
+	}
+	log := slog.New(slog.NewTextHandler(std.stderr, nil))
+	o := &websockets.Options{}
+	if c.Strict {
+		o = websockets.Strict()
+	}
+	o.Logger = log
+	if err := c.apply(o); err != nil {
+		return err
+	}
+	certificate, err := c.certificate()
+	if err != nil {
+		return err
+	}
+	l, err := net.Listen("tcp", c.Addr)
+	if err != nil {
+		return err
+	}
+	scheme := "http"
+	if certificate != nil {
+		scheme = "https"
+		l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{*certificate}})
+	}
+	fmt.Fprintf(std.stdout, "listening on %s://%s\n", scheme, l.Addr())
+
+	p := newPlayground(o, log)
+	server := &http.Server{
+		Handler:           p,
+		ReadHeaderTimeout: max(c.HandshakeTimeout, 0),
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(l) }()
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
+	log.Info("shutting down")
+	shutdown(c.CloseTimeout, server.Shutdown, p.shutdown)
+	return nil
+}
+
+// checkAddr refuses what is not HOST:PORT.
+func checkAddr(addr string) error {
+	_, port, err := net.SplitHostPort(addr)
+	if err == nil {
+		_, err = net.LookupPort("tcp", port)
+	}
+	if err != nil {
+		return fmt.Errorf("--addr %q is not HOST:PORT: %w", addr, err)
+	}
+	return nil
+}
+
+// certificate loads what the flags name; nil without TLS.
+func (c *serveCommand) certificate() (*tls.Certificate, error) {
+	switch {
+	case c.TLSCert == "" && c.TLSKey == "":
+		return nil, nil
+	case c.TLSKey == "":
+		return nil, usageError{errors.New("--tls-cert needs --tls-key")}
+	case c.TLSCert == "":
+		return nil, usageError{errors.New("--tls-key needs --tls-cert")}
+	}
+	pair, err := tls.LoadX509KeyPair(c.TLSCert, c.TLSKey)
+	if err != nil {
+		return nil, fmt.Errorf("cannot load the certificate: %w", err)
+	}
+	return &pair, nil
+}
+
+// shutdown calls all at once and gives them time for the closing handshake.
+func shutdown(closeTimeout time.Duration, all ...func(context.Context) error) {
+	if closeTimeout == 0 {
+		closeTimeout = 10 * time.Second
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout+time.Second)
+	defer cancel()
+	var wg sync.WaitGroup
+	for _, f := range all {
+		wg.Go(func() { f(ctx) })
+	}
+	wg.Wait()
+}
