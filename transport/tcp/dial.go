@@ -2,6 +2,7 @@ package tcp
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 )
 
@@ -9,12 +10,39 @@ import (
 // (TCP_NODELAY, keep-alive, both address families). The network is "tcp", "tcp4",
 // "tcp6" or "unix". The context governs connecting only.
 func Dial(ctx context.Context, network, addr string) (*Stream, error) {
-	var d net.Dialer
-	c, err := d.DialContext(ctx, network, addr)
+	c, err := dial(ctx, network, addr)
 	if err != nil {
 		return nil, err
 	}
 	return adopt(c)
+}
+
+// DialTLS is Dial followed by a TLS handshake as the client, which may take
+// [DefaultHandshakeTimeout]. The context governs both. A nil configuration is
+// the zero one. Where it has no ServerName, the host of addr is verified; where
+// it has no NextProtos, http/1.1 is offered.
+func DialTLS(ctx context.Context, network, addr string, config *tls.Config) (*Stream, error) {
+	c, err := dial(ctx, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	config = clientConfig(config, addr)
+	start := func(c net.Conn) *tls.Conn { return tls.Client(c, config) }
+	s, err := openTLS(c, start, DefaultHandshakeTimeout)
+	if err != nil {
+		c.Close()
+		return nil, err
+	}
+	if err := s.Handshake(ctx); err != nil {
+		s.Abort()
+		return nil, err
+	}
+	return s, nil
+}
+
+func dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	var d net.Dialer
+	return d.DialContext(ctx, network, addr)
 }
 
 // adopt is FromConn for a connection that nobody else has.
@@ -25,4 +53,33 @@ func adopt(c net.Conn) (*Stream, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+func clientConfig(config *tls.Config, addr string) *tls.Config {
+	config = withHTTP1(config)
+	if config.ServerName == "" {
+		config.ServerName = hostOf(addr)
+	}
+	config.Renegotiation = tls.RenegotiateNever
+	return config
+}
+
+// withHTTP1 returns a copy of config that offers http/1.1 if it offered nothing.
+func withHTTP1(config *tls.Config) *tls.Config {
+	if config == nil {
+		config = new(tls.Config)
+	}
+	config = config.Clone()
+	if len(config.NextProtos) == 0 {
+		config.NextProtos = []string{"http/1.1"}
+	}
+	return config
+}
+
+func hostOf(addr string) string {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return addr
+	}
+	return host
 }

@@ -1,3 +1,46 @@
-// Package tcp makes byte streams of sockets: dialled, accepted, or taken over
-// from net/http.
+// Package tcp makes byte streams of sockets, plain or with TLS: dialled,
+// accepted, or taken over from net/http.
+//
+//	stream, err := tcp.Dial(ctx, "tcp", "example.com:80")
+//	stream, err := tcp.DialTLS(ctx, "tcp", "example.com:443", nil)
+//
+//	listener, err := tcp.Listen("tcp", ":8080")
+//	stream, err := listener.Accept()
+//
+//	stream, err := tcp.FromConn(conn, buffered) // after http.Hijacker.Hijack
+//
+// A [*Stream] is a [transport.Stream], made for the driver in package transport.
+//
+// # Waiting
+//
+// On Unix systems a stream works on the descriptor of the socket. A connection
+// that waits for input costs its goroutine and holds no buffer: one is borrowed
+// when there is something to read. Reading and writing allocate nothing. On
+// other systems, and over connections that are not sockets, a stream is a
+// [transport.NewPump], which has a goroutine of its own.
+//
+// AwaitWrite learns whether there is room by sending one byte, the next one that
+// the caller has to write; TryWrite counts it then. So a stream that is closed
+// after AwaitWrite has told of room may have sent one byte that TryWrite never
+// reported.
+//
+// # TLS
+//
+// The handshake of an accepted connection runs in a goroutine of its own, for
+// at most ten seconds, while Accept goes on to the next connection. Until it is
+// over TryRead and TryWrite would block, and AwaitRead and AwaitWrite wait for
+// it; if it fails they return its error. [Stream.Handshake] waits for it alone.
+//
+// TryWrite has written a byte when its record was handed to the system as a
+// whole. Readable may also be true when there is only a part of a record, or one
+// of TLS's own messages, or when a read has filled its buffer to the last byte;
+// a read that would block settles it.
+//
+// CloseWrite sends close_notify and then ends the output of the socket
+// (https://www.rfc-editor.org/rfc/rfc8446#section-6.1). Renegotiation is refused.
+// ALPN offers http/1.1 (https://www.rfc-editor.org/rfc/rfc7301#section-6) where the
+// configuration names no protocol.
+//
+// A connection that waits holds no buffer of this package. crypto/tls keeps
+// what the largest record it has received took.
 package tcp

@@ -1,33 +1,75 @@
 package tcp
 
 import (
+	"crypto/tls"
 	"net"
+	"time"
 )
 
 // A Listener accepts connections and makes streams of them. Its methods may be
 // called from any goroutine.
 type Listener struct {
+	// HandshakeTimeout is how long the TLS handshake of an accepted
+	// connection may take: 0 means [DefaultHandshakeTimeout], negative
+	// without limit. Set it before the first Accept.
+	HandshakeTimeout time.Duration
+
 	listener net.Listener
+	config   *tls.Config // nil without TLS
 }
 
 // Listen listens on an address, as [net.Listen] does. The network is "tcp",
 // "tcp4", "tcp6" or "unix".
 func Listen(network, addr string) (*Listener, error) {
+	return ListenTLS(network, addr, nil)
+}
+
+// ListenTLS is Listen for connections with TLS, unless config is nil. Where
+// the configuration has no NextProtos, http/1.1 is offered.
+func ListenTLS(network, addr string, config *tls.Config) (*Listener, error) {
 	l, err := net.Listen(network, addr)
 	if err != nil {
 		return nil, err
 	}
-	return &Listener{listener: l}, nil
+	return NewListener(l, config), nil
 }
 
-// Accept waits for the next connection. After Close it returns an error that
-// wraps [net.ErrClosed].
+// NewListener makes a Listener of another and owns it from then on. With a
+// configuration it speaks TLS over what l accepts; see [ListenTLS].
+func NewListener(l net.Listener, config *tls.Config) *Listener {
+	if config != nil {
+		config = withHTTP1(config)
+	}
+	return &Listener{listener: l, config: config}
+}
+
+// Accept waits for the next connection. With TLS it does not wait for the
+// handshake; see [Stream.Handshake]. After Close it returns an error that wraps
+// [net.ErrClosed]. After any other error, such as too many open files, the
+// listener may still be used.
 func (l *Listener) Accept() (*Stream, error) {
 	c, err := l.listener.Accept()
 	if err != nil {
 		return nil, err
 	}
-	return adopt(c)
+	if l.config == nil {
+		return adopt(c)
+	}
+	s, err := openTLS(c, l.start, l.handshakeTimeout())
+	if err != nil {
+		c.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func (l *Listener) start(c net.Conn) *tls.Conn { return tls.Server(c, l.config) }
+
+func (l *Listener) handshakeTimeout() time.Duration {
+	if l.HandshakeTimeout == 0 {
+		return DefaultHandshakeTimeout
+	}
+	return l.HandshakeTimeout
 }
 
 // Addr returns the address that the listener listens on.

@@ -15,13 +15,6 @@ import (
 	"github.com/fb1e3c20/websockets/transport"
 )
 
-// A halfCloser is what *net.TCPConn and *net.UnixConn have in common.
-type halfCloser interface {
-	net.Conn
-	syscall.Conn
-	CloseWrite() error
-}
-
 // A socket is a Stream over the descriptor of a connection.
 //
 // It waits in RawConn.Read and RawConn.Write and tries in RawConn.Control,
@@ -29,7 +22,7 @@ type halfCloser interface {
 // stays until the waiting side has seen it and clears it: trying does not look
 // at deadlines.
 type socket struct {
-	conn halfCloser
+	conn socketConn
 	raw  syscall.RawConn
 
 	// What the functions given to RawConn work on. They are made once, so
@@ -56,7 +49,9 @@ type operation struct {
 	err error
 }
 
-func newSocket(conn halfCloser) (*socket, error) {
+func openSocket(c socketConn) (transport.Stream, error) { return newSocket(c) }
+
+func newSocket(conn socketConn) (*socket, error) {
 	raw, err := conn.SyscallConn()
 	if err != nil {
 		return nil, fmt.Errorf("tcp: no access to the descriptor: %w", err)
@@ -233,19 +228,7 @@ func (s *socket) CloseWrite() error { return s.conn.CloseWrite() }
 
 func (s *socket) Close() error { return closeOnce(s.conn) }
 
-func (s *socket) Abort() error {
-	if c, ok := s.conn.(*net.TCPConn); ok {
-		c.SetLinger(0)
-	}
-	return s.Close()
-}
-
-func closeOnce(c io.Closer) error {
-	if err := c.Close(); !errors.Is(err, net.ErrClosed) {
-		return err
-	}
-	return nil
-}
+func (s *socket) Abort() error { return abort(s.conn) }
 
 // fail describes an error of the connection and keeps the first for the reader.
 // EPIPE says only that the output is over.

@@ -1,10 +1,11 @@
 package tcp
 
 import (
+	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net"
+	"syscall"
 	"time"
 
 	"github.com/fb1e3c20/websockets/transport"
@@ -13,35 +14,19 @@ import (
 // A Stream is a [transport.Stream] over a socket.
 //
 // After Close or Abort every method that can fail returns an error that wraps
-// [net.ErrClosed]; closing again does nothing.
+// [net.ErrClosed]; closing again does nothing. On a TCP socket Abort sends a
+// reset. Close with input that nobody has read makes the system send a reset as
+// well, and the peer may lose what was written last: end the output with
+// CloseWrite and read to the end first.
 type Stream struct {
 	transport.Stream
-	conn net.Conn
-}
-
-// LocalAddr returns the local address of the socket.
-func (s *Stream) LocalAddr() net.Addr { return s.conn.LocalAddr() }
-
-// RemoteAddr returns the peer's address of the socket.
-func (s *Stream) RemoteAddr() net.Addr { return s.conn.RemoteAddr() }
-
-// NetConn returns the connection under the stream: a [*net.TCPConn],
-// [*net.UnixConn], [*tls.Conn] or what FromConn was given. It is for looking and
-// for socket options. Reading, writing and deadlines belong to the stream.
-func (s *Stream) NetConn() net.Conn { return s.conn }
-
-// ConnectionState returns what TLS has agreed on, and false on a stream without
-// TLS.
-func (s *Stream) ConnectionState() (tls.ConnectionState, bool) {
-	if c, ok := s.conn.(*tls.Conn); ok {
-		return c.ConnectionState(), true
-	}
-	return tls.ConnectionState{}, false
+	conn      net.Conn
+	handshake *handshake // nil without TLS, or when it was over before
 }
 
 // FromConn makes a stream of an open connection and owns it from then on,
 // unless it returns an error. The stream delivers a copy of buffered, bytes
-// that the caller has read ahead, before anything else; any deadline is cleared.
+// that the caller has read ahead, before anything else; deadlines are cleared.
 //
 // A *net.TCPConn or *net.UnixConn is used through its descriptor where the
 // system allows it. Every other type, a *tls.Conn that net/http handed over
@@ -50,29 +35,85 @@ func (s *Stream) ConnectionState() (tls.ConnectionState, bool) {
 // streams are refused.
 func FromConn(c net.Conn, buffered []byte) (*Stream, error) {
 	if err := c.SetDeadline(time.Time{}); err != nil {
-		return nil, fmt.Errorf("tcp: cannot adopt the connection: %w", err)
+		return nil, fmt.Errorf("tcp: cannot take over the connection: %w", err)
 	}
-	carrier, err := carrierOf(c)
+	s, err := streamOf(c)
 	if err != nil {
 		return nil, err
 	}
 	if len(buffered) > 0 {
-		carrier = newPrefixed(carrier, buffered)
+		s.Stream = newPrefixed(s.Stream, buffered)
+	}
+	return s, nil
+}
+
+func streamOf(c net.Conn) (*Stream, error) {
+	if t, ok := c.(*tls.Conn); ok {
+		return pumpTLS(t, DefaultHandshakeTimeout), nil
+	}
+	socket, ok, err := socketOf(c)
+	if err != nil {
+		return nil, err
+	}
+	if !ok {
+		return &Stream{Stream: transport.NewPump(c), conn: c}, nil
+	}
+	carrier, err := openSocket(socket)
+	if err != nil {
+		return nil, err
 	}
 	return &Stream{Stream: carrier, conn: c}, nil
 }
 
-func carrierOf(c net.Conn) (transport.Stream, error) {
-	switch c := c.(type) {
-	case *net.TCPConn:
-		return openSocket(c)
-	case *net.UnixConn:
-		if network := c.LocalAddr().Network(); network != "unix" {
-			return nil, fmt.Errorf("tcp: a %s socket is not a byte stream", network)
-		}
-		return openSocket(c)
-	}
-	return nil, errors.ErrUnsupported
+// A socketConn is what *net.TCPConn and *net.UnixConn have in common.
+type socketConn interface {
+	net.Conn
+	syscall.Conn
+	CloseWrite() error
 }
 
-func openSocket(c halfCloser) (transport.Stream, error) { return newSocket(c) }
+// socketOf returns c as a socket if it is one and nothing around one: a type
+// that embeds a socket may well change what is read and written.
+func socketOf(c net.Conn) (socket socketConn, ok bool, err error) {
+	switch c := c.(type) {
+	case *net.TCPConn:
+		return c, true, nil
+	case *net.UnixConn:
+		if network := c.LocalAddr().Network(); network != "unix" {
+			return nil, false, fmt.Errorf("tcp: a %s socket is not a byte stream", network)
+		}
+		return c, true, nil
+	}
+	return nil, false, nil
+}
+
+// LocalAddr returns the local address of the connection.
+func (s *Stream) LocalAddr() net.Addr { return s.conn.LocalAddr() }
+
+// RemoteAddr returns the peer's address of the connection.
+func (s *Stream) RemoteAddr() net.Addr { return s.conn.RemoteAddr() }
+
+// NetConn returns the connection under the stream: a [*net.TCPConn],
+// [*net.UnixConn], [*tls.Conn] or what FromConn was given. It is for looking and
+// for socket options. Reading, writing, deadlines and closing belong to the
+// stream.
+func (s *Stream) NetConn() net.Conn { return s.conn }
+
+// Handshake waits until the TLS handshake is over and returns its error, or
+// that of the context, which ends this wait alone. Without TLS it returns nil.
+func (s *Stream) Handshake(ctx context.Context) error {
+	if s.handshake == nil {
+		return nil
+	}
+	return s.handshake.wait(ctx)
+}
+
+// ConnectionState returns what TLS has agreed on. It returns false on a stream
+// without TLS and until the handshake has succeeded.
+func (s *Stream) ConnectionState() (tls.ConnectionState, bool) {
+	c, ok := s.conn.(*tls.Conn)
+	if !ok || s.handshake.settled() != nil {
+		return tls.ConnectionState{}, false
+	}
+	return c.ConnectionState(), true
+}
