@@ -38,9 +38,10 @@ func (s *Server) Accept(w http.ResponseWriter, r *http.Request) (*Conn, error) {
 		s.denyHTTP(w, r)
 		return nil, &HandshakeError{Status: http.StatusForbidden, Err: wrap(core.ErrRejected)}
 	}
-	if s.isClosing() {
+	if !s.enter() {
 		return nil, s.refuse(w, http.StatusServiceUnavailable, wrap(core.ErrRejected))
 	}
+	defer s.leave()
 	o := s.acceptOptions(req)
 	head, err := core.AppendAccept(nil, req, o)
 	if err != nil {
@@ -195,12 +196,6 @@ func (w *response) Write(p []byte) (int, error) {
 	w.WriteHeader(http.StatusOK)
 	w.body = append(w.body, p...)
 	return len(p), nil
-}
-
-func (s *Server) isClosing() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.closing
 }
 
 // refuse answers a request that is not accepted.

@@ -39,7 +39,7 @@ type Server struct {
 
 	mu       sync.Mutex
 	conns    map[*Conn]struct{} // whose transport is not released
-	handlers int                // that run
+	handlers int                // that run, and calls of Accept
 	closing  bool
 	idle     chan struct{} // closed when closing and nothing is left
 }
@@ -169,7 +169,7 @@ func urlOf(r *http.Request) string {
 	return r.URL.Path
 }
 
-// enter counts a handler that begins; false while shutting down.
+// enter counts a handler or an Accept that begins; false while shutting down.
 func (s *Server) enter() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
