@@ -2,7 +2,6 @@ package websockets
 
 import (
 	"context"
-	"crypto/tls"
 	"encoding/base64"
 	"fmt"
 	"io"
@@ -82,12 +81,7 @@ func (d *Dialer) DialStream(ctx context.Context, stream transport.Stream, rawURL
 
 func (d *Dialer) connect(ctx context.Context, t *target) (transport.Stream, error) {
 	if t.secure {
-		dialer := tls.Dialer{Config: d.Options.TLSConfig}
-		conn, err := dialer.DialContext(ctx, "tcp", t.address)
-		if err != nil {
-			return nil, err
-		}
-		return tcp.FromConn(conn, nil)
+		return tcp.DialTLS(ctx, "tcp", t.address, d.Options.TLSConfig)
 	}
 	return tcp.Dial(ctx, "tcp", t.address)
 }
