@@ -3,11 +3,9 @@ package transport_test
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"testing"
 	"time"
 
-	"github.com/fb1e3c20/websockets/clock"
 	"github.com/fb1e3c20/websockets/clock/real"
 	"github.com/fb1e3c20/websockets/core"
 	"github.com/fb1e3c20/websockets/core/frame"
@@ -15,44 +13,6 @@ import (
 	"github.com/fb1e3c20/websockets/transport"
 	"github.com/fb1e3c20/websockets/transport/pipe"
 )
-
-// pair returns the two open ends of a connection over s and r.
-func pair(t testing.TB, clk clock.Clock, server, client core.Config) (srv, cli *transport.Conn) {
-	t.Helper()
-	a, b := pipe.New(0)
-	return open(t, clk, core.Server, server, a), open(t, clk, core.Client, client, b)
-}
-
-func open(t testing.TB, clk clock.Clock, role core.Role, cfg core.Config, s transport.Stream) *transport.Conn {
-	t.Helper()
-	cfg.Entropy = rand.Uint32
-	set, err := core.NewSettings(cfg)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := core.NewOpen(set, clk.Now(), role)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := transport.NewConn(m, s, transport.NewAttendant(clk))
-	t.Cleanup(func() { c.CloseNow() })
-	return c
-}
-
-func echo(c *transport.Conn) error {
-	ctx := context.Background()
-	var buf []byte
-	for {
-		op, p, err := c.Receive(ctx, buf[:0])
-		if err != nil {
-			return err
-		}
-		buf = p
-		if err := c.Send(ctx, op, p); err != nil {
-			return err
-		}
-	}
-}
 
 func TestEcho(t *testing.T) {
 	srv, cli := pair(t, real.New(), core.Config{}, core.Config{})
