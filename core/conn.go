@@ -82,7 +82,6 @@ type flags uint32
 const (
 	inFrame      flags = 1 << iota // a header was read, its payload is not complete
 	frameFin                       // the frame has FIN
-	frameMasked                    // the frame is masked
 	chunkGiven                     // a chunk of the message was reported
 	pongGiven                      // a chunk of the pong was reported
 	closing                        // the close timer took over from the ping timer

@@ -45,15 +45,17 @@ func (c *Conn) Recv(now clock.Time, in, scratch []byte) (n int, ev Event) {
 				return n, Event{}
 			}
 		}
-		var k int
 		if c.frameOp.IsControl() {
-			k, ev = c.recvControl(in[n:], scratch)
-		} else {
-			k, ev = c.recvPayload(in[n:])
+			k, ev := c.recvControl(in[n:], scratch)
+			return n + k, ev
 		}
+		k, p, last := c.recvPayload(in[n:])
 		n += k
-		if ev.Kind != EventNone || c.has(inFrame) {
-			return n, ev
+		if len(p) > 0 || last {
+			return n, c.chunk(p, last)
+		}
+		if c.has(inFrame) {
+			return n, Event{}
 		}
 	}
 	return len(in), c.takeReport()
@@ -88,7 +90,8 @@ func (c *Conn) Lost(now clock.Time) Event {
 // inFrame once it is complete and acceptable.
 func (c *Conn) recvHeader(in []byte) (n int, e Error) {
 	if c.hdrLen == 0 {
-		h, n, err := frame.ParseHeader(in)
+		var h frame.Header
+		n, err := h.Parse(in)
 		if n > 0 {
 			return n, c.beginFrame(&h)
 		}
@@ -137,7 +140,6 @@ func (c *Conn) beginFrame(h *frame.Header) Error {
 	c.mask = h.Mask
 	c.maskPos = 0
 	c.flags |= inFrame
-	c.put(frameMasked, h.Masked)
 	c.put(frameFin, h.Fin)
 	return 0
 }
@@ -188,7 +190,7 @@ func (c *Conn) beginData(h *frame.Header) Error {
 // takePayload unmasks what in holds of the frame's payload.
 func (c *Conn) takePayload(in []byte) []byte {
 	p := in[:min(len(in), int(c.left))]
-	if c.has(frameMasked) {
+	if c.role == Server {
 		c.mask.XOR(p, int(c.maskPos))
 		c.maskPos = (c.maskPos + uint8(len(p))) & 3
 	}
@@ -196,16 +198,15 @@ func (c *Conn) takePayload(in []byte) []byte {
 	return p
 }
 
-// recvPayload reads the payload of a data frame and reports a chunk, unless
-// there is nothing in it to tell.
-func (c *Conn) recvPayload(in []byte) (int, Event) {
-	p := c.takePayload(in)
-	n := len(p)
+// recvPayload reads the payload of a data frame. It returns the part that may
+// be handed on, and whether that ends the message.
+func (c *Conn) recvPayload(in []byte) (n int, p []byte, last bool) {
+	p = c.takePayload(in)
+	n = len(p)
 	var e Error
 	if c.msgOp == frame.Text {
 		p, e = c.checkText(p)
 	}
-	last := false
 	if c.left == 0 {
 		c.flags &^= inFrame
 		last = e == 0 && c.has(frameFin)
@@ -216,15 +217,17 @@ func (c *Conn) recvPayload(in []byte) (int, Event) {
 	if e != 0 {
 		c.fail(e)
 	}
-	if len(p) == 0 && !last {
-		return n, c.takeReport()
-	}
-	ev := Event{Kind: EventMessage, Op: c.msgOp, First: !c.has(chunkGiven), Last: last, Data: p}
+	return n, p, last
+}
+
+// chunk reports a part of the message.
+func (c *Conn) chunk(p []byte, last bool) Event {
+	first, op := !c.has(chunkGiven), c.msgOp
 	c.flags |= chunkGiven
 	if last {
 		c.msgOp = 0
 	}
-	return n, ev
+	return Event{Kind: EventMessage, Op: op, First: first, Last: last, Data: p}
 }
 
 // checkText returns the part of p before the first byte that cannot be UTF-8.

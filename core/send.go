@@ -115,9 +115,10 @@ func (c *Conn) AppendHeader(dst []byte, op frame.Opcode, o HeaderOptions, n int)
 	}
 	dst = c.appendHandshake(dst)
 	before := len(dst)
-	h := c.header(c.nextOut(op, !o.More), !o.More, n)
+	var h frame.Header
+	c.setHeader(&h, c.nextOut(op, !o.More), !o.More, n)
 	c.outUTF8.Reset()
-	dst = frame.AppendHeader(dst, h)
+	dst = h.Append(dst)
 	c.unsent += int64(len(dst)-before) + int64(n)
 	return dst, h.Mask, nil
 }
@@ -238,13 +239,14 @@ func (c *Conn) nextOut(op frame.Opcode, fin bool) frame.Opcode {
 	return wire
 }
 
-func (c *Conn) header(op frame.Opcode, fin bool, n int) frame.Header {
-	h := frame.Header{Fin: fin, Opcode: op, Length: int64(n)}
+func (c *Conn) setHeader(h *frame.Header, op frame.Opcode, fin bool, n int) {
+	h.Fin = fin
+	h.Opcode = op
+	h.Length = int64(n)
 	if c.role == Client {
 		h.Masked = true
 		h.Mask = c.newMask()
 	}
-	return h
 }
 
 // newMask draws a mask key that the application behind the peer cannot predict
@@ -256,7 +258,13 @@ func (c *Conn) newMask() frame.Mask {
 
 func (c *Conn) appendFrame(dst []byte, op frame.Opcode, fin bool, payload []byte) []byte {
 	before := len(dst)
-	dst = frame.AppendFrame(dst, c.header(op, fin, len(payload)), payload)
+	var h frame.Header
+	c.setHeader(&h, op, fin, len(payload))
+	if h.Masked {
+		dst = frame.AppendFrame(dst, h, payload)
+	} else {
+		dst = append(h.Append(dst), payload...)
+	}
 	c.unsent += int64(len(dst) - before)
 	return dst
 }
