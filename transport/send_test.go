@@ -327,7 +327,7 @@ func TestASenderIsNotKeptByOthers(t *testing.T) {
 	others.Wait()
 }
 
-func closed(c chan struct{}) bool {
+func closed(c <-chan struct{}) bool {
 	select {
 	case <-c:
 		return true

@@ -93,6 +93,13 @@ func (p *peer) frame(dst []byte, op frame.Opcode, fin bool, payload []byte) []by
 
 func (p *peer) text(dst []byte, s string) []byte { return p.frame(dst, frame.Text, true, []byte(s)) }
 
+// violation is a frame with a reserved bit.
+func (p *peer) violation() []byte {
+	b := p.text(nil, "x")
+	b[0] |= 0x40
+	return b
+}
+
 func (p *peer) closing(code frame.CloseCode) []byte {
 	payload, _ := frame.AppendClosePayload(nil, code, "")
 	return p.frame(nil, frame.Close, true, payload)
@@ -200,4 +207,32 @@ func receiveText(t testing.TB, c *transport.Conn, want string) {
 	if err != nil || op != frame.Text || string(p) != want {
 		t.Errorf("received %v %.40q, %v; want %.40q", op, p, err, want)
 	}
+}
+
+// await waits for input and returns it.
+func (p *peer) await() []byte {
+	l := &lender{make([]byte, 64<<10)}
+	n, err := p.s.AwaitRead(l)
+	if err != nil {
+		p.t.Error("waiting for input:", err)
+	}
+	return l.b[:n]
+}
+
+type lender struct{ b []byte }
+
+func (l *lender) Borrow() []byte { return l.b }
+func (l *lender) Return()        {}
+
+const request = "GET /chat HTTP/1.1\r\nHost: example.com\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
+	"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+
+// server returns a server in the handshake and the client's stream.
+func server(t testing.TB, cfg core.Config, options ...transport.Option) (*transport.Conn, *peer) {
+	t.Helper()
+	a, b := pipe.New(0)
+	clk := real.New()
+	c := transport.NewConn(core.NewServer(settings(t, cfg), clk.Now()), a, transport.NewAttendant(clk), options...)
+	t.Cleanup(func() { c.CloseNow() })
+	return c, &peer{t, b, core.Client}
 }
