@@ -15,18 +15,40 @@ type playground struct {
 	sockets []*websockets.Server
 }
 
-func newPlayground(o *websockets.Options, log *slog.Logger) *playground {
+// newPlayground makes one. With inspect, the page can watch its connections.
+func newPlayground(o *websockets.Options, inspect bool, log *slog.Logger) *playground {
 	mux := http.NewServeMux()
 	p := &playground{Handler: mux}
+	insp := newInspector()
 	handle := func(path string, h websockets.HandlerFunc) {
-		s := websockets.Handle(logged(h, log), o)
-		p.sockets = append(p.sockets, s)
-		mux.Handle(path, s)
+		s := p.socket(logged(h, log), o)
+		if inspect {
+			mux.Handle(path, insp.tapped(s))
+		} else {
+			mux.Handle(path, s)
+		}
 	}
 	mux.HandleFunc("GET /{$}", servePage)
 	handle("/echo", echo)
 	handle("/chat", newRoom(log).serve)
+	if inspect {
+		mux.Handle("/inspect", p.socket(insp.serve, onlyOurPage(o)))
+	}
 	return p
+}
+
+func (p *playground) socket(h websockets.HandlerFunc, o *websockets.Options) *websockets.Server {
+	s := websockets.Handle(h, o)
+	p.sockets = append(p.sockets, s)
+	return s
+}
+
+// onlyOurPage is o for what no other page may see, strict or not.
+func onlyOurPage(o *websockets.Options) *websockets.Options {
+	ours := *o
+	ours.AcceptConnection = websockets.SameOrigin
+	ours.DropIncomingPings = websockets.Off
+	return &ours
 }
 
 // shutdown closes all sockets with 1001.
@@ -42,12 +64,23 @@ func (p *playground) shutdown(ctx context.Context) error {
 // logged logs how connections begin and end.
 func logged(h websockets.HandlerFunc, log *slog.Logger) websockets.HandlerFunc {
 	return func(ctx context.Context, c *websockets.Conn) error {
-		log := log.With("path", c.Request().URL.Path, "peer", c.Request().RemoteAddr)
+		log := log.With("path", c.Request().URL.Path, "peer", peerOf(ctx, c))
 		log.Info("opened")
 		err := h(ctx, c)
 		log.Info("ended", "how", err)
+		if t := tapOf(ctx); t != nil {
+			t.note(err.Error())
+		}
 		return err
 	}
+}
+
+// peerOf returns the address of the client.
+func peerOf(ctx context.Context, c *websockets.Conn) string {
+	if t := tapOf(ctx); t != nil {
+		return t.peer
+	}
+	return c.Request().RemoteAddr
 }
 
 // echo sends every message back.

@@ -33,6 +33,7 @@ type message struct {
 
 type member struct {
 	conn   *websockets.Conn
+	peer   string // address of the client
 	queue  chan message
 	queued atomic.Int64 // bytes in queue
 }
@@ -43,7 +44,7 @@ func newRoom(log *slog.Logger) *room {
 
 // serve has a connection be a member until it ends.
 func (r *room) serve(ctx context.Context, c *websockets.Conn) error {
-	m := &member{conn: c, queue: make(chan message, maxQueuedMessages)}
+	m := &member{conn: c, peer: peerOf(ctx, c), queue: make(chan message, maxQueuedMessages)}
 	r.join(m)
 	defer r.leave(m)
 	go m.send(ctx)
@@ -77,7 +78,7 @@ func (r *room) broadcast(msg message) {
 			continue
 		}
 		delete(r.members, m)
-		r.log.Warn("dropped from the chat for reading too slowly", "peer", m.conn.Request().RemoteAddr)
+		r.log.Warn("dropped from the chat for reading too slowly", "peer", m.peer)
 		go m.conn.Close(websockets.TryAgainLater, "dropped: reads too slowly")
 	}
 }

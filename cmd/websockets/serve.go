@@ -20,6 +20,7 @@ type serveCommand struct {
 	TLSCert string `name:"tls-cert" placeholder:"FILE" help:"Certificate chain in PEM; switches TLS on, together with --tls-key."`
 	TLSKey  string `name:"tls-key" placeholder:"FILE" help:"Private key in PEM."`
 	Strict  bool   `default:"true" negatable:"" help:"Refuse pages of other origins, and answer pings. On by default; --no-strict or --strict=false is the library's behaviour of old."`
+	Inspect bool   `default:"true" negatable:"" help:"Let the page watch the frames of all connections to this server, other people's included. On by default."`
 	protocol
 }
 
@@ -29,6 +30,7 @@ func (serveCommand) Help() string {
   /       a page to chat, to send messages and to inspect frames live
   /echo   a WebSocket that sends every message back
   /chat   a WebSocket that sends every message to everybody in the room
+  /inspect   what the page watches: a WebSocket that tells in JSON what passes on the others
 
 It prints one line, "listening on http://HOST:PORT", and logs to standard error. An interrupt closes all connections with 1001 and ends it well; a second one ends it at once.
 
@@ -49,6 +51,7 @@ func (c *serveCommand) Run(ctx context.Context, std *console) error {
 	o := &websockets.Options{}
 	if c.Strict {
 		o = websockets.Strict()
+		o.AcceptConnection = sameOrigin(log)
 	}
 	o.Logger = log
 	if err := c.apply(o); err != nil {
@@ -69,7 +72,7 @@ func (c *serveCommand) Run(ctx context.Context, std *console) error {
 	}
 	fmt.Fprintf(std.stdout, "listening on %s://%s\n", scheme, l.Addr())
 
-	p := newPlayground(o, log)
+	p := newPlayground(o, c.Inspect, log)
 	server := &http.Server{
 		Handler:           p,
 		ReadHeaderTimeout: max(c.HandshakeTimeout, 0),
@@ -97,6 +100,17 @@ func checkAddr(addr string) error {
 		return fmt.Errorf("--addr %q is not HOST:PORT: %w", addr, err)
 	}
 	return nil
+}
+
+// sameOrigin is websockets.SameOrigin that logs whom it refuses.
+func sameOrigin(log *slog.Logger) func(*http.Request) bool {
+	return func(r *http.Request) bool {
+		if websockets.SameOrigin(r) {
+			return true
+		}
+		log.Warn("refused a page of another origin; --no-strict would accept it", "origin", r.Header.Get("Origin"), "host", r.Host)
+		return false
+	}
 }
 
 // certificate loads what the flags name; nil without TLS.
