@@ -52,7 +52,8 @@ func (c *Conn) Recv(now clock.Time, in, scratch []byte) (n int, ev Event) {
 		k, p, last := c.recvPayload(in[n:])
 		n += k
 		if len(p) > 0 || last {
-			return n, c.chunk(p, last)
+			c.setChunk(&ev, p, last)
+			return n, ev
 		}
 		if c.has(inFrame) {
 			return n, Event{}
@@ -220,14 +221,18 @@ func (c *Conn) recvPayload(in []byte) (n int, p []byte, last bool) {
 	return n, p, last
 }
 
-// chunk reports a part of the message.
-func (c *Conn) chunk(p []byte, last bool) Event {
-	first, op := !c.has(chunkGiven), c.msgOp
+// setChunk makes ev report a part of the message. Setting it in place spares
+// copies that cost more than the rest of a short message.
+func (c *Conn) setChunk(ev *Event, p []byte, last bool) {
+	ev.Kind = EventMessage
+	ev.Op = c.msgOp
+	ev.First = !c.has(chunkGiven)
+	ev.Last = last
+	ev.Data = p
 	c.flags |= chunkGiven
 	if last {
 		c.msgOp = 0
 	}
-	return Event{Kind: EventMessage, Op: op, First: first, Last: last, Data: p}
 }
 
 // checkText returns the part of p before the first byte that cannot be UTF-8.
