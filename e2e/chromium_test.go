@@ -22,3 +22,11 @@ func TestChromiumFromAnotherOrigin(t *testing.T) {
 		want(t, c, event{Kind: "text", Data: []byte("hello")})
 	})
 }
+
+// The page at / is used as a person would use it.
+func TestChromiumOnThePage(t *testing.T) {
+	s := serve(t)
+	p := start(t, "node", "peers/page.mjs", "http://"+s.host+"/")
+	p.rest()
+	p.exit(0)
+}
