@@ -175,7 +175,7 @@ func TestWriteErrorLeavesTheInput(t *testing.T) {
 		a, b := pipe.New(0)
 		s := &failing{Stream: a}
 		c := open(t, real.New(), core.Server, core.Config{}, s)
-		p := &peer{t, b, core.Client}
+		p := &peer{t: t, s: b, role: core.Client}
 		p.write(p.text(nil, "before"))
 		p.write(p.closing(frame.GoingAway))
 		if err := c.Send(t.Context(), frame.Text, []byte("lost")); err != nil {

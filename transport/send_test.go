@@ -188,7 +188,7 @@ func TestSendKeepsTheOrderOfCalls(t *testing.T) {
 		t.Run(role.String(), func(t *testing.T) {
 			a, b := pipe.New(100_000)
 			c := open(t, real.New(), role, core.Config{}, a)
-			p := &peer{t, b, 1 - role}
+			p := &peer{t: t, s: b, role: 1 - role}
 			large := string(bytes.Repeat([]byte("x"), 70_000))
 			ctx := t.Context()
 			c.Send(ctx, frame.Text, []byte("1"))
@@ -255,7 +255,7 @@ func TestRepliesToOneReadLeaveInOneWrite(t *testing.T) {
 		c := open(t, real.New(), core.Server, core.Config{Pings: core.PingAnswer}, s)
 		go echo(c)
 		synctest.Wait()
-		p := &peer{t, b, core.Client}
+		p := &peer{t: t, s: b, role: core.Client}
 		var batch []byte
 		var want []received
 		for i := range 64 {
@@ -282,7 +282,7 @@ func TestHeldBackRepliesLeaveWithinAMillisecond(t *testing.T) {
 	clk := new(sim.Clock)
 	a, b := pipe.New(0)
 	c := open(t, clk, core.Server, core.Config{}, a)
-	p := &peer{t, b, core.Client}
+	p := &peer{t: t, s: b, role: core.Client}
 	p.write(p.text(p.text(nil, "one"), "two"))
 	receiveText(t, c, "one")
 	if err := c.Send(t.Context(), frame.Text, []byte("reply")); err != nil {
@@ -303,7 +303,7 @@ func TestHeldBackRepliesLeaveWithinAMillisecond(t *testing.T) {
 func TestASenderIsNotKeptByOthers(t *testing.T) {
 	a, b := pipe.New(0)
 	c := open(t, real.New(), core.Server, core.Config{}, a)
-	p := &peer{t, b, core.Client}
+	p := &peer{t: t, s: b, role: core.Client}
 	stop := make(chan struct{})
 	var others sync.WaitGroup
 	others.Go(func() { // a carrier that takes everything

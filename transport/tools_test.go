@@ -3,6 +3,7 @@ package transport_test
 import (
 	"context"
 	"math/rand/v2"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -74,13 +75,14 @@ type peer struct {
 	t    testing.TB
 	s    transport.Stream
 	role core.Role // of the peer
+	mu   sync.Mutex
 }
 
 // against returns an open Conn of the role and its peer, inside a bubble.
 func against(t testing.TB, role core.Role, cfg core.Config) (*transport.Conn, *peer) {
 	t.Helper()
 	a, b := pipe.New(0)
-	return open(t, real.New(), role, cfg, a), &peer{t, b, 1 - role}
+	return open(t, real.New(), role, cfg, a), &peer{t: t, s: b, role: 1 - role}
 }
 
 func (p *peer) frame(dst []byte, op frame.Opcode, fin bool, payload []byte) []byte {
@@ -107,6 +109,8 @@ func (p *peer) closing(code frame.CloseCode) []byte {
 
 // write waits until the stream has taken all of b.
 func (p *peer) write(b []byte) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	for len(b) > 0 {
 		n, err := p.s.TryWrite(b)
 		b = b[n:]
@@ -234,5 +238,5 @@ func server(t testing.TB, cfg core.Config, options ...transport.Option) (*transp
 	clk := real.New()
 	c := transport.NewConn(core.NewServer(settings(t, cfg), clk.Now()), a, transport.NewAttendant(clk), options...)
 	t.Cleanup(func() { c.CloseNow() })
-	return c, &peer{t, b, core.Client}
+	return c, &peer{t: t, s: b, role: core.Client}
 }
