@@ -23,12 +23,22 @@ func hashOf(element string) string {
 	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
 }
 
-func servePage(w http.ResponseWriter, _ *http.Request) {
-	h := w.Header()
+// pageHandler serves the page, and tells it whether it can inspect.
+func pageHandler(inspect bool) http.HandlerFunc {
+	content := page
+	if !inspect {
+		content = bytes.Replace(page, []byte(`data-inspect="on"`), []byte(`data-inspect="off"`), 1)
+	}
+	return func(w http.ResponseWriter, _ *http.Request) {
+		setPageHeader(w.Header())
+		w.Write(content)
+	}
+}
+
+func setPageHeader(h http.Header) {
 	h.Set("Content-Type", "text/html; charset=utf-8")
 	h.Set("Content-Security-Policy", pagePolicy)
 	h.Set("X-Content-Type-Options", "nosniff")
 	h.Set("Referrer-Policy", "no-referrer")
 	h.Set("Cache-Control", "no-cache")
-	w.Write(page)
 }

@@ -28,7 +28,7 @@ func newPlayground(o *websockets.Options, inspect bool, log *slog.Logger) *playg
 			mux.Handle(path, s)
 		}
 	}
-	mux.HandleFunc("GET /{$}", servePage)
+	mux.HandleFunc("GET /{$}", pageHandler(inspect))
 	handle("/echo", echo)
 	handle("/chat", newRoom(log).serve)
 	if inspect {
