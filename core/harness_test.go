@@ -108,6 +108,14 @@ func openedWith(t testing.TB, role Role, cfg Config) *end {
 	return wrap(t, c)
 }
 
+// snapshot returns an end that goes on from the same state and record.
+func (e *end) snapshot() *end {
+	twin := *e
+	twin.Conn = e.Snapshot()
+	twin.events = slices.Clone(e.events)
+	return &twin
+}
+
 // after lets time pass, without a tick.
 func (e *end) after(d time.Duration) *end {
 	e.at = e.at.Add(d)

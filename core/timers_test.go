@@ -268,8 +268,7 @@ func TestGrace(t *testing.T) {
 				if at, why := e.Deadline(); at != clock.Time(tt.until) || why != TimerPong && why != TimerConnection {
 					t.Errorf("deadline %v for %d, want %v", time.Duration(at), why, tt.until)
 				}
-				alive := wrap(t, e.Snapshot())
-				alive.at = e.at
+				alive := e.snapshot()
 				e.tickAt(tt.until + 10*second) // late again, but grace is given once
 				e.wantEvents(failed(tt.err))
 
@@ -471,8 +470,7 @@ func TestControlRate(t *testing.T) {
 		e.recv(strings.Repeat("\x89\x00", 10))
 		e.wantErr(0)
 		e.at = clock.Time(100*time.Millisecond - 1)
-		again := wrap(t, e.Snapshot())
-		again.at = e.at
+		again := e.snapshot()
 		again.recv("\x89\x00")
 		again.wantErr(ErrControlFlood)
 		e.after(1).recv("\x89\x00")
