@@ -1,0 +1,94 @@
+// Server is the server for the fuzzing client of the Autobahn test suite, or
+// of any other: it sends every message back, on every path.
+//
+// It shows a server on net/http whose limits are set from the command line.
+//
+//	go run ./examples/autobahn/server --addr 127.0.0.1:9001 --max-message 16777216
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/fb1e3c20/websockets"
+)
+
+func main() {
+	addr := flag.String("addr", "127.0.0.1:9001", "`HOST:PORT` to listen on; port 0 picks a free one")
+	maxMessage := flag.Int64("max-message", 1<<20, "largest message and frame, in `BYTES`; 0 means 1 GiB")
+	flag.Parse()
+	o, err := options(*maxMessage)
+	if err != nil {
+		fail(err, 2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	if err := run(ctx, *addr, o, os.Stdout); err != nil {
+		if _, ok := errors.AsType[*net.AddrError](err); ok {
+			fail(err, 2)
+		}
+		fail(err, 1)
+	}
+}
+
+func fail(err error, status int) {
+	fmt.Fprintln(os.Stderr, "autobahn server:", err)
+	os.Exit(status)
+}
+
+// options are the strict ones with another limit.
+func options(maxMessage int64) (*websockets.Options, error) {
+	if maxMessage < 0 {
+		return nil, fmt.Errorf("--max-message %d is negative", maxMessage)
+	}
+	if maxMessage == 0 {
+		maxMessage = -1 // as much as the library takes
+	}
+	o := websockets.Strict()
+	o.MaxFrameSize, o.MaxMessageSize = maxMessage, maxMessage
+	return o, o.Validate()
+}
+
+// run serves until ctx ends.
+func run(ctx context.Context, addr string, o *websockets.Options, stdout io.Writer) error {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "listening on http://%s\n", l.Addr())
+	sockets := websockets.Handle(echo, o)
+	server := &http.Server{Handler: sockets, ReadHeaderTimeout: 10 * time.Second}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(l) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	patience, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	return errors.Join(server.Shutdown(patience), sockets.Shutdown(patience))
+}
+
+func echo(ctx context.Context, c *websockets.Conn) error {
+	var buf []byte
+	for {
+		typ, p, err := c.ReceiveInto(ctx, buf[:0])
+		if err != nil {
+			return err
+		}
+		if err := c.Send(ctx, typ, p); err != nil {
+			return err
+		}
+		buf = p
+	}
+}

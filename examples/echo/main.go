@@ -1,0 +1,91 @@
+// Echo is a WebSocket server that sends every message back, on every path.
+//
+// It shows the least that a good server needs, without net/http: a listener, a
+// handler that receives every message into the same memory, options for the
+// open internet, and an end that says good-bye to everybody.
+//
+//	go run ./examples/echo --addr 127.0.0.1:8080
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/fb1e3c20/websockets"
+	"github.com/fb1e3c20/websockets/transport/tcp"
+)
+
+func main() {
+	addr := flag.String("addr", "127.0.0.1:8080", "`HOST:PORT` to listen on; port 0 picks a free one")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	if err := run(ctx, *addr, os.Stdout); err != nil {
+		fmt.Fprintln(os.Stderr, "echo:", err)
+		if _, ok := errors.AsType[*net.AddrError](err); ok {
+			os.Exit(2)
+		}
+		os.Exit(1)
+	}
+}
+
+// run serves until ctx ends.
+func run(ctx context.Context, addr string, stdout io.Writer) error {
+	l, err := tcp.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "listening on http://%s\n", l.Addr())
+	server := websockets.Handle(echo, websockets.Strict())
+	go accept(l, server)
+
+	<-ctx.Done()
+	l.Close()
+	patience, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	return server.Shutdown(patience)
+}
+
+// accept serves each connection in a goroutine of its own.
+func accept(l *tcp.Listener, server *websockets.Server) {
+	for {
+		stream, err := l.Accept()
+		if errors.Is(err, net.ErrClosed) {
+			return
+		}
+		if err != nil { // out of file descriptors, most likely
+			log.Print(err)
+			time.Sleep(50 * time.Millisecond)
+			continue
+		}
+		go server.ServeStream(context.Background(), stream)
+	}
+}
+
+// keep is the size of the largest buffer that is kept for the next message.
+const keep = 64 << 10
+
+func echo(ctx context.Context, c *websockets.Conn) error {
+	var buf []byte
+	for {
+		typ, p, err := c.ReceiveInto(ctx, buf[:0])
+		if err != nil {
+			return err
+		}
+		if err := c.Send(ctx, typ, p); err != nil {
+			return err
+		}
+		if buf = p; cap(buf) > keep {
+			buf = nil
+		}
+	}
+}
