@@ -22,8 +22,7 @@ var lively = core.Config{PingInterval: time.Second, ConnectionTimeout: 3 * time.
 // A live peer answers pings, and asks for its own to be answered in time.
 func (p *peer) live(until <-chan struct{}, patience time.Duration) (pings int) {
 	in := make(chan []byte)
-	var reader sync.WaitGroup
-	reader.Go(func() {
+	go func() {
 		defer close(in)
 		for {
 			l := &lender{make([]byte, 64<<10)}
@@ -33,9 +32,12 @@ func (p *peer) live(until <-chan struct{}, patience time.Duration) (pings int) {
 			}
 			in <- l.b[:n]
 		}
-	})
-	defer reader.Wait()
-	defer p.s.Abort()
+	}()
+	defer func() {
+		p.s.Abort()
+		for range in {
+		}
+	}()
 	tick := time.NewTicker(700 * time.Millisecond)
 	defer tick.Stop()
 	asked := map[string]time.Time{}
