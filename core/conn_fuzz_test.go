@@ -274,7 +274,7 @@ func FuzzConn(f *testing.F) {
 // random scripts.
 func TestAnyOrderOfCalls(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(5, 6))
-	for range 2000 {
+	for range 700 {
 		p := make([]byte, rnd.IntN(600))
 		for j := range p {
 			p[j] = byte(rnd.Uint32())

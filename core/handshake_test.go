@@ -159,7 +159,7 @@ func TestClientSkipsInterimResponses(t *testing.T) {
 
 		e = newTestClient(t, Config{}, RequestOptions{})
 		e.drain()
-		e.recvPiecesRaw(strings.Repeat(early, 2000), size)
+		e.recvPiecesRaw(strings.Repeat(early, 900), size+4)
 		e.wantEvents(silently(ErrHeadTooBig))
 	}
 }

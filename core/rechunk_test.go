@@ -118,7 +118,7 @@ var rechunkEnds = []rechunkEnd{{Server, false}, {Client, false}, {Server, true},
 // conversations and mutated ones, with and without the handshake.
 func TestRechunking(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 2))
-	for range 60 {
+	for range 20 {
 		for _, r := range rechunkEnds {
 			in := []byte(prologue(t, r) + from(r.role.peer(), conversation(rnd)))
 			for range 4 {

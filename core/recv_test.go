@@ -384,7 +384,7 @@ func TestLargestLimits(t *testing.T) {
 
 		e = openedWith(t, role, cfg)
 		e.recv("\x02\x00" + strings.Repeat("\x00\x00", 70000))
-		e.recvPieces(strings.Repeat("\x89\x00", 20000), 600)
+		e.recvPieces(strings.Repeat("\x89\x00", 12000), 600)
 		e.wantErr(0)
 	})
 }

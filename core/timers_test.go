@@ -477,7 +477,7 @@ func TestControlRate(t *testing.T) {
 		e.wantErr(0)
 
 		e = openedWith(t, role, Config{MaxControlRate: -1})
-		e.recvPieces(strings.Repeat("\x8a\x00", 30000), 600)
+		e.recvPieces(strings.Repeat("\x8a\x00", 12000), 600)
 		e.wantErr(0)
 	})
 }
