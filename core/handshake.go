@@ -55,12 +55,11 @@ func (c *Conn) recvRequest() Event {
 		return c.takeReport()
 	}
 	c.hs.head = head{}
-	if err := r.Check(); err != nil {
-		c.hs.request = r
-		c.failHandshake(err.(Error))
+	c.hs.request = r
+	if e := r.check(); e != 0 {
+		c.failHandshake(e)
 		return c.takeReport()
 	}
-	c.hs.request = r
 	return Event{Kind: EventRequest}
 }
 

@@ -56,6 +56,9 @@ func TestServerHandshake(t *testing.T) {
 		if r := e.Request(); r == nil || r.Path() != "/chat" {
 			t.Fatalf("request %+v", r)
 		}
+		if e.hs.head.buf != nil {
+			t.Error("the head is kept beside the request")
+		}
 		e.wantTimer(TimerHandshake, 10*time.Second)
 		e.at = 3e9
 		e.accept(AcceptOptions{})

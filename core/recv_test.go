@@ -366,7 +366,7 @@ func TestDefaultLimits(t *testing.T) {
 }
 
 func TestLargestLimits(t *testing.T) {
-	cfg := Config{MaxFrameSize: -1, MaxMessageSize: -1, MaxFragments: -1, MaxControlRate: -1}
+	cfg := Config{Pings: PingDrop, MaxFrameSize: -1, MaxMessageSize: -1, MaxFragments: -1, MaxControlRate: -1}
 	bothRoles(t, func(t *testing.T, role Role) {
 		e := openedWith(t, role, cfg)
 		e.recv("\x82\x7f\x00\x00\x00\x00\x40\x00\x00\x00abc")

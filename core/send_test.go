@@ -78,6 +78,16 @@ func TestAppendHeader(t *testing.T) {
 	})
 }
 
+func TestAppendHeaderOfTheLargestFrame(t *testing.T) {
+	bothRoles(t, func(t *testing.T, role Role) {
+		out, _, err := opened(t, role).AppendHeader(nil, frame.Binary, HeaderOptions{}, MaxSize)
+		want := "\x82\x7f\x00\x00\x00\x00\x40\x00\x00\x00"
+		if err != nil || string(out) != from(role, want) {
+			t.Errorf("%q, %v", out, err)
+		}
+	})
+}
+
 // The payload of AppendHeader is not seen by the core; the text that follows
 // is judged from a character's beginning.
 func TestAppendHeaderAmongFragments(t *testing.T) {

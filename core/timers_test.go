@@ -531,6 +531,15 @@ func TestReadingOffEarnsControlBudget(t *testing.T) {
 		e.recv("\x8a\x00")
 		e.wantErr(ErrControlFlood)
 
+		// Time before the pause earns nothing.
+		e = openedWith(t, role, cfg)
+		e.after(10 * time.Second)
+		pause(e, 6*time.Second)
+		e.recv(strings.Repeat("\x8a\x00", 70))
+		e.wantErr(0)
+		e.recv("\x8a\x00")
+		e.wantErr(ErrControlFlood)
+
 		// Time while reading is not hoarded.
 		e = openedWith(t, role, cfg)
 		e.tickAt(time.Second)
