@@ -105,7 +105,7 @@ func TestAddressInUse(t *testing.T) {
 	}
 }
 
-// An idle server ends at once and well, whichever of the two signals asks.
+// A server ends well and says 1001, whichever of the two signals asks.
 func TestSignals(t *testing.T) {
 	for _, sig := range []os.Signal{syscall.SIGINT, syscall.SIGTERM} {
 		t.Run(sig.String(), func(t *testing.T) {
@@ -116,6 +116,7 @@ func TestSignals(t *testing.T) {
 			f := w.frame()
 			w.wantCode(f, 1001)
 			w.write(closing(1001, ""))
+			w.Close()
 			s.exit(0)
 		})
 	}
