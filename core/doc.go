@@ -45,6 +45,32 @@
 // a verdict on a peer's liveness more than a second overdue (a machine that was
 // suspended) gets one short grace, with a ping, in its place.
 //
+// # Holding back
+//
+// Not calling Recv holds the peer back. Tell [Conn.SetReading] of it: the
+// peer's silence then proves nothing and is not judged, only whether it takes
+// our output. A caller that reads ahead of its application, to answer pings
+// while that is busy, says so with [Conn.SetReadAhead]; the answer to a close
+// frame then waits until the application has seen what came before it.
+//
+// Output needs no queue of the core's own. One pong at most is pending, and
+// only while writing is blocked does a newer ping replace it.
+//
+// # Closing
+//
+// [Conn.AppendClose] begins the closing handshake; the peer's close frame is
+// answered by itself, and so is a violation. From then on Transport rises from
+// [TransportOpen] over [TransportHalfClose] and [TransportClose] to
+// [TransportAbort], never back: half-close first, so that a reset does not eat
+// the close frame, and close once the peer has ended too or the close timeout
+// is over.
+//
+// # Memory
+//
+// A Conn is one allocation of at most 256 bytes, the handshake's head apart,
+// which is released when the connection is open. After that nothing is
+// allocated, except where an Append method outgrows the buffer it was given.
+//
 // # Errors
 //
 // Misuse returns an [Error] of [KindMisuse] and changes nothing. What the peer
