@@ -63,8 +63,9 @@ func (c *Conn) Ping(ctx context.Context) (time.Duration, error) {
 // Close closes the connection with a code and a reason of at most 123 bytes,
 // and waits for the peer to do the same, for at most the close timeout. It
 // returns nil when both sides have closed, whoever was first; otherwise it
-// returns how the connection ended. Messages that come meanwhile go to a
-// Receive under way, or are discarded.
+// returns how the connection ended. Messages that come meanwhile can still be
+// received, then or later: what nobody receives is kept up to 64 KiB, and
+// discarded beyond.
 func (c *Conn) Close(code CloseCode, reason string) error {
 	return wrap(c.t.Close(code, reason))
 }

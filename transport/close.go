@@ -10,9 +10,10 @@ import (
 
 // Close sends a close frame, unless one was sent, and waits until the closing
 // handshake is done and the carrier released: at most the close timeout
-// (RFC 6455 section 7.1.2). Messages that arrive meanwhile go to a Receive that
-// is under way, or are discarded. reason is UTF-8 of at most 123 bytes;
-// [frame.NoStatus] with no reason sends no code.
+// (RFC 6455 section 7.1.2). Messages that arrive meanwhile can be received, then
+// or later; what nobody receives is kept up to 64 KiB and discarded beyond.
+// reason is UTF-8 of at most 123 bytes; [frame.NoStatus] with no reason sends no
+// code.
 //
 // It returns nil when the closing handshake was completed, whoever began it,
 // and otherwise how the connection ended. A code or reason that cannot be sent
@@ -61,7 +62,7 @@ func (c *Conn) beginClose(code frame.CloseCode, reason string) error {
 	return nil
 }
 
-// drain reads and discards until the carrier is released.
+// drain reads until the carrier is released.
 func (c *Conn) drain() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -71,22 +72,35 @@ func (c *Conn) drain() {
 			return
 		}
 		if c.reading.take(context.Background(), &c.mu) == nil {
-			c.discard()
+			c.lingering = true
+			c.linger()
+			c.lingering = false
 			c.passReading()
 		}
 	}
 }
 
-// discard reads until the end of the input, with the turn to read.
-func (c *Conn) discard() {
-	for !c.released && !c.atEOF {
-		c.catchUp()
-		ev := c.parse(largeBuffer)
-		switch ev.Kind {
-		case core.EventMessage:
-		case core.EventNone:
+// linger reads to the end of the input, with the turn to read, until a Receive
+// waits for the turn.
+func (c *Conn) linger() {
+	for !c.released && !c.atEOF && len(c.reading.queue) == 0 {
+		if c.ahead.len() == 0 {
+			c.catchUp()
+		}
+		if !c.in.more {
 			c.awaitEnd()
-		default:
+			continue
+		}
+		limit := c.ahead.room()
+		if limit == 0 {
+			c.discarding = true
+			limit = largeBuffer
+		}
+		ev := c.parse(limit)
+		switch {
+		case ev.Kind == core.EventMessage && !c.discarding:
+			c.ahead.push(ev)
+		case ev.Kind != core.EventMessage:
 			c.observe(ev)
 		}
 	}
@@ -98,7 +112,7 @@ func (c *Conn) awaitEnd() {
 	c.flush()
 	c.settle()
 	c.rearm()
-	if c.released {
+	if c.released || len(c.reading.queue) > 0 {
 		return
 	}
 	c.in.release()

@@ -53,9 +53,12 @@ type Conn struct {
 	handshaking bool // messages do not flow yet
 	blocked     bool // the carrier took no more output at the last attempt
 
-	isArmed  bool
-	inSoon   bool // in the attendant's queue of corked replies
-	inBusy   bool // in the attendant's queue of busy applications
+	isArmed    bool
+	inSoon     bool // in the attendant's queue of corked replies
+	inBusy     bool // in the attendant's queue of busy applications
+	lingering  bool // Close has the turn to read
+	discarding bool // messages were thrown away: none that follows is given out
+
 	ending   bool // Machine.Transport may say more than open
 	atEOF    bool
 	halfShut bool

@@ -141,6 +141,9 @@ func (c *Conn) keepPart(p []byte) {
 
 // takeReading waits for the turn to read.
 func (c *Conn) takeReading(ctx context.Context) error {
+	if c.lingering && c.parked {
+		c.stream.KickRead() // Close gives the turn up
+	}
 	err := c.reading.take(ctx, &c.mu)
 	if err != nil {
 		c.leaveReading()
@@ -187,7 +190,9 @@ func (c *Conn) next(ctx context.Context) (core.Event, error) {
 		ev := c.parse(largeBuffer)
 		switch ev.Kind {
 		case core.EventMessage, core.EventRequest, core.EventOpen:
-			return ev, nil
+			if !c.discarding {
+				return ev, nil
+			}
 		case core.EventNone:
 			if err := c.await(ctx); err != nil {
 				return core.Event{}, err
