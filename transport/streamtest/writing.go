@@ -23,7 +23,7 @@ func roomMadeBeforeTheWaitIsSeen(t *testing.T, a, b transport.Stream) {
 	full := errors.New("full")
 	received := 0
 	rnd := rand.New(rand.NewPCG(1, 1))
-	const rounds, enough = 200, 16 << 20 // a network's buffers may be large
+	const rounds, enough = 200, 8 << 20 // a network's buffers may be large
 	for i := 0; i < rounds && received < enough; i++ {
 		if err := f.until(func() error { return full }); err != full {
 			t.Fatalf("TryWrite: %v", err)

@@ -11,7 +11,6 @@ import (
 	"crypto/tls"
 	"encoding/binary"
 	"encoding/hex"
-	"errors"
 	"io"
 	"net"
 	"strings"
@@ -293,10 +292,12 @@ func TestKeyUpdate(t *testing.T) {
 	}
 }
 
-// A peer that makes the server answer for ever, and reads nothing, is cut
-// before the answers take much memory.
-func TestKeyUpdatesNobodyReadsAnswersTo(t *testing.T) {
+// quiet returns a client and a server of which neither has sent anything since
+// the handshake.
+func quiet(t *testing.T) (client *rekeyer, server *tcp.Stream) {
+	t.Helper()
 	config, _ := configs(tls.VersionTLS13)
+	config.SessionTicketsDisabled = true
 	l, err := tcp.ListenTLS("tcp", anyPort, config)
 	if err != nil {
 		t.Fatal(err)
@@ -307,13 +308,49 @@ func TestKeyUpdatesNobodyReadsAnswersTo(t *testing.T) {
 		s, _ := l.Accept()
 		accepted <- s
 	}()
-	r := newRekeyer(t, l.Addr().String())
-	s := <-accepted
-	defer s.Abort()
-	for { // nothing goes out any more
-		if _, err := s.TryWrite(make([]byte, 32<<10)); errors.Is(err, transport.ErrWouldBlock) && s.Handshake(t.Context()) == nil {
-			if _, err := s.TryWrite(make([]byte, 32<<10)); err == transport.ErrWouldBlock {
-				break
+	client = newRekeyer(t, l.Addr().String())
+	server = <-accepted
+	t.Cleanup(func() { server.Abort() })
+	if err := server.Handshake(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return client, server
+}
+
+// expectRecord waits for a record of the server's.
+func (r *rekeyer) expectRecord(what string) {
+	r.t.Helper()
+	r.raw.SetReadDeadline(time.Now().Add(10 * time.Second))
+	header := make([]byte, 5)
+	if _, err := io.ReadFull(r.raw, header); err != nil || header[0] != applicationRecord {
+		r.t.Errorf("%s: read %x, %v; want a record", what, header, err)
+	}
+}
+
+func TestReadingAnswersAKeyUpdate(t *testing.T) {
+	r, s := quiet(t)
+	r.raw.Write(append(r.keyUpdate(), r.record(applicationRecord, []byte("x"))...))
+	if _, err := s.AwaitRead(lend(1)); err != nil {
+		t.Fatal(err)
+	}
+	r.expectRecord("KeyUpdate")
+}
+
+// https://www.rfc-editor.org/rfc/rfc8446#section-6.1
+func TestCloseSaysSo(t *testing.T) {
+	r, s := quiet(t)
+	s.Close()
+	r.expectRecord("close_notify")
+}
+
+// A peer that makes the server answer for ever, and reads nothing, is cut
+// before the answers take much memory.
+func TestKeyUpdatesNobodyReadsAnswersTo(t *testing.T) {
+	r, s := quiet(t)
+	full := func() error { // writes until nothing goes out any more
+		for {
+			if _, err := s.TryWrite(make([]byte, 32<<10)); err != nil {
+				return err
 			}
 		}
 	}
@@ -333,7 +370,7 @@ func TestKeyUpdatesNobodyReadsAnswersTo(t *testing.T) {
 			t.Fatal(err)
 		}
 		read += n
-		if _, err := s.TryWrite(make([]byte, 1)); err != transport.ErrWouldBlock {
+		if err := full(); err != transport.ErrWouldBlock {
 			t.Logf("%d updates in, TryWrite = %v", read, err)
 			break
 		}
