@@ -140,6 +140,9 @@ func TestMessageRightAfterAccept(t *testing.T) {
 		if err := e.Accept(0, AcceptOptions{}); err != nil {
 			t.Fatal(err)
 		}
+		if e.Request() != nil || !e.Open() {
+			t.Error("Accept left the request open")
+		}
 		out, err := a.call(e.Conn)
 		if err != nil || !strings.HasPrefix(string(out), sample101) || len(out) == len(sample101) {
 			t.Errorf("%s: %q, %v", a.name, out, err)
