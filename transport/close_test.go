@@ -75,7 +75,7 @@ func TestCloseAgainstPeers(t *testing.T) {
 			time.Sleep(second)
 			reply(p)
 			p.s.CloseWrite()
-		}, second, second, ""},
+		}, 2 * second, 2 * second, ""}, // a second passes until what nobody receives is discarded
 		{"SendsDataForEver", func(p *peer) {
 			for p.write(p.text(nil, "data")) == nil {
 				time.Sleep(time.Millisecond)
@@ -385,4 +385,77 @@ func TestCloseForAViolationReachesAWriter(t *testing.T) {
 			}
 		})
 	}
+}
+
+// What comes while Close waits can be received, by whoever receives then, or
+// later, in order and up to a bound.
+func TestMessagesThatComeDuringClose(t *testing.T) {
+	for _, when := range []string{"Before", "During", "After"} {
+		t.Run(when, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				c, p := against(t, core.Server, core.Config{})
+				var all sync.WaitGroup
+				receive := func() {
+					for i := range 10 {
+						receiveText(t, c, fmt.Sprint("message ", i))
+					}
+					_, _, err := c.Receive(t.Context(), nil)
+					if ce, ok := errors.AsType[*transport.CloseError](err); !ok || !ce.Local {
+						t.Error(err)
+					}
+				}
+				if when == "Before" {
+					all.Go(receive)
+					synctest.Wait()
+				}
+				all.Go(func() {
+					for i := range 10 {
+						p.write(p.text(nil, fmt.Sprint("message ", i)))
+						time.Sleep(100 * time.Millisecond)
+					}
+					p.write(p.closing(frame.NormalClosure))
+					p.s.CloseWrite()
+				})
+				if when == "During" {
+					time.AfterFunc(500*time.Millisecond, func() { all.Go(receive) })
+				}
+				if d := took(func() { c.Close(frame.NormalClosure, "") }); d != time.Second {
+					t.Errorf("Close took %v", d)
+				}
+				if when == "After" {
+					receive()
+				}
+				all.Wait()
+			})
+		})
+	}
+}
+
+// A flood during Close is bounded; what is given out of it has no holes.
+func TestFloodDuringClose(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c, p := against(t, core.Server, core.Config{})
+		go func() {
+			for i := range 200 {
+				p.write(p.text(nil, numberedText(i, 1000)))
+			}
+			p.write(p.closing(frame.NormalClosure))
+			p.s.CloseWrite()
+		}()
+		if err := c.Close(frame.NormalClosure, ""); err != nil {
+			t.Error(err)
+		}
+		for i := 0; ; i++ {
+			_, msg, err := c.Receive(t.Context(), nil)
+			if err != nil {
+				if i < 50 || i > 66 || err != c.Err() {
+					t.Errorf("%d messages, then %v", i, err)
+				}
+				return
+			}
+			if string(msg) != numberedText(i, 1000) {
+				t.Fatalf("message %d is %.20q", i, msg)
+			}
+		}
+	})
 }

@@ -1,8 +1,35 @@
 package transport
 
+import "unsafe"
+
+const ConnSize = unsafe.Sizeof(Conn{})
+
 // Waiting reports whether a reader waits in the stream.
 func Waiting(c *Conn) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.parked
+}
+
+// HoldsMemory tells which borrowed or grown memory c holds, "" for none.
+func HoldsMemory(c *Conn) string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	switch {
+	case c.in.buf != nil:
+		return "input"
+	case c.ahead.buf != nil || c.ahead.chunks != nil:
+		return "what was read ahead"
+	case c.out.buf != nil || c.out.p != nil:
+		return "queued output"
+	case c.batch.buf != nil || c.batch.p != nil:
+		return "output being written"
+	case c.part != nil:
+		return "a part of a message"
+	case c.pings != nil:
+		return "pings"
+	case c.reading.queue != nil || c.writing.queue != nil:
+		return "turns"
+	}
+	return ""
 }
