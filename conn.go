@@ -64,8 +64,8 @@ func (c *Conn) Ping(ctx context.Context) (time.Duration, error) {
 // and waits for the peer to do the same, for at most the close timeout. It
 // returns nil when both sides have closed, whoever was first; otherwise it
 // returns how the connection ended. Messages that come meanwhile can still be
-// received, then or later: what nobody receives is kept up to 64 KiB, and
-// discarded beyond.
+// received, then or later: 64 KiB of what nobody receives is kept, and what
+// exceeds that is discarded when nobody has come for it for a second.
 func (c *Conn) Close(code CloseCode, reason string) error {
 	return wrap(c.t.Close(code, reason))
 }

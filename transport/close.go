@@ -11,8 +11,8 @@ import (
 // Close sends a close frame, unless one was sent, and waits until the closing
 // handshake is done and the carrier released: at most the close timeout
 // (RFC 6455 section 7.1.2). Messages that arrive meanwhile can be received, then
-// or later; what nobody receives is kept up to 64 KiB and discarded beyond.
-// reason is UTF-8 of at most 123 bytes; [frame.NoStatus] with no reason sends no
+// or later; 64 KiB of what nobody receives is kept, and what exceeds that is
+// discarded when nobody has come for it for a second. reason is UTF-8 of at most 123 bytes; [frame.NoStatus] with no reason sends no
 // code.
 //
 // It returns nil when the closing handshake was completed, whoever began it,
@@ -62,26 +62,80 @@ func (c *Conn) beginClose(code frame.CloseCode, reason string) error {
 	return nil
 }
 
-// drain reads until the carrier is released.
+// closing is what the calls of Close that wait know of those who receive
+// meanwhile.
+type closing struct {
+	waiting    int  // calls of Close
+	reads      bool // one of them has the turn to read
+	attended   bool // somebody receives, and so reads
+	overdue    int  // visits of the attendant while what was read waits for a Receive
+	discarding bool // nobody came: messages are thrown away, and none that follows is given out
+	changed    chan struct{}
+}
+
+// notify wakes the calls of Close that wait for a change.
+func (cl *closing) notify() {
+	if cl.changed != nil {
+		close(cl.changed)
+		cl.changed = nil
+	}
+}
+
+// received tells the calls of Close that somebody receives.
+func (c *Conn) received() {
+	cl := &c.closing
+	if cl.waiting == 0 {
+		return
+	}
+	cl.attended = true
+	cl.overdue = 0
+	cl.notify()
+	if cl.reads && c.parked {
+		c.stream.KickRead()
+	}
+}
+
+// unattended tells the calls of Close, twice a second, that nobody receives.
+func (c *Conn) unattended() {
+	cl := &c.closing
+	if cl.waiting == 0 {
+		return
+	}
+	cl.attended = false
+	if c.ahead.room() == 0 {
+		cl.overdue++
+		cl.discarding = cl.discarding || cl.overdue > 1
+	}
+	cl.notify()
+}
+
+// drain sees to it that the input is read to its end, by those who receive or
+// by itself, until the carrier is released.
 func (c *Conn) drain() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	cl := &c.closing
+	cl.waiting++
+	defer func() { cl.waiting-- }()
 	for !c.released {
-		if c.atEOF {
-			c.awaitGone()
-			return
+		if c.atEOF || c.err == nil && (cl.attended || c.heldBack()) {
+			c.awaitChange()
+			continue
 		}
 		if c.reading.take(context.Background(), &c.mu) == nil {
-			c.lingering = true
+			cl.reads = true
 			c.linger()
-			c.lingering = false
+			cl.reads = false
 			c.passReading()
 		}
 	}
 }
 
-// linger reads to the end of the input, with the turn to read, until a Receive
-// waits for the turn.
+// heldBack reports whether what was read waits for a Receive.
+func (c *Conn) heldBack() bool { return c.ahead.room() == 0 && !c.closing.discarding }
+
+// linger reads, with the turn to read, until a Receive waits for the turn or
+// what was read must wait for one.
 func (c *Conn) linger() {
 	for !c.released && !c.atEOF && len(c.reading.queue) == 0 {
 		if c.ahead.len() == 0 {
@@ -91,17 +145,19 @@ func (c *Conn) linger() {
 			c.awaitEnd()
 			continue
 		}
+		if c.err == nil && c.heldBack() {
+			return
+		}
 		limit := c.ahead.room()
 		if limit == 0 {
-			c.discarding = true
 			limit = largeBuffer
 		}
 		ev := c.parse(limit)
 		switch {
-		case ev.Kind == core.EventMessage && !c.discarding:
-			c.ahead.push(ev)
 		case ev.Kind != core.EventMessage:
 			c.observe(ev)
+		case !c.closing.discarding:
+			c.ahead.push(ev)
 		}
 	}
 }
@@ -119,19 +175,21 @@ func (c *Conn) awaitEnd() {
 	c.read(context.Background())
 }
 
-func (c *Conn) awaitGone() {
+// awaitChange waits until those who receive, the attendant or the end of the
+// connection change what a Close that waits has to do.
+func (c *Conn) awaitChange() {
 	c.flush()
 	c.settle()
 	c.rearm()
 	if c.released {
 		return
 	}
-	if c.gone == nil {
-		c.gone = make(chan struct{})
+	if c.closing.changed == nil {
+		c.closing.changed = make(chan struct{})
 	}
-	gone := c.gone
+	changed := c.closing.changed
 	c.mu.Unlock()
-	<-gone
+	<-changed
 	c.mu.Lock()
 }
 

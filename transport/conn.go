@@ -48,17 +48,14 @@ type Conn struct {
 	err     error // how the connection ended for its users
 	carrier error // what the carrier said
 	done    chan struct{}
-	gone    chan struct{}
+	closing closing
 
 	handshaking bool // messages do not flow yet
 	blocked     bool // the carrier took no more output at the last attempt
 
-	isArmed    bool
-	inSoon     bool // in the attendant's queue of corked replies
-	inBusy     bool // in the attendant's queue of busy applications
-	lingering  bool // Close has the turn to read
-	discarding bool // messages were thrown away: none that follows is given out
-
+	isArmed  bool
+	inSoon   bool // in the attendant's queue of corked replies
+	inBusy   bool // in the attendant's queue of busy applications
 	ending   bool // Machine.Transport may say more than open
 	atEOF    bool
 	halfShut bool
@@ -138,6 +135,7 @@ func (c *Conn) end(err error) {
 	}
 	c.freeRoom()
 	c.failPings()
+	c.closing.notify()
 	if c.parked {
 		c.stream.KickRead()
 	}
@@ -226,9 +224,7 @@ func (c *Conn) release(how func(Stream) error) {
 		c.timer.Stop()
 	}
 	c.watch.stop()
-	if c.gone != nil {
-		close(c.gone)
-	}
+	c.closing.notify()
 	if c.onGone != nil {
 		c.onGone()
 	}
@@ -329,6 +325,7 @@ func (c *Conn) visitBusy() (stays bool) {
 	}
 	c.readAhead()
 	c.passReading()
+	c.unattended()
 	c.flush()
 	c.settle()
 	c.rearm()

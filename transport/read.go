@@ -102,6 +102,7 @@ func (c *Conn) Receive(ctx context.Context, dst []byte) (frame.Opcode, []byte, e
 	}
 	c.mu.Lock()
 	defer c.unlockAndTell()
+	c.received()
 	if err := c.takeReading(ctx); err != nil {
 		return 0, dst, err
 	}
@@ -141,9 +142,6 @@ func (c *Conn) keepPart(p []byte) {
 
 // takeReading waits for the turn to read.
 func (c *Conn) takeReading(ctx context.Context) error {
-	if c.lingering && c.parked {
-		c.stream.KickRead() // Close gives the turn up
-	}
 	err := c.reading.take(ctx, &c.mu)
 	if err != nil {
 		c.leaveReading()
@@ -190,7 +188,7 @@ func (c *Conn) next(ctx context.Context) (core.Event, error) {
 		ev := c.parse(largeBuffer)
 		switch ev.Kind {
 		case core.EventMessage, core.EventRequest, core.EventOpen:
-			if !c.discarding {
+			if !c.closing.discarding {
 				return ev, nil
 			}
 		case core.EventNone:
