@@ -240,6 +240,9 @@ func (c *Conn) hangUp() {
 
 // abort gives up the output: what is left of it cannot be sent.
 func (c *Conn) abort() {
+	if c.has(closePending) {
+		c.closeCode = frame.Abnormal // the peer will not see it
+	}
 	c.flags |= aborted
 	c.flags &^= pongPending | pingPending | closePending | replyHeld
 	if c.hs != nil {

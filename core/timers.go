@@ -40,7 +40,7 @@ func (c *Conn) dueTimer() Timer {
 func (c *Conn) verdictDue() (clock.Time, Timer) {
 	at, why := clock.Latest, TimerNone
 	if c.phase == phaseOpen && !c.has(notReading) {
-		if c.has(pongWait) {
+		if c.has(pongWait) && c.pongBy < at {
 			at, why = c.pongBy, TimerPong
 		}
 		if t := c.lastRx.Add(c.set.conn); c.set.conn > 0 && t < at {
@@ -59,7 +59,7 @@ func (c *Conn) verdictDue() (clock.Time, Timer) {
 // input that is already there to [Conn.Recv].
 func (c *Conn) Tick(now clock.Time) Event {
 	c.advance(now)
-	if at, why := c.verdictDue(); why != TimerNone && c.now >= at {
+	for at, why := c.verdictDue(); why != TimerNone && c.now >= at; at, why = c.verdictDue() {
 		c.judge(at, why)
 	}
 	if c.has(hasDue) && c.now >= c.due && !c.has(expired|aborted) {

@@ -211,6 +211,23 @@ func TestWriteTimeout(t *testing.T) {
 	})
 }
 
+// One tick finds both that the peer is silent and that it takes no output: no
+// close frame can reach it.
+func TestSilenceAndStallAtOnce(t *testing.T) {
+	bothRoles(t, func(t *testing.T, role Role) {
+		e := openedWith(t, role, Config{PingInterval: -1})
+		e.stuck = true
+		e.take(e.AppendMessage(nil, 2, nil))
+		e.output = ""
+		e.after(time.Millisecond).Wrote(e.at, 0)
+		e.tickAt(58*time.Second + time.Millisecond)
+		e.wantEvents(silently(ErrConnectionTimeout))
+		e.wantOutput("")
+		e.wantTransport(TransportAbort)
+		e.wantTimer(TimerNone, 0)
+	})
+}
+
 func TestWriteTimeoutEndsWithTheOutput(t *testing.T) {
 	bothRoles(t, func(t *testing.T, role Role) {
 		e := openedWith(t, role, Config{PingInterval: -1})
