@@ -36,6 +36,7 @@ type member struct {
 	peer   string // address of the client
 	queue  chan message
 	queued atomic.Int64 // bytes in queue
+	work   sync.WaitGroup
 }
 
 func newRoom(log *slog.Logger) *room {
@@ -46,8 +47,11 @@ func newRoom(log *slog.Logger) *room {
 func (r *room) serve(ctx context.Context, c *websockets.Conn) error {
 	m := &member{conn: c, peer: peerOf(ctx, c), queue: make(chan message, maxQueuedMessages)}
 	r.join(m)
+	defer m.work.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	defer r.leave(m)
-	go m.send(ctx)
+	m.work.Go(func() { m.send(ctx) })
 	for {
 		typ, p, err := c.Receive(ctx)
 		if err != nil {
@@ -79,7 +83,7 @@ func (r *room) broadcast(msg message) {
 		}
 		delete(r.members, m)
 		r.log.Warn("dropped from the chat for reading too slowly", "peer", m.peer)
-		go m.conn.Close(websockets.TryAgainLater, "dropped: reads too slowly")
+		m.work.Go(func() { m.conn.Close(websockets.TryAgainLater, "dropped: reads too slowly") })
 	}
 }
 
