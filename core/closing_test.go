@@ -8,7 +8,7 @@ import (
 )
 
 // closed is the level once both close frames have passed: the server ends its
-// output first (RFC 6455 section 7.1.1).
+// output first (https://www.rfc-editor.org/rfc/rfc6455#section-7.1.1).
 func closed(role Role) Transport {
 	if role == Server {
 		return TransportHalfClose

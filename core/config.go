@@ -13,7 +13,7 @@ const (
 // a timer or a limit off, where off is possible.
 type Config struct {
 	// PingInterval is the time between pings while the connection is open
-	// (RFC 6455 section 5.5.2). Default 15 s; negative: no pings.
+	// (https://www.rfc-editor.org/rfc/rfc6455#section-5.5.2). Default 15 s; negative: no pings.
 	PingInterval time.Duration
 
 	// PongTimeout is how long after a ping was written some byte, a pong or
@@ -23,7 +23,7 @@ type Config struct {
 
 	// CloseTimeout bounds the closing handshake: from the first close frame,
 	// ours or the peer's, to the end of the peer's output
-	// (RFC 6455 section 7.1.1). Default 5 s; negative: wait for the peer's
+	// (https://www.rfc-editor.org/rfc/rfc6455#section-7.1.1). Default 5 s; negative: wait for the peer's
 	// close for ever.
 	CloseTimeout time.Duration
 
@@ -64,7 +64,7 @@ type Config struct {
 	Pings PingPolicy
 
 	// Entropy returns 32 unpredictable bits: mask keys of a client and the
-	// key of its handshake are made of them (RFC 6455 section 10.3). A
+	// key of its handshake are made of them (https://www.rfc-editor.org/rfc/rfc6455#section-10.3). A
 	// client needs it; a server never calls it.
 	Entropy func() uint32
 }

@@ -13,7 +13,7 @@ const (
 	// ErrNotOpen: the handshake is not done yet, or the connection is over.
 	ErrNotOpen
 	// ErrCloseSent: a close frame was sent; no frame may follow it
-	// (RFC 6455 section 5.5.1).
+	// (https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1).
 	ErrCloseSent
 	// ErrInvalidOpcode: messages are text or binary.
 	ErrInvalidOpcode
@@ -183,7 +183,7 @@ func (e Error) Kind() Kind {
 
 // CloseCode returns the code of the close frame that e is answered with:
 // 1002, 1007, 1008 or 1009 for what the peer did, 1001 for a silent peer
-// (RFC 6455 section 7.4.1), and 1006 where no close frame can be sent.
+// (https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1), and 1006 where no close frame can be sent.
 func (e Error) CloseCode() frame.CloseCode {
 	switch e {
 	case ErrInvalidUTF8, ErrCloseReason:

@@ -124,7 +124,7 @@ func (c *Conn) Subprotocol() string {
 }
 
 // Accept answers the request of [EventRequest] with 101 Switching Protocols
-// (RFC 6455 section 4.2.2) and opens the connection.
+// (https://www.rfc-editor.org/rfc/rfc6455#section-4.2.2) and opens the connection.
 func (c *Conn) Accept(now clock.Time, o AcceptOptions) error {
 	c.advance(now)
 	if !c.awaitsAnswer() {

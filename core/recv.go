@@ -64,7 +64,7 @@ func (c *Conn) Recv(now clock.Time, in, scratch []byte) (n int, ev Event) {
 
 // RecvEOF tells that the peer has ended its output: no input will follow.
 // Without a close frame before, the connection is lost
-// (RFC 6455 section 7.1.5, code 1006).
+// (https://www.rfc-editor.org/rfc/rfc6455#section-7.1.5, code 1006).
 func (c *Conn) RecvEOF(now clock.Time) Event {
 	c.advance(now)
 	if c.has(sawEOF) {
@@ -306,7 +306,7 @@ func (c *Conn) recvPong(p []byte) Event {
 
 // recvClose acts on the peer's close frame: the input ends here, and the
 // frame is answered, unless ours was sent before
-// (RFC 6455 section 5.5.1).
+// (https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1).
 func (c *Conn) recvClose(payload []byte) Event {
 	code, reason, err := frame.ParseClose(payload)
 	if err != nil {
@@ -330,7 +330,7 @@ func (c *Conn) recvClose(payload []byte) Event {
 }
 
 // answerClose queues the answer to the peer's close frame: the same code
-// (RFC 6455 section 5.5.1).
+// (https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1).
 func (c *Conn) answerClose(code frame.CloseCode) {
 	c.queueClose(code)
 	c.beginClosing()

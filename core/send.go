@@ -82,7 +82,7 @@ func (c *Conn) messageMisuse(op frame.Opcode) error {
 }
 
 // AppendFragment appends p as a fragment of a message
-// (RFC 6455 section 5.4). The first fragment's op is Text or Binary; later
+// (https://www.rfc-editor.org/rfc/rfc6455#section-5.4). The first fragment's op is Text or Binary; later
 // ones repeat it, or say Continuation. fin ends the message. A text may be cut
 // anywhere, inside a character too. Control frames may come between.
 func (c *Conn) AppendFragment(dst []byte, op frame.Opcode, p []byte, fin bool) ([]byte, error) {
@@ -124,13 +124,13 @@ func (c *Conn) AppendHeader(dst []byte, op frame.Opcode, o HeaderOptions, n int)
 }
 
 // AppendPing appends a ping with a payload of at most 125 bytes
-// (RFC 6455 section 5.5.2).
+// (https://www.rfc-editor.org/rfc/rfc6455#section-5.5.2).
 func (c *Conn) AppendPing(dst, payload []byte) ([]byte, error) {
 	return c.appendControl(dst, frame.Ping, payload)
 }
 
 // AppendPong appends a pong that nobody asked for
-// (RFC 6455 section 5.5.3).
+// (https://www.rfc-editor.org/rfc/rfc6455#section-5.5.3).
 func (c *Conn) AppendPong(dst, payload []byte) ([]byte, error) {
 	return c.appendControl(dst, frame.Pong, payload)
 }
@@ -150,7 +150,7 @@ func (c *Conn) appendControl(dst []byte, op frame.Opcode, payload []byte) ([]byt
 }
 
 // AppendClose appends a close frame and begins the closing handshake
-// (RFC 6455 section 7.1.2). [frame.NoStatus] with an empty reason sends no
+// (https://www.rfc-editor.org/rfc/rfc6455#section-7.1.2). [frame.NoStatus] with an empty reason sends no
 // code. A fragmented message may be left unfinished. Messages of the peer
 // still arrive until its close frame does.
 func (c *Conn) AppendClose(now clock.Time, dst []byte, code frame.CloseCode, reason string) ([]byte, error) {
@@ -250,7 +250,7 @@ func (c *Conn) setHeader(h *frame.Header, op frame.Opcode, fin bool, n int) {
 }
 
 // newMask draws a mask key that the application behind the peer cannot predict
-// (RFC 6455 section 10.3).
+// (https://www.rfc-editor.org/rfc/rfc6455#section-10.3).
 func (c *Conn) newMask() frame.Mask {
 	u := c.set.entropy()
 	return frame.Mask{byte(u), byte(u >> 8), byte(u >> 16), byte(u >> 24)}

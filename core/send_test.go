@@ -248,7 +248,7 @@ func TestMisuse(t *testing.T) {
 }
 
 // After a close frame of ours every frame is refused, in the middle of a
-// message too (RFC 6455 section 5.5.1).
+// message too (https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1).
 func TestNothingFollowsAClose(t *testing.T) {
 	for _, state := range []struct {
 		name string
@@ -314,7 +314,7 @@ func TestNothingBeforeTheHandshake(t *testing.T) {
 	}
 }
 
-// Messages go on to arrive after our close (RFC 6455 section 5.5.1), but
+// Messages go on to arrive after our close (https://www.rfc-editor.org/rfc/rfc6455#section-5.5.1), but
 // pings are not answered any more.
 func TestReceivingAfterOurClose(t *testing.T) {
 	bothRoles(t, func(t *testing.T, role Role) {

@@ -10,10 +10,10 @@ import (
 
 // Close sends a close frame, unless one was sent, and waits until the closing
 // handshake is done and the carrier released: at most the close timeout
-// (RFC 6455 section 7.1.2). Messages that arrive meanwhile can be received, then
+// (https://www.rfc-editor.org/rfc/rfc6455#section-7.1.2). Messages that arrive meanwhile can be received, then
 // or later; 64 KiB of what nobody receives is kept, and what exceeds that is
-// discarded when nobody has come for it for a second. reason is UTF-8 of at most 123 bytes; [frame.NoStatus] with no reason sends no
-// code.
+// discarded when nobody has come for it for a second. reason is UTF-8 of at most
+// 123 bytes; [frame.NoStatus] with no reason sends no code.
 //
 // It returns nil when the closing handshake was completed, whoever began it,
 // and otherwise how the connection ended. A code or reason that cannot be sent
@@ -66,7 +66,7 @@ func (c *Conn) beginClose(code frame.CloseCode, reason string) error {
 // meanwhile.
 type closing struct {
 	waiting    int  // calls of Close
-	reads      bool // one of them has the turn to read
+	reads      bool // one of them has the turn to read, or waits for it
 	attended   bool // somebody receives, and so reads
 	overdue    int  // visits of the attendant while what was read waits for a Receive
 	discarding bool // nobody came: messages are thrown away, and none that follows is given out
@@ -118,16 +118,17 @@ func (c *Conn) drain() {
 	cl.waiting++
 	defer func() { cl.waiting-- }()
 	for !c.released {
-		if c.atEOF || c.err == nil && (cl.attended || c.heldBack()) {
+		if cl.reads || c.atEOF || c.err == nil && (cl.attended || c.heldBack()) {
 			c.awaitChange()
 			continue
 		}
+		cl.reads = true
 		if c.reading.take(context.Background(), &c.mu) == nil {
-			cl.reads = true
 			c.linger()
-			cl.reads = false
 			c.passReading()
 		}
+		cl.reads = false
+		cl.notify()
 	}
 }
 

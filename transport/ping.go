@@ -25,7 +25,7 @@ type pongMatch struct {
 }
 
 // Ping sends a ping and waits for its pong; it returns the time between
-// (RFC 6455 section 5.5.2). It needs no Receive to be under way; without one
+// (https://www.rfc-editor.org/rfc/rfc6455#section-5.5.2). It needs no Receive to be under way; without one
 // the time is exact to a millisecond. ctx bounds the wait.
 func (c *Conn) Ping(ctx context.Context) (time.Duration, error) {
 	if err := ctx.Err(); err != nil {
@@ -78,7 +78,7 @@ func (c *Conn) forgetPing(wait *pingWait) {
 }
 
 // matchPong takes a chunk of a pong. A pong answers its ping and those before:
-// a peer may answer only the latest (RFC 6455 section 5.5.3).
+// a peer may answer only the latest (https://www.rfc-editor.org/rfc/rfc6455#section-5.5.3).
 func (c *Conn) matchPong(ev core.Event) {
 	if ev.First {
 		c.pong.n = 0
