@@ -46,7 +46,9 @@ func TestCloseFromThreeWhileTwoReceive(t *testing.T) {
 					}
 				})
 			}
-			all.Wait()
+			if d := took(all.Wait); d > 3*time.Second {
+				t.Errorf("closing took %v", d)
+			}
 			if err := c.Close(frame.NormalClosure, ""); err != nil {
 				t.Error("closing again:", err)
 			}

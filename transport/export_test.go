@@ -33,3 +33,14 @@ func HoldsMemory(c *Conn) string {
 	}
 	return ""
 }
+
+// Visits counts the connections in the queues of c's attendant.
+func Visits(c *Conn) int {
+	n := 0
+	for _, r := range []*rota{&c.att.soon, &c.att.busy} {
+		r.mu.Lock()
+		n += len(r.waiting)
+		r.mu.Unlock()
+	}
+	return n
+}
