@@ -49,6 +49,10 @@ func (c *Conn) Send(ctx context.Context, op frame.Opcode, p []byte) error {
 // SendFragment sends p as a fragment of a message, of which fin is the last.
 // The caller makes sure that nobody else sends messages in between; control
 // frames may come between. See [Conn.Send] for the rest.
+//
+// p is not written from the caller's memory; more than 32 KiB go in several
+// frames. If ctx ends between those, a part of p has been sent, and the message
+// cannot be completed any more.
 func (c *Conn) SendFragment(ctx context.Context, op frame.Opcode, p []byte, fin bool) error {
 	for len(p) > directSize {
 		if err := c.sendFragment(ctx, op, p[:directSize], false); err != nil {
