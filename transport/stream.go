@@ -28,7 +28,8 @@ type Stream interface {
 	// Readable reports, without waiting, whether TryRead would return
 	// something other than ErrWouldBlock. It may be called while another
 	// goroutine waits in AwaitRead, and may report false in error only if
-	// that goroutine is about to return.
+	// that goroutine is about to return. A carrier with records, such as TLS,
+	// may report true for a part of one until the next read that would block.
 	Readable() bool
 
 	// KickRead makes the AwaitRead that waits now, or else the next one,
@@ -58,7 +59,9 @@ type Stream interface {
 	CloseWrite() error
 
 	// Close releases the carrier; what TryWrite accepted still goes out.
-	// Every call that waits returns an error. It does not block.
+	// Every call that waits returns an error. It does not block. From then on
+	// whatever can fail does, with an error that wraps [net.ErrClosed], but
+	// Close and Abort may be called again.
 	Close() error
 
 	// Abort releases the carrier and gives up what has not been sent (on
@@ -69,7 +72,8 @@ type Stream interface {
 
 // A Lender lends one buffer at a time to AwaitRead.
 type Lender interface {
-	// Borrow returns a buffer of at least one byte.
+	// Borrow returns a buffer of at least one byte. It must not wait for
+	// whoever calls Close or Abort, which may wait for it.
 	Borrow() []byte
 
 	// Return takes back the buffer that Borrow returned.

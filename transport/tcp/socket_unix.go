@@ -140,8 +140,9 @@ func (s *socket) Readable() bool {
 	return readable
 }
 
+// peek does not wait: the descriptor is in non-blocking mode.
 func peek(fd int, p []byte) (int, error) {
-	n, _, err := syscall.Recvfrom(fd, p, syscall.MSG_PEEK|syscall.MSG_DONTWAIT)
+	n, _, err := syscall.Recvfrom(fd, p, syscall.MSG_PEEK)
 	return n, err
 }
 
