@@ -375,6 +375,9 @@ func (c *Conn) AwaitRequest(ctx context.Context) (*core.Request, error) {
 		return nil, err
 	}
 	defer c.passReading()
+	if c.requested() {
+		return c.m.Request(), nil
+	}
 	if err := c.awaitHandshake(ctx, core.EventRequest); err != nil {
 		return nil, err
 	}
@@ -441,6 +444,9 @@ func (c *Conn) AwaitOpen(ctx context.Context) (Opened, error) {
 	c.handshaking = false
 	return o, nil
 }
+
+// requested reports whether a request waits for its answer.
+func (c *Conn) requested() bool { return c.handshaking && c.m.Request() != nil }
 
 // awaitHandshake waits for a step of the handshake, with the turn to read.
 func (c *Conn) awaitHandshake(ctx context.Context, kind core.EventKind) error {

@@ -87,6 +87,12 @@ func TestFramesThatComeWithTheHandshake(t *testing.T) {
 				if _, err := srv.AwaitRequest(t.Context()); err != nil {
 					t.Fatal(err)
 				}
+				if _, err := srv.AwaitOpen(t.Context()); err != core.ErrNotOpen {
+					t.Error("AwaitOpen of a server:", err)
+				}
+				if r, err := srv.AwaitRequest(t.Context()); err != nil || r.Target != "/chat" {
+					t.Error("asking for the request again:", err)
+				}
 				time.Sleep(wait)
 				if _, _, err := srv.Receive(t.Context(), nil); err != core.ErrNotOpen {
 					t.Error("Receive before Accept:", err)

@@ -223,6 +223,31 @@ func numberedText(n, size int) string {
 	return fmt.Sprintf("%06d", n) + strings.Repeat("x", max(size-6, 0))
 }
 
+// Once it reads again, a peer that has died since is noticed in time.
+func TestPausedReaderThatComesBack(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		cfg := lively
+		cfg.PingInterval = -1
+		c, p := against(t, core.Server, cfg)
+		const n = 2000 // more than is read ahead
+		for i := range n {
+			p.write(p.text(nil, fmt.Sprint(i)))
+		}
+		time.Sleep(time.Minute)
+		for i := range n {
+			receiveText(t, c, fmt.Sprint(i))
+		}
+		d := took(func() {
+			if _, _, err := c.Receive(t.Context(), nil); err != core.ErrConnectionTimeout {
+				t.Error(err)
+			}
+		})
+		if d != 3*time.Second {
+			t.Errorf("cut after %v", d)
+		}
+	})
+}
+
 // While the application is slow but goes on, the connection goes on reading
 // ahead, and answers control frames.
 func TestSlowReaderIsReadAhead(t *testing.T) {

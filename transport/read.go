@@ -216,8 +216,8 @@ func (c *Conn) await(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if c.in.waits() {
-		return core.ErrNotOpen // until the request is answered
+	if c.requested() {
+		return core.ErrNotOpen
 	}
 	c.read(ctx)
 	return nil
