@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -17,19 +18,29 @@ import (
 	"github.com/fb1e3c20/websockets"
 )
 
-// TestMain fails the run if a goroutine outlives the tests.
+// TestMain fails the run if a goroutine of ours outlives the tests.
 func TestMain(m *testing.M) {
-	before := runtime.NumGoroutine()
 	code := m.Run()
+	left := ourStacks()
 	for range 200 {
-		if runtime.NumGoroutine() <= before {
+		if left == "" {
 			os.Exit(code)
 		}
 		time.Sleep(10 * time.Millisecond)
+		left = ourStacks()
 	}
-	stacks := make([]byte, 1<<20)
-	fmt.Fprintf(os.Stderr, "goroutines left behind:\n%s\n", stacks[:runtime.Stack(stacks, true)])
+	fmt.Fprintln(os.Stderr, "goroutines left behind:\n"+left)
 	os.Exit(1)
+}
+
+// ourStacks returns the stacks of all goroutines but this one that are in this
+// module's code.
+func ourStacks() string {
+	buf := make([]byte, 1<<20)
+	stacks := strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n")
+	return strings.Join(slices.DeleteFunc(stacks[1:], func(stack string) bool {
+		return !strings.Contains(stack, "/websockets")
+	}), "\n\n")
 }
 
 // transcript is an output that may be read while it is written.
