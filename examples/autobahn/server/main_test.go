@@ -1,0 +1,83 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/fb1e3c20/websockets"
+)
+
+// start runs the server and returns its URL, and what ends it and tells how.
+func start(t *testing.T, maxMessage int64) (url string, stop func() error) {
+	t.Helper()
+	o, err := options(maxMessage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	out, stdout := io.Pipe()
+	ended := make(chan error, 1)
+	go func() { ended <- run(ctx, "127.0.0.1:0", o, stdout) }()
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	host, ok := strings.CutPrefix(strings.TrimSpace(line), "listening on http://")
+	if !ok {
+		t.Fatalf("the first line is %q", line)
+	}
+	t.Cleanup(cancel)
+	return "ws://" + host, func() error {
+		cancel()
+		return <-ended
+	}
+}
+
+// The limit is on messages and on frames, and none at all is refused below it.
+func TestMaxMessage(t *testing.T) {
+	for _, c := range []struct {
+		maxMessage int64
+		size       int
+		taken      bool
+	}{
+		{1 << 20, 1 << 20, true},
+		{1 << 20, 1<<20 + 1, false},
+		{4 << 20, 4 << 20, true},
+		{1000, 1001, false},
+		{0, 2 << 20, true},
+	} {
+		url, stop := start(t, c.maxMessage)
+		o, err := options(0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		conn, err := websockets.Dial(t.Context(), url+"/any/path", o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// The server may close in the middle of it.
+		conn.Send(t.Context(), websockets.Binary, make([]byte, c.size))
+		_, p, err := conn.Receive(t.Context())
+		switch {
+		case c.taken && (err != nil || len(p) != c.size):
+			t.Errorf("limit %d, %d bytes sent: got %d, %v", c.maxMessage, c.size, len(p), err)
+		case !c.taken && websockets.CloseStatus(err) != websockets.MessageTooBig:
+			t.Errorf("limit %d, %d bytes sent: got %v, want a close with 1009", c.maxMessage, c.size, err)
+		}
+		conn.Close(websockets.NormalClosure, "")
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestMaxMessageOutOfRange(t *testing.T) {
+	for _, n := range []int64{-1, 1<<30 + 1} {
+		if _, err := options(n); err == nil {
+			t.Errorf("%d was accepted", n)
+		}
+	}
+}

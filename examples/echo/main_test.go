@@ -1,0 +1,106 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/fb1e3c20/websockets"
+)
+
+// start runs the server and returns its URL, and what ends it and tells how.
+func start(t *testing.T) (url string, stop func() error) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	out, stdout := io.Pipe()
+	ended := make(chan error, 1)
+	go func() { ended <- run(ctx, "127.0.0.1:0", stdout) }()
+	line, err := bufio.NewReader(out).ReadString('\n')
+	if err != nil {
+		t.Fatal(err)
+	}
+	host, ok := strings.CutPrefix(strings.TrimSpace(line), "listening on http://")
+	if !ok {
+		t.Fatalf("the first line is %q", line)
+	}
+	t.Cleanup(cancel)
+	return "ws://" + host, func() error {
+		cancel()
+		return <-ended
+	}
+}
+
+func TestEcho(t *testing.T) {
+	url, stop := start(t)
+	for _, path := range []string{"", "/", "/any/path?with=query"} {
+		c, err := websockets.Dial(t.Context(), url+path, websockets.Strict())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range []string{"hello", "", strings.Repeat("large", keep), "small again"} {
+			if err := c.Send(t.Context(), websockets.Text, []byte(text)); err != nil {
+				t.Fatal(err)
+			}
+			typ, p, err := c.Receive(t.Context())
+			if err != nil || typ != websockets.Text || string(p) != text {
+				t.Fatalf("got %v %.50q, %v, want %.50q", typ, p, err, text)
+			}
+		}
+		if err := c.Close(websockets.NormalClosure, ""); err != nil {
+			t.Error(err)
+		}
+	}
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestEchoIsStrict(t *testing.T) {
+	url, stop := start(t)
+	o := websockets.Strict()
+	o.Header = http.Header{"Origin": {"https://other.example"}}
+	_, err := websockets.Dial(t.Context(), url, o)
+	if e, ok := errors.AsType[*websockets.HandshakeError](err); !ok || e.Status != http.StatusForbidden {
+		t.Errorf("got %v, want 403", err)
+	}
+	stop()
+}
+
+func TestEchoSaysGoingAway(t *testing.T) {
+	url, stop := start(t)
+	c, err := websockets.Dial(t.Context(), url, websockets.Strict())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.CloseNow()
+	stopped := make(chan error, 1)
+	go func() { stopped <- stop() }()
+	_, _, err = c.Receive(t.Context())
+	if code := websockets.CloseStatus(err); code != websockets.GoingAway {
+		t.Errorf("got %v, want a close with 1001", err)
+	}
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestEchoCannotListen(t *testing.T) {
+	err := run(t.Context(), "127.0.0.1", io.Discard)
+	if _, ok := errors.AsType[*net.AddrError](err); !ok {
+		t.Errorf("got %v, want a *net.AddrError", err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	err = run(t.Context(), l.Addr().String(), io.Discard)
+	if err == nil || !strings.Contains(err.Error(), "in use") {
+		t.Errorf("got %v", err)
+	}
+}
