@@ -139,6 +139,25 @@ func TestDeadPeerIsCutAtItsDeadline(t *testing.T) {
 	}
 }
 
+// What has come counts, even if nobody has read it yet when the time is up.
+func TestInputIsSeenBeforeTheVerdict(t *testing.T) {
+	for _, role := range roles {
+		bubble(t, func(t *testing.T) {
+			cfg := core.Config{PingInterval: -1, ConnectionTimeout: 1200 * time.Millisecond}
+			c, p := against(t, role, cfg)
+			for _, at := range []time.Duration{1100, 1000, 1150} {
+				time.Sleep(at * time.Millisecond) // between two visits of the attendant
+				p.write(p.text(nil, "alive")[:1])
+				p.write(p.text(nil, "alive")[1:])
+			}
+			time.Sleep(1100 * time.Millisecond)
+			if err := c.Err(); err != nil {
+				t.Error("a live peer was cut:", err)
+			}
+		})
+	}
+}
+
 func TestDeadPeerIsCutOverTCP(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes a second")

@@ -107,6 +107,52 @@ func TestReceiveSurvivesTheContextsOfOthers(t *testing.T) {
 	})
 }
 
+// One registration with a context serves all calls that bring it, and is gone
+// with the connection.
+func TestReceiveRegistersOnce(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c, p := against(t, core.Server, core.Config{})
+		ctx := &registrar{Context: t.Context(), done: make(chan struct{})}
+		other := &registrar{Context: t.Context(), done: make(chan struct{})}
+		for range 100 {
+			time.AfterFunc(time.Second, func() { p.write(p.text(nil, "tick")) })
+			if _, _, err := c.Receive(ctx, nil); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if ctx.calls != 1 || ctx.active != 1 {
+			t.Errorf("%d registrations, %d of them left", ctx.calls, ctx.active)
+		}
+		time.AfterFunc(time.Second, func() { p.write(p.text(nil, "tock")) })
+		c.Receive(other, nil)
+		if ctx.active != 0 || other.active != 1 {
+			t.Errorf("%d and %d registrations", ctx.active, other.active)
+		}
+		c.CloseNow()
+		if other.active != 0 {
+			t.Error("a registration outlives the connection")
+		}
+	})
+}
+
+// A registrar is a context that never ends and counts those who wait for it.
+type registrar struct {
+	context.Context
+	done          chan struct{}
+	calls, active int
+}
+
+func (r *registrar) Done() <-chan struct{} { return r.done }
+
+func (r *registrar) AfterFunc(func()) (stop func() bool) {
+	r.calls++
+	r.active++
+	return func() bool {
+		r.active--
+		return true
+	}
+}
+
 func TestReceiveWithAnEndedContext(t *testing.T) {
 	c, _ := pair(t, real.New(), core.Config{}, core.Config{})
 	ctx, cancel := context.WithCancel(t.Context())

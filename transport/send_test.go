@@ -247,6 +247,29 @@ func TestSendAfterTheEndTellsHowItEnded(t *testing.T) {
 	})
 }
 
+func TestSendersThatWaitAreToldOfTheEndAtOnce(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c, p := against(t, core.Server, core.Config{})
+		go c.Receive(t.Context(), nil)
+		time.AfterFunc(time.Second, func() { p.write(p.closing(frame.GoingAway)) })
+		d := took(func() {
+			for {
+				err := c.Send(t.Context(), frame.Binary, make([]byte, 1000))
+				if err == nil {
+					continue
+				}
+				if ce, ok := errors.AsType[*transport.CloseError](err); !ok || ce.Code != frame.GoingAway {
+					t.Error(err)
+				}
+				return
+			}
+		})
+		if d != time.Second {
+			t.Errorf("after %v", d)
+		}
+	})
+}
+
 // Everything that one read produced leaves in one write.
 func TestRepliesToOneReadLeaveInOneWrite(t *testing.T) {
 	bubble(t, func(t *testing.T) {
@@ -318,8 +341,8 @@ func TestASenderIsNotKeptByOthers(t *testing.T) {
 			}
 		})
 	}
-	for range 200 {
-		if err := c.Send(t.Context(), frame.Binary, nil); err != nil {
+	for i := range 200 {
+		if err := c.Send(t.Context(), frame.Binary, make([]byte, i%2*40_000)); err != nil {
 			t.Error(err)
 		}
 	}

@@ -1,0 +1,72 @@
+package transport
+
+import (
+	"context"
+	"sync"
+	"testing"
+	"testing/synctest"
+)
+
+func TestTurnIsHandedOnInOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex
+		var turn turn
+		var order []int
+		turn.try()
+		var all sync.WaitGroup
+		for i := range 5 {
+			all.Go(func() {
+				mu.Lock()
+				defer mu.Unlock()
+				turn.take(context.Background(), &mu)
+				order = append(order, i)
+				turn.pass()
+			})
+			synctest.Wait()
+		}
+		mu.Lock()
+		turn.pass()
+		mu.Unlock()
+		all.Wait()
+		for i, got := range order {
+			if got != i {
+				t.Fatal(order)
+			}
+		}
+		if turn.held || turn.queue != nil {
+			t.Error("the turn is not free")
+		}
+	})
+}
+
+// A turn that comes at the moment in which its taker gives up is not lost.
+func TestTurnGivenToOneWhoLeaves(t *testing.T) {
+	for range 50 {
+		synctest.Test(t, func(t *testing.T) {
+			var mu sync.Mutex
+			var turn turn
+			turn.try()
+			ctx, cancel := context.WithCancel(t.Context())
+			var got [2]error
+			var all sync.WaitGroup
+			for i, ctx := range []context.Context{ctx, t.Context()} {
+				all.Go(func() {
+					mu.Lock()
+					defer mu.Unlock()
+					if got[i] = turn.take(ctx, &mu); got[i] == nil {
+						turn.pass()
+					}
+				})
+				synctest.Wait()
+			}
+			mu.Lock()
+			turn.pass()
+			cancel()
+			mu.Unlock()
+			all.Wait()
+			if got[1] != nil || turn.held {
+				t.Error("the turn was lost:", got[1])
+			}
+		})
+	}
+}
