@@ -78,13 +78,13 @@ func (s *secure) shake(timeout time.Duration) {
 	s.wire.live.Store(err == nil)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.handshake.finish(err)
 	if taken(s.readKick) {
 		s.sock.KickRead()
 	}
 	if taken(s.writeKick) {
 		s.sock.KickWrite()
 	}
+	s.handshake.finish(err) // last: whoever waits for it goes to the socket next
 }
 
 func taken(kick chan struct{}) bool {
