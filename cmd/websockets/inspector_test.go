@@ -91,6 +91,11 @@ func TestInspect(t *testing.T) {
 			got = got[i:]
 		}
 	}
+	// Who comes later hears of the open connection alone.
+	later := &watching{t: t, conn: dial(t, s.url("/inspect"), websockets.Strict())}
+	if e := later.next(); e.Target != "/chat" || len(later.events) > 0 {
+		t.Errorf("got %+v and then %+v", e, later.events)
+	}
 	// The frames of the early connection are in step, though nobody watched
 	// its first ones.
 	send(t, early, "watched")

@@ -107,6 +107,9 @@ func TestServeOrigins(t *testing.T) {
 			if status != c.status || (err == nil) != (c.status == 0) {
 				t.Errorf("status %d, %v, want %d", status, err, c.status)
 			}
+			if c.status == 403 && c.path != "/inspect" {
+				s.complains(origin)
+			}
 		})
 	}
 }
