@@ -45,7 +45,7 @@ func (c *Conn) beginClose(code frame.CloseCode, reason string) error {
 	switch err {
 	case nil:
 		c.ending = true
-		c.local = c.err == nil && c.ahead.end == nil
+		c.local = true
 	case core.ErrNotOpen, core.ErrCloseSent:
 		c.releaseIfEmpty()
 		c.ending = true

@@ -120,6 +120,42 @@ func TestCloseAgainstPeers(t *testing.T) {
 	}
 }
 
+// Several calls of Close share the work of waiting.
+func TestCloseFromMany(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c, p := against(t, core.Client, core.Config{})
+		var all sync.WaitGroup
+		for range 5 {
+			all.Go(func() {
+				if err := c.Close(frame.NormalClosure, ""); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		time.AfterFunc(time.Second, func() { p.write(p.text(nil, "late")) })
+		time.AfterFunc(2*time.Second, func() { p.write(p.closing(frame.NormalClosure)); p.s.CloseWrite() })
+		if d := took(all.Wait); d != 2*time.Second {
+			t.Errorf("it took %v", d)
+		}
+	})
+}
+
+// After the closing handshake CloseNow resets nothing that the peer has yet to
+// read.
+func TestCloseNowAfterTheClosingHandshake(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c, p := against(t, core.Server, core.Config{})
+		p.write(p.closing(frame.GoingAway))
+		if _, _, err := c.Receive(t.Context(), nil); err == nil {
+			t.Fatal("no error")
+		}
+		c.CloseNow()
+		if got := p.frames(p.there()); !equal(got, []received{closeFrame(frame.GoingAway)}) {
+			t.Error(got)
+		}
+	})
+}
+
 func TestCloseWithBlockedOutput(t *testing.T) {
 	for name, size := range map[string]int{"Queued": 1000, "Direct": 1 << 20} {
 		t.Run(name, func(t *testing.T) {

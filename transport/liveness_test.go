@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/fb1e3c20/websockets/clock"
 	"github.com/fb1e3c20/websockets/clock/real"
 	"github.com/fb1e3c20/websockets/core"
 	"github.com/fb1e3c20/websockets/core/frame"
@@ -156,6 +157,56 @@ func TestInputIsSeenBeforeTheVerdict(t *testing.T) {
 			}
 		})
 	}
+}
+
+// On a machine that is late a verdict waits for a reader that has its input but
+// did not get to run.
+func TestVerdictWaitsForALateReader(t *testing.T) {
+	clk := new(sim.Clock)
+	a, b := pipe.New(0)
+	s := &starved{a, make(chan struct{})}
+	cfg := core.Config{PingInterval: time.Second, ConnectionTimeout: 1500 * time.Millisecond}
+	c := open(t, late{clk, 700 * time.Millisecond}, core.Server, cfg, s)
+	p := &peer{t: t, s: b, role: core.Client}
+	received := make(chan error)
+	go func() { _, _, err := c.Receive(context.Background(), nil); received <- err }()
+	for !transport.Waiting(c) {
+		time.Sleep(time.Millisecond)
+	}
+	p.write(p.text(nil, "alive"))
+	clk.Advance(2500 * time.Millisecond)
+	if err := c.Err(); err != nil {
+		t.Error("cut:", err)
+	}
+	close(s.fed)
+	if err := <-received; err != nil {
+		t.Error(err)
+	}
+}
+
+type late struct {
+	clock.Clock
+	by time.Duration
+}
+
+func (c late) NewTimer(f func()) clock.Timer { return lateTimer{c.Clock.NewTimer(f), c.by} }
+
+type lateTimer struct {
+	clock.Timer
+	by time.Duration
+}
+
+func (t lateTimer) Reset(at clock.Time) { t.Timer.Reset(at.Add(t.by)) }
+
+// A starved stream's waits do not get to run.
+type starved struct {
+	transport.Stream
+	fed chan struct{}
+}
+
+func (s *starved) AwaitRead(l transport.Lender) (int, error) {
+	<-s.fed
+	return s.Stream.AwaitRead(l)
 }
 
 func TestDeadPeerIsCutOverTCP(t *testing.T) {

@@ -324,30 +324,67 @@ func TestHeldBackRepliesLeaveWithinAMillisecond(t *testing.T) {
 
 // Whoever writes does not write for others without end.
 func TestASenderIsNotKeptByOthers(t *testing.T) {
-	a, b := pipe.New(0)
-	c := open(t, real.New(), core.Server, core.Config{}, a)
-	p := &peer{t: t, s: b, role: core.Client}
-	stop := make(chan struct{})
-	var others sync.WaitGroup
-	others.Go(func() { // a carrier that takes everything
-		for p.s.Readable() || !closed(stop) {
-			p.there()
-		}
-	})
-	for range 4 {
-		others.Go(func() {
-			for msg := make([]byte, 8000); !closed(stop); {
-				c.Send(t.Context(), frame.Binary, msg)
+	bubble(t, func(t *testing.T) {
+		a, _ := pipe.New(0)
+		returned := make(chan struct{})
+		writes := 0
+		s := &queued{Stream: a}
+		c := open(t, real.New(), core.Server, core.Config{}, s)
+		s.another = func() {
+			if writes++; writes > 20 {
+				<-returned // a goroutine of its own has taken over by now
 			}
-		})
-	}
-	for i := range 200 {
-		if err := c.Send(t.Context(), frame.Binary, make([]byte, i%2*40_000)); err != nil {
+			if writes < 40 {
+				c.Send(t.Context(), frame.Text, []byte("another"))
+			}
+		}
+		if err := c.Send(t.Context(), frame.Text, []byte("one")); err != nil {
 			t.Error(err)
 		}
-	}
-	close(stop)
-	others.Wait()
+		close(returned)
+		synctest.Wait()
+		if writes != 40 {
+			t.Errorf("%d writes", writes)
+		}
+	})
+}
+
+// A queued stream has another send whenever it writes.
+type queued struct {
+	transport.Stream
+	another func()
+}
+
+func (s *queued) TryWrite(p []byte) (int, error) {
+	s.another()
+	return s.Stream.TryWrite(p)
+}
+
+// A large message gets its turn among small ones that never pause.
+func TestALargeMessageGetsItsTurn(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		a, _ := pipe.New(1 << 20)
+		s := &queued{Stream: a}
+		c := open(t, real.New(), core.Server, core.Config{}, s)
+		writes, large := 0, make(chan int, 1)
+		s.another = func() {
+			if writes++; writes == 1 {
+				go func() {
+					c.Send(t.Context(), frame.Binary, make([]byte, 100_000))
+					large <- writes
+				}()
+				synctest.Wait() // it waits for the turn
+			}
+			if writes < 100 {
+				c.Send(t.Context(), frame.Text, []byte("another"))
+			}
+		}
+		c.Send(t.Context(), frame.Text, []byte("one"))
+		synctest.Wait()
+		if n := <-large; n > 20 {
+			t.Errorf("the large message waited for %d writes", n)
+		}
+	})
 }
 
 func closed(c <-chan struct{}) bool {
