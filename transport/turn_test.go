@@ -60,8 +60,8 @@ func TestTurnGivenToOneWhoLeaves(t *testing.T) {
 				synctest.Wait()
 			}
 			mu.Lock()
-			turn.pass()
 			cancel()
+			turn.pass()
 			mu.Unlock()
 			all.Wait()
 			if got[1] != nil || turn.held {
