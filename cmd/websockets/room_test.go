@@ -79,7 +79,7 @@ func TestRoomDropsTheSlow(t *testing.T) {
 		slow, quick := joinRoom(t, s, 4096), joinRoom(t, s, 0)
 		message := strings.Repeat("x", 64<<10)
 		sent := 0
-		for ; sent < 4*maxQueuedBytes/len(message); sent++ {
+		for ; sent < 4*maxQueued/len(message); sent++ {
 			send(t, quick, message)
 			wantMessage(t, quick, message)
 		}
@@ -106,22 +106,26 @@ func TestRoomDropsTheSlow(t *testing.T) {
 	})
 }
 
-// Bounds of a queue, in messages and in bytes; one message may be of any size.
-func TestRoomBoundsQueues(t *testing.T) {
-	m := &member{queue: make(chan message, maxQueuedMessages)}
-	for n := range maxQueuedMessages {
-		if !m.enqueue(message{}) {
-			t.Fatalf("message %d was refused", n)
+// A burst of small messages drops nobody, whoever it comes from.
+func TestRoomTakesBursts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log bytes.Buffer
+		s := newTestRoom(&log)
+		a, b := joinRoom(t, s, 4096), joinRoom(t, s, 4096)
+		const burst = 100_000 // more than fits into a queue
+		go func() {
+			for range burst {
+				if a.Send(context.Background(), websockets.Text, []byte("x")) != nil {
+					return
+				}
+			}
+		}()
+		for range burst {
+			wantMessage(t, b, "x")
+			wantMessage(t, a, "x")
 		}
-	}
-	if m.enqueue(message{}) {
-		t.Error("one message too many was queued")
-	}
-	m = &member{queue: make(chan message, maxQueuedMessages)}
-	if !m.enqueue(message{p: make([]byte, 2*maxQueuedBytes)}) {
-		t.Error("a large message was refused by an empty queue")
-	}
-	if m.enqueue(message{p: []byte("x")}) {
-		t.Error("a byte too many was queued")
-	}
+		a.Close(websockets.NormalClosure, "")
+		b.Close(websockets.NormalClosure, "")
+		s.Shutdown(t.Context())
+	})
 }
