@@ -135,6 +135,7 @@ func (s *secure) TryRead(p []byte) (int, error) {
 func (s *secure) read(p []byte) (n int, err error) {
 	s.wire.dry = false
 	for n < len(p) && err == nil {
+		s.wire.sated = n > 0
 		var m int
 		m, err = s.tls.Read(p[n:])
 		n += m

@@ -336,6 +336,20 @@ func TestReadingAnswersAKeyUpdate(t *testing.T) {
 	r.expectRecord("KeyUpdate")
 }
 
+// The end of the input may come together with a part of a record, and does not
+// come again.
+func TestEndInsideARecord(t *testing.T) {
+	r, s := quiet(t)
+	record := r.record(applicationRecord, []byte("cut off"))
+	r.raw.Write(record[:len(record)-1])
+	r.raw.Close()
+	eventually(t, "Readable", s.Readable)
+	time.Sleep(10 * time.Millisecond) // let the end come as well
+	if n, err := s.AwaitRead(lend(100)); err != io.ErrUnexpectedEOF {
+		t.Errorf("AwaitRead = %d, %v; want io.ErrUnexpectedEOF", n, err)
+	}
+}
+
 // https://www.rfc-editor.org/rfc/rfc8446#section-6.1
 func TestCloseSaysSo(t *testing.T) {
 	r, s := quiet(t)

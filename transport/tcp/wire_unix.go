@@ -20,9 +20,11 @@ type wire struct {
 	sock *socket
 	live atomic.Bool
 
-	// dry is set when the socket had less than was asked for: the rest of
-	// this read need not ask again. It belongs to the reader.
-	dry bool
+	// dry is set when the socket had less than was asked for, and sated by
+	// a reader that has something to go on with: then it need not ask
+	// again. One that is about to wait must, since the end of the input may
+	// have come with its last bytes. Both belong to the reader.
+	dry, sated bool
 
 	mu      sync.Mutex
 	pending *[]byte // ciphertext from a pool; nil when there is none
@@ -54,7 +56,7 @@ func (w *wire) Read(p []byte) (int, error) {
 	if !w.live.Load() {
 		return w.sock.conn.Read(p)
 	}
-	if w.dry {
+	if w.dry && w.sated {
 		return 0, errDry
 	}
 	n, err := w.sock.TryRead(p)
