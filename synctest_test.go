@@ -1,0 +1,27 @@
+package websockets_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/fb1e3c20/websockets"
+	"github.com/fb1e3c20/websockets/transport/pipe"
+)
+
+// An hour of an idle connection, in a bubble, with everything as by default
+// but the answers to pings.
+func TestAnIdleHourInABubble(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := pipe.New(0)
+		go websockets.Handle(echo, strict()).ServeStream(t.Context(), ours)
+		c, err := (&websockets.Dialer{Options: strict()}).DialStream(t.Context(), theirs, "ws://test/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Hour)
+		if err := c.Close(websockets.NormalClosure, ""); err != nil {
+			t.Error(err)
+		}
+	})
+}
