@@ -108,7 +108,7 @@ func TestIdleConnHoldsNoMemory(t *testing.T) {
 				bubble(t, func(t *testing.T) {
 					c, p := against(t, role, core.Config{})
 					use(t, c, p)
-					time.Sleep(5 * time.Second)
+					time.Sleep(5100 * time.Millisecond) // between two visits
 					for _, state := range []string{"unattended", "reading"} {
 						if what := transport.HoldsMemory(c); what != "" {
 							t.Errorf("%s, it holds %s", state, what)

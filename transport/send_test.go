@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -366,16 +367,18 @@ func TestALargeMessageGetsItsTurn(t *testing.T) {
 		a, _ := pipe.New(1 << 20)
 		s := &queued{Stream: a}
 		c := open(t, real.New(), core.Server, core.Config{}, s)
-		writes, large := 0, make(chan int, 1)
+		var writes atomic.Int32
+		large := make(chan int32, 1)
 		s.another = func() {
-			if writes++; writes == 1 {
+			n := writes.Add(1)
+			if n == 1 {
 				go func() {
 					c.Send(t.Context(), frame.Binary, make([]byte, 100_000))
-					large <- writes
+					large <- writes.Load()
 				}()
 				synctest.Wait() // it waits for the turn
 			}
-			if writes < 100 {
+			if n < 100 {
 				c.Send(t.Context(), frame.Text, []byte("another"))
 			}
 		}
