@@ -3,6 +3,7 @@ package websockets
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"maps"
@@ -63,32 +64,42 @@ func (s *Server) Accept(w http.ResponseWriter, r *http.Request) (*Conn, error) {
 // handshake of RFC 6455. The stream belongs to the connection, and is closed if
 // there is an error. ctx bounds the handshake, with the handshake timeout.
 func (s *Server) AcceptStream(ctx context.Context, stream transport.Stream) (*Conn, error) {
+	c, err := s.acceptStream(ctx, stream)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// acceptStream returns with an error the Conn too, to tell the request, if one
+// has come.
+func (s *Server) acceptStream(ctx context.Context, stream transport.Stream) (*Conn, error) {
+	c := &Conn{}
 	if err := s.init(); err != nil {
 		stream.Abort()
-		return nil, wrap(err)
+		return c, wrap(err)
 	}
-	c := &Conn{}
 	c.t = transport.NewConn(core.NewServer(s.settings, s.att.Clock().Now()), stream, s.att, s.hooks(c)...)
 	req, err := c.t.AwaitRequest(ctx)
 	if err != nil {
 		c.t.Close(GoingAway, "")
-		return nil, &HandshakeError{Status: statusOf(err), Err: wrap(err)}
+		return c, &HandshakeError{Status: statusOf(err), Err: wrap(err)}
 	}
-	c.request, err = httpRequest(ctx, req)
+	c.request, err = httpRequest(ctx, req, stream)
 	if err != nil {
-		return nil, s.rejectStream(c, http.StatusBadRequest, err)
+		return c, s.rejectStream(c, http.StatusBadRequest, err)
 	}
 	if !s.wants(c.request) {
 		s.denyStream(c)
-		return nil, &HandshakeError{Status: http.StatusForbidden, Err: wrap(core.ErrRejected)}
+		return c, &HandshakeError{Status: http.StatusForbidden, Err: wrap(core.ErrRejected)}
 	}
 	if !s.track(c) {
-		return nil, s.rejectStream(c, http.StatusServiceUnavailable, core.ErrRejected)
+		return c, s.rejectStream(c, http.StatusServiceUnavailable, core.ErrRejected)
 	}
 	o := s.acceptOptions(req)
 	if err := c.t.Accept(o); err != nil {
 		c.t.CloseNow()
-		return nil, &HandshakeError{Err: wrap(err)}
+		return c, &HandshakeError{Err: wrap(err)}
 	}
 	c.subprotocol = o.Subprotocol
 	return c, nil
@@ -97,9 +108,9 @@ func (s *Server) AcceptStream(ctx context.Context, stream transport.Stream) (*Co
 // ServeStream accepts one connection on any byte stream and calls the Handler,
 // as ServeHTTP does on a request. It returns when the connection is closed.
 func (s *Server) ServeStream(ctx context.Context, stream transport.Stream) {
-	c, err := s.AcceptStream(ctx, stream)
+	c, err := s.acceptStream(ctx, stream)
 	if err != nil {
-		s.report(nil, err)
+		s.report(c.request, err)
 		return
 	}
 	s.serve(ctx, c)
@@ -277,7 +288,7 @@ func requestOf(r *http.Request) *core.Request {
 }
 
 // httpRequest shows the core's request as an HTTP server would have.
-func httpRequest(ctx context.Context, r *core.Request) (*http.Request, error) {
+func httpRequest(ctx context.Context, r *core.Request, stream transport.Stream) (*http.Request, error) {
 	u, err := url.ParseRequestURI(r.Path())
 	if err != nil {
 		return nil, err
@@ -291,6 +302,16 @@ func httpRequest(ctx context.Context, r *core.Request) (*http.Request, error) {
 		Method: http.MethodGet, URL: u, RequestURI: strings.Clone(r.Target),
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: h, Host: strings.Clone(r.Host()), Body: http.NoBody,
+	}
+	if s, ok := stream.(interface{ RemoteAddr() net.Addr }); ok {
+		req.RemoteAddr = s.RemoteAddr().String()
+	}
+	if s, ok := stream.(interface {
+		ConnectionState() (tls.ConnectionState, bool)
+	}); ok {
+		if state, secure := s.ConnectionState(); secure {
+			req.TLS = &state
+		}
 	}
 	return req.WithContext(ctx), nil
 }

@@ -32,7 +32,8 @@ type Dialer struct {
 // same) and does the opening handshake
 // (https://www.rfc-editor.org/rfc/rfc6455#section-4.1). ctx is for dialling
 // alone: the connection lives on when it ends. The error is a
-// *[HandshakeError] if a server was reached.
+// *[HandshakeError] if a server was reached; a URL that nobody could dial is an
+// [ErrMisuse].
 func Dial(ctx context.Context, url string, o *Options) (*Conn, error) {
 	return (&Dialer{Options: o}).Dial(ctx, url)
 }
@@ -131,9 +132,21 @@ type target struct {
 // parseTarget understands a WebSocket URL
 // (https://www.rfc-editor.org/rfc/rfc6455#section-3).
 func parseTarget(rawURL string) (*target, error) {
+	t, err := parseURL(rawURL)
+	if err != nil {
+		return nil, &Error{Kind: ErrMisuse, Code: Abnormal, Err: fmt.Errorf("websocket: %w", err)}
+	}
+	return t, nil
+}
+
+func parseURL(rawURL string) (*target, error) {
 	u, err := url.Parse(rawURL)
 	if err != nil {
-		return nil, fmt.Errorf("websocket: %w", err)
+		return nil, err
+	}
+	shown := rawURL
+	if u.User != nil {
+		shown = u.Redacted()
 	}
 	t := &target{url: u}
 	switch strings.ToLower(u.Scheme) {
@@ -141,13 +154,13 @@ func parseTarget(rawURL string) (*target, error) {
 	case "wss", "https":
 		t.secure = true
 	default:
-		return nil, fmt.Errorf("websocket: the URL %q must begin with ws:// or wss://", u.Redacted())
+		return nil, fmt.Errorf("the URL %q must begin with ws:// or wss://", shown)
 	}
 	if u.Hostname() == "" {
-		return nil, fmt.Errorf("websocket: the URL %q names no host", u.Redacted())
+		return nil, fmt.Errorf("the URL %q names no host", shown)
 	}
 	if u.Fragment != "" {
-		return nil, fmt.Errorf("websocket: the URL %q must not have a fragment (#%s)", u.Redacted(), u.Fragment)
+		return nil, fmt.Errorf("the URL %q must not have a fragment (#%s)", shown, u.Fragment)
 	}
 	port := u.Port()
 	if port == "" {

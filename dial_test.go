@@ -29,7 +29,7 @@ func TestDialRefusesBadURLs(t *testing.T) {
 		"ws://localhost/\r\nX: y": "invalid control character",
 	} {
 		_, err := websockets.Dial(t.Context(), url, nil)
-		if err == nil || !strings.Contains(err.Error(), want) {
+		if err == nil || !errors.Is(err, websockets.ErrMisuse) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v; want %q", url, err, want)
 		}
 		if err != nil && strings.Contains(err.Error(), "secret") {
@@ -167,4 +167,27 @@ func TestStreams(t *testing.T) {
 	if err := server.Shutdown(t.Context()); err != nil {
 		t.Error(err)
 	}
+}
+
+// A handler that gives up because its context ended has not failed.
+func TestHandlerStoppedFromOutside(t *testing.T) {
+	o := strict()
+	o.OnError = func(_ *http.Request, err error) { t.Error("reported:", err) }
+	ours, theirs := pipe.New(0)
+	ctx, stop := context.WithCancel(t.Context())
+	served := make(chan bool)
+	go func() {
+		websockets.Handle(echo, o).ServeStream(ctx, ours)
+		close(served)
+	}()
+	c, err := (&websockets.Dialer{Options: strict()}).DialStream(t.Context(), theirs, "ws://test/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop()
+	if _, _, err := c.Receive(t.Context()); websockets.CloseStatus(err) != websockets.GoingAway {
+		t.Errorf("the client saw %v", err)
+	}
+	c.Close(websockets.NormalClosure, "")
+	<-served
 }

@@ -16,8 +16,9 @@ import (
 )
 
 // A HandlerFunc serves one connection. When it returns, the connection is
-// closed: with 1000 after nil or an error of the connection itself, with 1011
-// after any other error and after a panic. ctx carries the values of the
+// closed: with 1000 after nil or an error of the connection itself, with 1001
+// after the error of a context that ended from outside, with 1011 after any
+// other error and after a panic. ctx carries the values of the
 // request's context and ends with the handler; [Conn.Done] tells when the
 // connection has ended.
 type HandlerFunc func(ctx context.Context, c *Conn) error
@@ -110,7 +111,10 @@ func (s *Server) serve(parent context.Context, c *Conn) {
 	defer cancel()
 	err := s.call(ctx, c)
 	code := NormalClosure
-	if isOurs(err) {
+	switch {
+	case parent.Err() != nil && errors.Is(err, parent.Err()):
+		code, err = GoingAway, nil // the handler was asked to stop
+	case isOurs(err):
 		code = InternalError
 	}
 	s.report(c.request, err)

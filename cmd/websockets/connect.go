@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/url"
-	"strings"
 	"sync"
 
 	"github.com/fb1e3c20/websockets"
@@ -39,14 +37,14 @@ Examples:
 
 // Run talks until either side closes.
 func (c *connectCommand) Run(ctx context.Context, std *console) error {
-	if err := checkURL(c.URL); err != nil {
-		return usageError{err}
-	}
 	o := websockets.Strict()
 	if err := c.apply(o); err != nil {
 		return err
 	}
 	conn, err := websockets.Dial(ctx, c.URL, o)
+	if errors.Is(err, websockets.ErrMisuse) {
+		return usageError{err}
+	}
 	if err != nil {
 		return err
 	}
@@ -57,26 +55,6 @@ func (c *connectCommand) Run(ctx context.Context, std *console) error {
 	defer context.AfterFunc(ctx, func() { conn.Close(websockets.GoingAway, "") })()
 	go s.send()
 	return s.receive()
-}
-
-// checkURL refuses what nobody could connect to.
-func checkURL(raw string) error {
-	u, err := url.Parse(raw)
-	if err != nil {
-		return err
-	}
-	switch strings.ToLower(u.Scheme) {
-	case "ws", "wss", "http", "https":
-	default:
-		return fmt.Errorf("the URL %q must begin with ws:// or wss://", raw)
-	}
-	if u.Hostname() == "" {
-		return fmt.Errorf("the URL %q names no host", raw)
-	}
-	if u.Fragment != "" {
-		return fmt.Errorf("the URL %q must not have a fragment (#%s)", raw, u.Fragment)
-	}
-	return nil
 }
 
 // session is one connection at work.

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/alecthomas/kong"
@@ -107,7 +108,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 }
 
 func (std *console) fail(err error, status int) int {
-	fmt.Fprintf(std.stderr, "websockets: %v\n", err)
+	fmt.Fprintf(std.stderr, "websockets: %s\n", strings.TrimPrefix(err.Error(), "websocket: "))
 	if status == statusUsage {
 		fmt.Fprintln(std.stderr, `Run "websockets --help", or "websockets COMMAND --help", for what can be asked.`)
 	}
