@@ -41,6 +41,9 @@
 // ALPN offers http/1.1 (https://www.rfc-editor.org/rfc/rfc7301#section-6) where the
 // configuration names no protocol.
 //
-// A connection that waits holds no buffer of this package. crypto/tls keeps
-// what the largest record it has received took.
+// A connection that waits holds no buffer of this package; a plain one keeps
+// about 650 bytes, its socket included. crypto/tls keeps what the largest record
+// it has received took: after 16 KiB each way an end keeps 16 KiB in all. It also
+// allocates 24 bytes, two or three times, for every read that waits. (Measured
+// with Go 1.26.)
 package tcp
