@@ -24,7 +24,8 @@ import (
 // (https://www.rfc-editor.org/rfc/rfc6455#section-4.2), answers it and takes
 // the connection over. A request that is not a valid handshake, or that
 // AcceptConnection refuses, has been answered when Accept returns its
-// *[HandshakeError]; the caller must not write to w.
+// *[HandshakeError]; the caller must not write to w. Header fields that were
+// set on w before are sent with the response.
 //
 // The connection lives on when the HTTP handler returns.
 func (s *Server) Accept(w http.ResponseWriter, r *http.Request) (*Conn, error) {
@@ -44,6 +45,7 @@ func (s *Server) Accept(w http.ResponseWriter, r *http.Request) (*Conn, error) {
 	}
 	defer s.leave()
 	o := s.acceptOptions(req)
+	o.Header = append(o.Header, added(w.Header())...)
 	head, err := core.AppendAccept(nil, req, o)
 	if err != nil {
 		return nil, s.refuse(w, http.StatusInternalServerError, err)
@@ -224,9 +226,11 @@ func (s *Server) refuse(w http.ResponseWriter, status int, err error) error {
 		h.Set("Connection", "close") // or net/http waits for the body first
 	}
 	text := err.Error()
-	if status == http.StatusInternalServerError {
-		s.log().Error("websocket: cannot serve", "error", err)
-		text = http.StatusText(status)
+	switch status {
+	case http.StatusInternalServerError:
+		text = http.StatusText(status) // what is wrong here is not the client's to know
+	case http.StatusServiceUnavailable:
+		text = "the server is shutting down"
 	}
 	http.Error(w, text, status)
 	return &HandshakeError{Status: status, Err: wrap(err)}
@@ -245,6 +249,19 @@ func (s *Server) acceptOptions(r *core.Request) core.AcceptOptions {
 		}
 	}
 	return o
+}
+
+// added lists the fields that were set on an HTTP response before it became a
+// handshake, without those that the handshake sets itself.
+func added(h http.Header) []core.Field {
+	return slices.DeleteFunc(headerFields(h), func(f core.Field) bool {
+		switch name := http.CanonicalHeaderKey(f.Name); name {
+		case "Connection", "Content-Length", "Host", "Transfer-Encoding", "Upgrade":
+			return true
+		default:
+			return strings.HasPrefix(name, "Sec-Websocket-")
+		}
+	})
 }
 
 // takeOver takes the connection from the HTTP server and writes head to it.

@@ -13,7 +13,9 @@ import (
 //
 // While nobody is in Receive, control frames are still answered and the peer's
 // liveness is judged, within half a second, and messages wait: up to 64 KiB of
-// them in memory, the rest at the peer.
+// them in memory, the rest at the peer. A close frame behind messages that wait
+// is answered when they have been received, or at the close timeout; a handler
+// that only sends calls [Conn.Discard].
 //
 // A Conn must be closed, with Close or CloseNow; a handler given to [Handle]
 // need not.
@@ -61,14 +63,24 @@ func (c *Conn) Ping(ctx context.Context) (time.Duration, error) {
 }
 
 // Close closes the connection with a code and a reason of at most 123 bytes,
-// and waits for the peer to do the same, for at most the close timeout. It
-// returns nil when both sides have closed, whoever was first; otherwise it
-// returns how the connection ended. Messages that come meanwhile can still be
+// and waits for the peer to do the same, for at most the close timeout. The
+// code is one of 1000-1003, 1007-1014 and 3000-4999; [NoStatus] with no reason
+// sends none. Another one, or a reason that is too long or not UTF-8, is an
+// [ErrMisuse] and changes nothing.
+//
+// It returns nil when the peer has closed too, with the same code, with 1000,
+// 1001 or none; otherwise it returns how the connection ended. Messages that come meanwhile can still be
 // received, then or later: 64 KiB of what nobody receives is kept, and what
 // exceeds that is discarded when nobody has come for it for a second.
 func (c *Conn) Close(code CloseCode, reason string) error {
 	return wrap(c.t.Close(code, reason))
 }
+
+// Discard throws away all messages of the peer from now on, for an application
+// that only sends. Without it a message that nobody receives stands before the
+// peer's close frame, which is then answered, and Done closed, only at the close
+// timeout. A Receive returns only how the connection ended.
+func (c *Conn) Discard() { c.t.Discard() }
 
 // CloseNow ends the connection at once, without a closing handshake; what has
 // not been sent is given up. After a finished closing handshake it only frees
@@ -92,5 +104,3 @@ func (c *Conn) Request() *http.Request { return c.request }
 // Response returns the handshake response that a client received, nil at a
 // server.
 func (c *Conn) Response() *http.Response { return c.response }
-
-func (c *Conn) url() string { return urlOf(c.request) }

@@ -2,6 +2,7 @@ package websockets
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/base64"
 	"fmt"
 	"io"
@@ -31,9 +32,9 @@ type Dialer struct {
 // Dial connects to a URL with the scheme ws or wss (http and https mean the
 // same) and does the opening handshake
 // (https://www.rfc-editor.org/rfc/rfc6455#section-4.1). ctx is for dialling
-// alone: the connection lives on when it ends. The error is a
-// *[HandshakeError] if a server was reached; a URL that nobody could dial is an
-// [ErrMisuse].
+// alone: the connection lives on when it ends. The error is that of ctx, an
+// [ErrMisuse] for a URL that nobody could dial, what [Options.Validate] says,
+// or a *[HandshakeError].
 func Dial(ctx context.Context, url string, o *Options) (*Conn, error) {
 	return (&Dialer{Options: o}).Dial(ctx, url)
 }
@@ -60,7 +61,11 @@ func (d *Dialer) Dial(ctx context.Context, rawURL string) (*Conn, error) {
 	}
 	stream, err := d.connect(ctx, t)
 	if err != nil {
-		return nil, fmt.Errorf("websocket: cannot connect to %s: %w", t.url.Redacted(), err)
+		err = fmt.Errorf("websocket: cannot connect to %s: %w", t.url.Redacted(), err)
+		if ctx.Err() != nil {
+			return nil, err
+		}
+		return nil, &HandshakeError{Err: err}
 	}
 	return d.open(ctx, stream, t)
 }
@@ -82,9 +87,20 @@ func (d *Dialer) DialStream(ctx context.Context, stream transport.Stream, rawURL
 
 func (d *Dialer) connect(ctx context.Context, t *target) (transport.Stream, error) {
 	if t.secure {
-		return tcp.DialTLS(ctx, "tcp", t.address, d.Options.TLSConfig)
+		return tcp.DialTLS(ctx, "tcp", t.address, http11(d.Options.TLSConfig))
 	}
 	return tcp.Dial(ctx, "tcp", t.address)
+}
+
+// http11 returns c with HTTP/1.1 as the only protocol: configurations that come
+// from an HTTP client tend to offer HTTP/2, which the handshake is not in.
+func http11(c *tls.Config) *tls.Config {
+	if c == nil {
+		c = &tls.Config{}
+	}
+	c = c.Clone()
+	c.NextProtos = []string{"http/1.1"}
+	return c
 }
 
 // open does the handshake on stream.
@@ -94,7 +110,7 @@ func (d *Dialer) open(ctx context.Context, stream transport.Stream, t *target) (
 		header = append(header, core.Field{Name: "Authorization", Value: t.authorization})
 	}
 	m, err := core.NewClient(d.settings, d.att.Clock().Now(), core.RequestOptions{
-		Host: t.url.Host, Target: t.url.RequestURI(), Subprotocols: d.Options.Subprotocols, Header: header,
+		Host: t.url.Host, Target: escape(t.url.RequestURI()), Subprotocols: d.Options.Subprotocols, Header: header,
 	})
 	if err != nil {
 		stream.Abort()
@@ -112,6 +128,20 @@ func (d *Dialer) open(ctx context.Context, stream transport.Stream, t *target) (
 	}
 	c.subprotocol = opened.Subprotocol
 	return c, nil
+}
+
+// escape escapes what may not stand in a request line, as browsers do in a
+// query.
+func escape(target string) string {
+	var b strings.Builder
+	for i := range len(target) {
+		if c := target[i]; c > ' ' && c < 0x7f {
+			b.WriteByte(c)
+		} else {
+			fmt.Fprintf(&b, "%%%02X", c)
+		}
+	}
+	return b.String()
 }
 
 func statusFrom(r *http.Response) int {

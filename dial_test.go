@@ -96,20 +96,23 @@ func TestDialSendsHeaderAndUser(t *testing.T) {
 	}, strict()))
 	o := strict()
 	o.Header = http.Header{"X-Token": {"abc"}}
-	c := dial(t, strings.Replace(url, "ws://", "ws://me:pass@", 1)+"/a%20b?q=1", o)
+	c := dial(t, strings.Replace(url, "ws://", "ws://me:pass@", 1)+"/a%20b?q=ü 1", o)
 	defer c.Close(websockets.NormalClosure, "")
 	r := <-got
 	user, pass, _ := r.BasicAuth()
-	if r.Header.Get("X-Token") != "abc" || user != "me" || pass != "pass" || r.RequestURI != "/a%20b?q=1" {
+	if r.Header.Get("X-Token") != "abc" || user != "me" || pass != "pass" || r.RequestURI != "/a%20b?q=%C3%BC%201" {
 		t.Errorf("the server saw %v %v, user %q", r.RequestURI, r.Header, user)
 	}
 }
 
 func TestTLS(t *testing.T) {
-	s := httptest.NewTLSServer(websockets.Handle(echo, strict()))
+	s := httptest.NewUnstartedServer(websockets.Handle(echo, strict()))
+	s.EnableHTTP2 = true
+	s.StartTLS()
 	defer s.Close()
 	o := strict()
-	o.TLSConfig = s.Client().Transport.(*http.Transport).TLSClientConfig
+	o.TLSConfig = s.Client().Transport.(*http.Transport).TLSClientConfig.Clone()
+	o.TLSConfig.NextProtos = []string{"h2", "http/1.1"} // as configurations of HTTP clients have it
 	url := "wss" + strings.TrimPrefix(s.URL, "https")
 	c := dial(t, url, o)
 	want := strings.Repeat("x", 300_000)

@@ -19,8 +19,8 @@ type Kind uint8
 const (
 	_ Kind = iota
 
-	// ErrClosed: the connection was closed with a close frame, or by this
-	// side's CloseNow. Code and Reason are the peer's.
+	// ErrClosed: the connection was closed with a close frame, whose Code and
+	// Reason the peer chose, or by this side's CloseNow, with Abnormal.
 	ErrClosed
 
 	// ErrProtocol: the peer violated the protocol; it was sent 1002.
@@ -32,8 +32,8 @@ const (
 	// ErrInvalidData: text that is not UTF-8; the peer was sent 1007.
 	ErrInvalidData
 
-	// ErrMessageTooLarge: MaxFrameSize or MaxMessageSize was exceeded; the
-	// peer was sent 1009.
+	// ErrMessageTooLarge: the peer exceeded MaxFrameSize or MaxMessageSize
+	// and was sent 1009. The peer itself sees an ErrClosed with that Code.
 	ErrMessageTooLarge
 
 	// ErrPolicy: MaxFragments or MaxControlRate was exceeded; the peer was
@@ -103,7 +103,17 @@ type Error struct {
 	Err    error     // the error of the core, of the transport or of the handler
 }
 
-func (e *Error) Error() string { return e.Err.Error() }
+func (e *Error) Error() string {
+	if e.Err == nil {
+		return e.Kind.Error()
+	}
+	return e.Err.Error()
+}
+
+// Timeout reports whether a timer ran out, as with net.Error.
+func (e *Error) Timeout() bool {
+	return e.Kind == ErrConnectionTimeout || e.Kind == ErrCloseTimeout || e.Err == core.ErrHandshakeTimeout
+}
 
 func (e *Error) Unwrap() error { return e.Err }
 
@@ -119,8 +129,8 @@ var broader = map[Kind]Kind{
 	ErrInvalidOpcode:  ErrMisuse,
 }
 
-// A HandshakeError is why Accept or Dial failed. It wraps an [Error], so that
-// errors.Is matches the kinds.
+// A HandshakeError is why Accept or Dial failed. errors.Is matches it with
+// [ErrHandshake] and with what it wraps: an [Error], or the error of the network.
 type HandshakeError struct {
 	Status   int            // the HTTP status that a server answered with; 0 if none
 	Response *http.Response // what a client received, with up to 4 KiB of its body; nil if nothing
@@ -128,11 +138,17 @@ type HandshakeError struct {
 }
 
 func (e *HandshakeError) Error() string {
-	if e.Response != nil {
-		return fmt.Sprintf("%v (%s)", e.Err, e.Response.Status)
+	err := e.Err
+	if err == nil {
+		err = ErrHandshake
 	}
-	return e.Err.Error()
+	if e.Response != nil {
+		return fmt.Sprintf("%v (%s)", err, e.Response.Status)
+	}
+	return err.Error()
 }
+
+func (e *HandshakeError) Is(target error) bool { return target == ErrHandshake }
 
 func (e *HandshakeError) Unwrap() error { return e.Err }
 

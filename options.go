@@ -67,18 +67,21 @@ type Options struct {
 
 	// Subprotocols are what a client offers and what a server supports, in
 	// the order of preference. A server chooses the first of its own that
-	// the client offers, and none if there is no such one.
+	// the client offers, and none if there is no such one:
+	// [Conn.Subprotocol] tells.
 	Subprotocols []string
 
 	// Header holds fields to add to the handshake: to a client's request, or
-	// to a server's response.
+	// to a server's response. Those that a handler or a middleware set on the
+	// http.ResponseWriter are added too.
 	Header http.Header
 
 	// AcceptConnection decides whether a server accepts a request; path and
 	// Origin are both in it. It is highly recommended to set it: a browser
 	// lets any page on the internet open a WebSocket to any server, with the
 	// cookies of its user (https://www.rfc-editor.org/rfc/rfc6455#section-10.2).
-	// [SameOrigin] is a ready one. Default: every request is accepted.
+	// [SameOrigin] is a ready one, which Strict sets: a function of your own
+	// replaces it, so call it there. Default: every request is accepted.
 	AcceptConnection func(*http.Request) bool
 
 	// AccessDenied answers a request that AcceptConnection refused. Default:

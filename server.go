@@ -80,7 +80,7 @@ func clockOf(o *Options) clock.Clock {
 func (s *Server) log() *slog.Logger { return loggerOf(s.Options) }
 
 func loggerOf(o *Options) *slog.Logger {
-	if o.Logger != nil {
+	if o != nil && o.Logger != nil {
 		return o.Logger
 	}
 	return slog.Default()
@@ -88,10 +88,6 @@ func loggerOf(o *Options) *slog.Logger {
 
 // ServeHTTP accepts the connection and calls the Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if s.Handler == nil {
-		s.refuse(w, http.StatusInternalServerError, errors.New("websocket: Server.Handler is not set"))
-		return
-	}
 	c, err := s.Accept(w, r)
 	if err != nil {
 		s.report(r, err)
@@ -130,11 +126,21 @@ func (s *Server) call(ctx context.Context, c *Conn) (err error) {
 		if p == nil {
 			return
 		}
-		s.log().Error("websocket: the handler panicked", "panic", p, "url", c.url(), "stack", string(debug.Stack()))
-		err = &Error{Kind: ErrUnexpected, Code: InternalError, Err: fmt.Errorf("websocket: the handler panicked: %v", p)}
+		s.log().Error("websocket: the handler panicked", "panic", p, "url", urlOf(c.request), "peer", peerOf(c.request), "stack", string(debug.Stack()))
+		err = &Error{Kind: ErrUnexpected, Code: InternalError, Err: panicked{p}}
 	}()
+	if s.Handler == nil {
+		return errNoHandler
+	}
 	return s.Handler(ctx, c)
 }
+
+var errNoHandler = errors.New("websocket: Server.Handler is not set")
+
+// panicked is a panic of the handler, which has been logged with its stack.
+type panicked struct{ value any }
+
+func (p panicked) Error() string { return fmt.Sprintf("websocket: the handler panicked: %v", p.value) }
 
 // isOurs reports whether err is the handler's own, or its misuse of the
 // connection: neither nil nor a way in which a connection ends.
@@ -159,11 +165,14 @@ func (s *Server) report(r *http.Request, err error) {
 		s.Options.OnError(r, err)
 		return
 	}
+	if _, logged := errors.AsType[panicked](err); logged {
+		return
+	}
 	level := slog.LevelError
 	if common {
 		level = slog.LevelInfo
 	}
-	s.log().Log(context.Background(), level, "websocket: connection ended", "url", urlOf(r), "error", err)
+	s.log().Log(context.Background(), level, "websocket: connection failed", "url", urlOf(r), "peer", peerOf(r), "error", err)
 }
 
 func urlOf(r *http.Request) string {
@@ -171,6 +180,13 @@ func urlOf(r *http.Request) string {
 		return ""
 	}
 	return r.URL.Path
+}
+
+func peerOf(r *http.Request) string {
+	if r == nil {
+		return ""
+	}
+	return r.RemoteAddr
 }
 
 // enter counts a handler or an Accept that begins; false while shutting down.
@@ -227,7 +243,7 @@ func (s *Server) checkIdle() {
 // When ctx ends first, it cuts what is left and returns the error of ctx.
 //
 // [http.Server.Shutdown] knows nothing of connections that have become
-// WebSockets: call both.
+// WebSockets: call both, this one first, so that who still comes is refused.
 func (s *Server) Shutdown(ctx context.Context) error {
 	if err := s.init(); err != nil {
 		return nil

@@ -254,3 +254,32 @@ func TestAcceptWithoutHandle(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestServerWithoutHandler(t *testing.T) {
+	o := strict()
+	server := &websockets.Server{Options: o}
+	c := dial(t, serve(t, server), strict())
+	if _, _, err := c.Receive(t.Context()); websockets.CloseStatus(err) != websockets.InternalError {
+		t.Errorf("the client saw %v", err)
+	}
+	_, resp := rawDial(t, serve(t, &websockets.Server{}), "GET / HTTP/1.1\r\nHost: x\r\n")
+	if resp.StatusCode != 426 {
+		t.Errorf("the zero Server answers %d", resp.StatusCode)
+	}
+}
+
+func TestResponseHeader(t *testing.T) {
+	o := strict()
+	o.Header = http.Header{"X-All": {"1"}}
+	sockets := websockets.Handle(echo, o)
+	url := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Set-Cookie", "a=b")
+		w.Header().Set("Content-Length", "7")
+		w.Header().Set("Sec-WebSocket-Accept", "mine")
+		sockets.ServeHTTP(w, r)
+	}))
+	h := dial(t, url, strict()).Response().Header
+	if h.Get("X-All") != "1" || h.Get("Set-Cookie") != "a=b" || h.Get("Content-Length") != "" {
+		t.Errorf("response header %v", h)
+	}
+}

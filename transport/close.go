@@ -15,8 +15,8 @@ import (
 // discarded when nobody has come for it for a second. reason is UTF-8 of at most
 // 123 bytes; [frame.NoStatus] with no reason sends no code.
 //
-// It returns nil when the closing handshake was completed, whoever began it,
-// and otherwise how the connection ended. A code or reason that cannot be sent
+// It returns nil when the peer has closed too, with the same code, with 1000,
+// 1001 or none, and otherwise how the connection ended. A code or reason that cannot be sent
 // is refused, and nothing changes.
 func (c *Conn) Close(code frame.CloseCode, reason string) error {
 	c.mu.Lock()
@@ -29,10 +29,27 @@ func (c *Conn) Close(code frame.CloseCode, reason string) error {
 
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if _, closed := errors.AsType[*CloseError](c.err); closed || c.err == ErrClosed {
+	if c.err == ErrClosed {
+		return nil
+	}
+	if closed, ok := errors.AsType[*CloseError](c.err); ok && (closed.Local || closed.Code == frame.GoingAway || answers(code, closed.Code)) {
 		return nil
 	}
 	return c.err
+}
+
+// Discard throws away all messages of the peer from now on, those that wait
+// included, for an application that only sends: a close frame of the peer is
+// then answered at once, and not only when the messages before it have been
+// received. A Receive returns only how the connection ended.
+func (c *Conn) Discard() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.discarding = true
+	c.catchUp()
+	c.flush()
+	c.settle()
+	c.rearm()
 }
 
 // beginClose queues a close frame if none was sent and one can be.
@@ -45,7 +62,7 @@ func (c *Conn) beginClose(code frame.CloseCode, reason string) error {
 	switch err {
 	case nil:
 		c.ending = true
-		c.local = true
+		c.closeSent, c.closedWith = true, code
 	case core.ErrNotOpen, core.ErrCloseSent:
 		c.releaseIfEmpty()
 		c.ending = true
@@ -65,12 +82,11 @@ func (c *Conn) beginClose(code frame.CloseCode, reason string) error {
 // closing is what the calls of Close that wait know of those who receive
 // meanwhile.
 type closing struct {
-	waiting    int  // calls of Close
-	reads      bool // one of them has the turn to read, or waits for it
-	attended   bool // somebody receives, and so reads
-	overdue    int  // visits of the attendant while what was read waits for a Receive
-	discarding bool // nobody came: messages are thrown away, and none that follows is given out
-	changed    chan struct{}
+	waiting  int  // calls of Close
+	reads    bool // one of them has the turn to read, or waits for it
+	attended bool // somebody receives, and so reads
+	overdue  int  // visits of the attendant while what was read waits for a Receive
+	changed  chan struct{}
 }
 
 // notify wakes the calls of Close that wait for a change.
@@ -104,7 +120,7 @@ func (c *Conn) unattended() {
 	cl.attended = false
 	if c.ahead.room() == 0 {
 		cl.overdue++
-		cl.discarding = cl.discarding || cl.overdue > 1
+		c.discarding = c.discarding || cl.overdue > 1
 	}
 	cl.notify()
 }
@@ -133,7 +149,7 @@ func (c *Conn) drain() {
 }
 
 // heldBack reports whether what was read waits for a Receive.
-func (c *Conn) heldBack() bool { return c.ahead.room() == 0 && !c.closing.discarding }
+func (c *Conn) heldBack() bool { return c.ahead.room() == 0 && !c.discarding }
 
 // linger reads, with the turn to read, until a Receive waits for the turn or
 // what was read must wait for one.
@@ -157,7 +173,7 @@ func (c *Conn) linger() {
 		switch {
 		case ev.Kind != core.EventMessage:
 			c.observe(ev)
-		case !c.closing.discarding:
+		case !c.discarding:
 			c.ahead.push(ev)
 		}
 	}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/fb1e3c20/websockets/clock"
 	"github.com/fb1e3c20/websockets/core"
+	"github.com/fb1e3c20/websockets/core/frame"
 )
 
 // A Conn drives a [Machine] over a [Stream] by an [Attendant]'s clock.
@@ -53,14 +54,16 @@ type Conn struct {
 	handshaking bool // messages do not flow yet
 	blocked     bool // the carrier took no more output at the last attempt
 
-	isArmed  bool
-	inSoon   bool // in the attendant's queue of corked replies
-	inBusy   bool // in the attendant's queue of busy applications
-	ending   bool // Machine.Transport may say more than open
-	atEOF    bool
-	halfShut bool
-	released bool
-	local    bool // we closed first
+	isArmed    bool
+	inSoon     bool // in the attendant's queue of corked replies
+	inBusy     bool // in the attendant's queue of busy applications
+	ending     bool // Machine.Transport may say more than open
+	atEOF      bool
+	halfShut   bool
+	released   bool
+	closeSent  bool            // by us, before the peer
+	closedWith frame.CloseCode // by us
+	discarding bool            // messages are thrown away: none that follows is given out
 }
 
 // An Option sets up a Conn.
@@ -141,6 +144,12 @@ func (c *Conn) end(err error) {
 	}
 }
 
+// answers reports whether the peer's close code says no more than that it
+// agrees to ours.
+func answers(ours, theirs frame.CloseCode) bool {
+	return theirs == ours || theirs == frame.NormalClosure || theirs == frame.NoStatus
+}
+
 // observe acts on an event that is nothing to the caller of Receive.
 func (c *Conn) observe(ev core.Event) {
 	switch ev.Kind {
@@ -149,7 +158,7 @@ func (c *Conn) observe(ev core.Event) {
 	case core.EventPong:
 		c.matchPong(ev)
 	case core.EventClose:
-		err := &CloseError{Code: ev.Code, Reason: string(ev.Data), Local: c.local}
+		err := &CloseError{Code: ev.Code, Reason: string(ev.Data), Local: c.closeSent && answers(c.closedWith, ev.Code)}
 		if c.ahead.len() > 0 {
 			c.ahead.end = err
 			return
@@ -196,9 +205,7 @@ func (c *Conn) settle() {
 	case core.TransportHalfClose:
 		if !c.halfShut && c.flushed() {
 			c.halfShut = true
-			// A carrier without half-close goes on to the end of the
-			// peer's output, or to the close timeout.
-			_ = c.stream.CloseWrite()
+			c.closeWrite()
 		}
 	case core.TransportClose:
 		if c.flushed() {
@@ -206,6 +213,16 @@ func (c *Conn) settle() {
 		}
 	case core.TransportAbort:
 		c.release(Stream.Abort)
+	}
+}
+
+// closeWrite ends the output. A carrier that cannot do that alone is closed
+// once the closing handshake is done; after a failure it is read on, since the
+// peer may still be writing what a close would make it lose our close frame by.
+func (c *Conn) closeWrite() {
+	err := c.stream.CloseWrite()
+	if errors.Is(err, errors.ErrUnsupported) && c.m.Err() == nil {
+		c.release(Stream.Close)
 	}
 }
 

@@ -188,7 +188,7 @@ func (c *Conn) next(ctx context.Context) (core.Event, error) {
 		ev := c.parse(largeBuffer)
 		switch ev.Kind {
 		case core.EventMessage, core.EventRequest, core.EventOpen:
-			if !c.closing.discarding {
+			if !c.discarding {
 				return ev, nil
 			}
 		case core.EventNone:
@@ -285,12 +285,12 @@ func (c *Conn) parseAhead() bool {
 			return false
 		}
 		ev := c.parse(room)
-		if ev.Kind == core.EventMessage {
-			c.ahead.push(ev)
-			continue
-		}
-		if ev.Kind != core.EventNone {
+		switch {
+		case ev.Kind == core.EventNone:
+		case ev.Kind != core.EventMessage:
 			c.observe(ev)
+		case !c.discarding:
+			c.ahead.push(ev)
 		}
 	}
 	return true
