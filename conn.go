@@ -2,6 +2,7 @@ package websockets
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"time"
 
@@ -43,7 +44,7 @@ func (c *Conn) Receive(ctx context.Context) (MessageType, []byte, error) {
 // allocated. Begin with buf[:0] to use buf again for every message.
 func (c *Conn) ReceiveInto(ctx context.Context, dst []byte) (MessageType, []byte, error) {
 	typ, p, err := c.t.Receive(ctx, dst)
-	return typ, p, wrap(err)
+	return typ, p, c.wrap(err)
 }
 
 // Send sends p as one message. A Text must be UTF-8. p is not kept.
@@ -53,13 +54,13 @@ func (c *Conn) ReceiveInto(ctx context.Context, dst []byte) (MessageType, []byte
 // that wait. A message of which a part has been handed to the transport is
 // completed even if ctx ends.
 func (c *Conn) Send(ctx context.Context, typ MessageType, p []byte) error {
-	return wrap(c.t.Send(ctx, typ, p))
+	return c.wrap(c.t.Send(ctx, typ, p))
 }
 
 // Ping sends a ping and waits for the pong; it returns the time between.
 func (c *Conn) Ping(ctx context.Context) (time.Duration, error) {
 	rtt, err := c.t.Ping(ctx)
-	return rtt, wrap(err)
+	return rtt, c.wrap(err)
 }
 
 // Close closes the connection with a code and a reason of at most 123 bytes,
@@ -73,7 +74,7 @@ func (c *Conn) Ping(ctx context.Context) (time.Duration, error) {
 // received, then or later: 64 KiB of what nobody receives is kept, and what
 // exceeds that is discarded when nobody has come for it for a second.
 func (c *Conn) Close(code CloseCode, reason string) error {
-	return wrap(c.t.Close(code, reason))
+	return c.wrap(c.t.Close(code, reason))
 }
 
 // Discard throws away all messages of the peer from now on, for an application
@@ -85,14 +86,14 @@ func (c *Conn) Discard() { c.t.Discard() }
 // CloseNow ends the connection at once, without a closing handshake; what has
 // not been sent is given up. After a finished closing handshake it only frees
 // what is left, so it is good to be deferred.
-func (c *Conn) CloseNow() error { return wrap(c.t.CloseNow()) }
+func (c *Conn) CloseNow() error { return c.wrap(c.t.CloseNow()) }
 
 // Done returns a channel that is closed when the connection has ended, for
 // whatever reason.
 func (c *Conn) Done() <-chan struct{} { return c.t.Done() }
 
 // Err returns how the connection ended, an *[Error]; nil while it has not.
-func (c *Conn) Err() error { return wrap(c.t.Err()) }
+func (c *Conn) Err() error { return c.wrap(c.t.Err()) }
 
 // Subprotocol returns the subprotocol that was agreed on, "" for none.
 func (c *Conn) Subprotocol() string { return c.subprotocol }
@@ -104,3 +105,28 @@ func (c *Conn) Request() *http.Request { return c.request }
 // Response returns the handshake response that a client received, nil at a
 // server.
 func (c *Conn) Response() *http.Response { return c.response }
+
+// LocalAddr returns the local network address, nil if the transport has none.
+func (c *Conn) LocalAddr() net.Addr {
+	if s, ok := c.t.Stream().(interface{ LocalAddr() net.Addr }); ok {
+		return s.LocalAddr()
+	}
+	return nil
+}
+
+// RemoteAddr returns the peer's network address, nil if the transport has none.
+func (c *Conn) RemoteAddr() net.Addr {
+	if s, ok := c.t.Stream().(interface{ RemoteAddr() net.Addr }); ok {
+		return s.RemoteAddr()
+	}
+	return nil
+}
+
+// wrap makes an *Error of c of what the driver returned.
+func (c *Conn) wrap(err error) error {
+	err = wrap(err)
+	if e, ok := err.(*Error); ok {
+		e.conn = c
+	}
+	return err
+}

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/fb1e3c20/websockets/core"
 	"github.com/fb1e3c20/websockets/transport"
@@ -25,6 +26,7 @@ type Dialer struct {
 
 	once     sync.Once
 	err      error
+	options  Options // a copy
 	settings *core.Settings
 	att      *transport.Attendant
 }
@@ -41,11 +43,11 @@ func Dial(ctx context.Context, url string, o *Options) (*Conn, error) {
 
 func (d *Dialer) init() error {
 	d.once.Do(func() {
-		if d.Options == nil {
-			d.Options = &Options{}
+		if d.Options != nil {
+			d.options = *d.Options
 		}
-		d.settings, d.err = d.Options.settings()
-		d.att = transport.NewAttendant(clockOf(d.Options))
+		d.settings, d.err = d.options.settings()
+		d.att = transport.NewAttendant(d.options.clock())
 	})
 	return d.err
 }
@@ -59,8 +61,13 @@ func (d *Dialer) Dial(ctx context.Context, rawURL string) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	stream, err := d.connect(ctx, t)
+	bounded, cancel := d.bound(ctx)
+	defer cancel()
+	stream, err := d.connect(bounded, t)
 	if err != nil {
+		if ctx.Err() == nil && bounded.Err() != nil {
+			err = wrap(core.ErrHandshakeTimeout)
+		}
 		err = fmt.Errorf("websocket: cannot connect to %s: %w", t.url.Redacted(), err)
 		if ctx.Err() != nil {
 			return nil, err
@@ -69,6 +76,20 @@ func (d *Dialer) Dial(ctx context.Context, rawURL string) (*Conn, error) {
 	}
 	return d.open(ctx, stream, t)
 }
+
+// bound bounds connecting by the handshake timeout.
+func (d *Dialer) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+	timeout := d.options.HandshakeTimeout
+	switch {
+	case timeout < 0:
+		return ctx, func() {}
+	case timeout == 0:
+		timeout = defaultHandshakeTimeout
+	}
+	return context.WithTimeoutCause(ctx, timeout, core.ErrHandshakeTimeout)
+}
+
+const defaultHandshakeTimeout = 10 * time.Second
 
 // DialStream does the opening handshake of a client on any byte stream. The
 // URL tells the server host and path, and nothing is dialled. The stream
@@ -87,7 +108,7 @@ func (d *Dialer) DialStream(ctx context.Context, stream transport.Stream, rawURL
 
 func (d *Dialer) connect(ctx context.Context, t *target) (transport.Stream, error) {
 	if t.secure {
-		return tcp.DialTLS(ctx, "tcp", t.address, http11(d.Options.TLSConfig))
+		return tcp.DialTLS(ctx, "tcp", t.address, http11(d.options.TLSConfig))
 	}
 	return tcp.Dial(ctx, "tcp", t.address)
 }
@@ -105,12 +126,12 @@ func http11(c *tls.Config) *tls.Config {
 
 // open does the handshake on stream.
 func (d *Dialer) open(ctx context.Context, stream transport.Stream, t *target) (*Conn, error) {
-	header := headerFields(d.Options.Header)
-	if t.authorization != "" && d.Options.Header.Get("Authorization") == "" {
+	header := headerFields(d.options.Header)
+	if t.authorization != "" && d.options.Header.Get("Authorization") == "" {
 		header = append(header, core.Field{Name: "Authorization", Value: t.authorization})
 	}
 	m, err := core.NewClient(d.settings, d.att.Clock().Now(), core.RequestOptions{
-		Host: t.url.Host, Target: escape(t.url.RequestURI()), Subprotocols: d.Options.Subprotocols, Header: header,
+		Host: t.url.Host, Target: escape(t.url.RequestURI()), Subprotocols: d.options.Subprotocols, Header: header,
 	})
 	if err != nil {
 		stream.Abort()

@@ -101,6 +101,8 @@ type Error struct {
 	Reason string    // of that close frame
 	Remote bool      // the peer closed or violated the protocol; otherwise it was this side, a timer or the network
 	Err    error     // the error of the core, of the transport or of the handler
+
+	conn *Conn // whose error it is
 }
 
 func (e *Error) Error() string {
@@ -161,11 +163,19 @@ func CloseStatus(err error) CloseCode {
 	return 0
 }
 
+// unexpected makes an error of the kind ErrUnexpected.
+func unexpected(err error) error {
+	return &Error{Kind: ErrUnexpected, Code: Abnormal, Err: err}
+}
+
 // wrap makes an *Error of what the driver returned. The errors of contexts stay
 // as they are.
 func wrap(err error) error {
 	if err == nil || err == context.Canceled || err == context.DeadlineExceeded {
 		return err
+	}
+	if e, ok := err.(*Error); ok {
+		return e
 	}
 	e := &Error{Kind: ErrUnexpected, Code: Abnormal, Err: err}
 	if closed, ok := errors.AsType[*transport.CloseError](err); ok {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/fb1e3c20/websockets/clock"
+	"github.com/fb1e3c20/websockets/clock/real"
 	"github.com/fb1e3c20/websockets/core"
 )
 
@@ -40,9 +41,9 @@ type Options struct {
 	// the PingInterval in use.
 	ConnectionTimeout time.Duration
 
-	// HandshakeTimeout bounds the opening handshake. Default 10 s; negative:
-	// never. With net/http the server's own ReadHeaderTimeout bounds the
-	// request.
+	// HandshakeTimeout bounds the opening handshake, a client's together with
+	// connecting and TLS. Default 10 s; negative: never. With net/http the
+	// server's own ReadHeaderTimeout bounds the request.
 	HandshakeTimeout time.Duration
 
 	// MaxFrameSize and MaxMessageSize are the largest payload of a frame and
@@ -95,7 +96,8 @@ type Options struct {
 	PropagateCommonErrors bool
 
 	// OnError is called with the errors of connections that Handle serves,
-	// from the connection's goroutine. Default: they are logged.
+	// from the connection's goroutine; r is never nil. Default: they are
+	// logged.
 	OnError func(r *http.Request, err error)
 
 	// TLSConfig is for clients that dial wss URLs. Default: the system's
@@ -151,6 +153,9 @@ func (o *Options) settings() (*core.Settings, error) {
 		pings = core.PingDrop
 	case Off:
 		pings = core.PingAnswer
+	case Default:
+	default:
+		return nil, &core.ConfigError{Field: "DropIncomingPings", Reason: "must be Default, On or Off"}
 	}
 	set, err := core.NewSettings(core.Config{
 		PingInterval:      o.PingInterval,
@@ -169,16 +174,25 @@ func (o *Options) settings() (*core.Settings, error) {
 		return nil, err
 	}
 	// What the handshake would refuse is refused here, before any dial.
-	_, err = core.NewClient(set, 0, core.RequestOptions{
-		Host: "localhost", Subprotocols: o.Subprotocols, Header: headerFields(o.Header),
-	})
+	_, err = core.NewClient(set, 0, core.RequestOptions{Host: "localhost", Subprotocols: o.Subprotocols})
+	if err != nil {
+		return nil, &core.ConfigError{Field: "Subprotocols", Reason: "must be at most 64 distinct tokens"}
+	}
+	_, err = core.NewClient(set, 0, core.RequestOptions{Host: "localhost", Header: headerFields(o.Header)})
 	if err != nil {
 		return nil, &core.ConfigError{
-			Field:  "Header or Subprotocols",
-			Reason: "holds a name or value that is not valid in HTTP, a repeated subprotocol, or a field that the handshake sets itself",
+			Field:  "Header",
+			Reason: "holds a name or value that is not valid in HTTP, or a field that the handshake sets itself (Host, Connection, Upgrade, Content-Length, Transfer-Encoding, Sec-WebSocket-...)",
 		}
 	}
 	return set, nil
+}
+
+func (o *Options) clock() clock.Clock {
+	if o.Clock != nil {
+		return o.Clock
+	}
+	return real.New()
 }
 
 // headerFields lists h for the core, names in a stable order.

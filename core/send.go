@@ -104,7 +104,8 @@ type HeaderOptions struct {
 }
 
 // AppendHeader appends only the header of a fragment of n bytes, for a caller
-// that writes the payload from its own memory. The payload follows at once,
+// that writes the payload from its own memory. op is Text or Binary for the
+// first fragment of a message and Continuation for those that follow. The payload follows at once,
 // masked with the [frame.Mask] that is returned if the role is Client: nothing
 // else may be written before its last byte. That a text is UTF-8 is the
 // caller's to check, and where fragments of [Conn.AppendFragment] follow, that
@@ -112,6 +113,9 @@ type HeaderOptions struct {
 func (c *Conn) AppendHeader(dst []byte, op frame.Opcode, o HeaderOptions, n int) ([]byte, frame.Mask, error) {
 	if err := c.checkSend(op, n); err != nil {
 		return dst, frame.Mask{}, err
+	}
+	if c.outOp != 0 && op != frame.Continuation {
+		return dst, frame.Mask{}, ErrMessageInProgress
 	}
 	dst = c.appendHandshake(dst)
 	before := len(dst)

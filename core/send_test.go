@@ -93,7 +93,10 @@ func TestAppendHeaderOfTheLargestFrame(t *testing.T) {
 func TestAppendHeaderAmongFragments(t *testing.T) {
 	e := opened(t, Server)
 	e.take(e.AppendFragment(nil, frame.Text, []byte("\xe2"), false))
-	if _, _, err := e.AppendHeader(nil, frame.Text, HeaderOptions{More: true}, 2); err != nil {
+	if _, _, err := e.AppendHeader(nil, frame.Text, HeaderOptions{}, 2); err != ErrMessageInProgress {
+		t.Errorf("a new message inside another: %v", err)
+	}
+	if _, _, err := e.AppendHeader(nil, frame.Continuation, HeaderOptions{More: true}, 2); err != nil {
 		t.Fatal(err)
 	}
 	e.take(e.AppendFragment(nil, frame.Text, []byte("a"), true))

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"runtime"
 	"testing"
+	"time"
 
 	"github.com/fb1e3c20/websockets/clock/real"
 	"github.com/fb1e3c20/websockets/core"
 	"github.com/fb1e3c20/websockets/core/frame"
 	"github.com/fb1e3c20/websockets/transport"
+	"github.com/fb1e3c20/websockets/transport/pipe"
 )
 
 // What the peer sends before it answers a close is not lost between two calls
@@ -66,6 +68,44 @@ func sendNumbers(t *testing.T, c *transport.Conn, n int) {
 	for i := range n {
 		if err := c.Send(t.Context(), frame.Text, fmt.Append(nil, i)); err != nil {
 			t.Fatal(err)
+		}
+	}
+}
+
+// With the close timeout off, the connection timeout still ends a Close that
+// waits for a peer that died behind more than is read ahead.
+func TestCloseOfADeadPeerBehindABacklog(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		a, b := pipe.New(1 << 20)
+		c := open(t, real.New(), core.Server, core.Config{CloseTimeout: -1}, a)
+		h := frame.Header{Fin: true, Opcode: frame.Binary, Masked: true}
+		for range 300 {
+			if _, err := b.TryWrite(frame.AppendFrame(nil, h, make([]byte, 1000))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(10 * time.Second)
+		d := took(func() {
+			if err := c.Close(frame.NormalClosure, ""); err != core.ErrConnectionTimeout {
+				t.Error(err)
+			}
+		})
+		if d > 70*time.Second {
+			t.Errorf("Close took %v", d)
+		}
+	})
+}
+
+// A large message is not taken for the rest of one that was begun.
+func TestSendInsideAMessage(t *testing.T) {
+	srv, _ := pair(t, real.New(), core.Config{}, core.Config{})
+	ctx := context.Background()
+	if err := srv.SendFragment(ctx, frame.Text, []byte("begin "), false); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range []int{1, 1 << 16} {
+		if err := srv.Send(ctx, frame.Text, make([]byte, n)); err != core.ErrMessageInProgress {
+			t.Errorf("%d bytes: %v", n, err)
 		}
 	}
 }

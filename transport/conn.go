@@ -41,6 +41,7 @@ type Conn struct {
 
 	pings    []*pingWait
 	pingID   uint64
+	looks    int // of the attendant, since the last ping
 	pong     pongMatch
 	onPing   func()
 	onGone   func()
@@ -361,6 +362,12 @@ func (c *Conn) lookSoon() {
 	}
 }
 
+// A pong is looked for at each of the first visits, and then at some.
+const (
+	manyLooks = 256
+	fewLooks  = 32 // of so many, one
+)
+
 // visitSoon writes corked replies, and looks for the pong that someone waits
 // for while nobody reads.
 func (c *Conn) visitSoon() (stays bool) {
@@ -372,7 +379,9 @@ func (c *Conn) visitSoon() (stays bool) {
 	}
 	if len(c.pings) > 0 && c.reading.try() {
 		c.inSoon = true
-		c.readAhead()
+		if c.looks++; c.looks < manyLooks || c.looks%fewLooks == 0 {
+			c.readAhead()
+		}
 		c.passReading()
 		c.inSoon = !c.released
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // ErrClosed: the connection was closed by this side with [Conn.CloseNow], or
-// the call came after [Conn.Close].
+// closed before its handshake was done.
 var ErrClosed = errors.New("websocket: the connection is closed")
 
 // A CloseError is how a connection ended that was closed with a close frame of

@@ -25,8 +25,9 @@ type pongMatch struct {
 }
 
 // Ping sends a ping and waits for its pong; it returns the time between
-// (https://www.rfc-editor.org/rfc/rfc6455#section-5.5.2). It needs no Receive to be under way; without one
-// the time is exact to a millisecond. ctx bounds the wait.
+// (https://www.rfc-editor.org/rfc/rfc6455#section-5.5.2). It needs no Receive
+// to be under way; without one the time is exact to a millisecond, and to 32
+// when it is longer than a quarter of a second. ctx bounds the wait.
 func (c *Conn) Ping(ctx context.Context) (time.Duration, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
@@ -49,6 +50,7 @@ func (c *Conn) Ping(ctx context.Context) (time.Duration, error) {
 	}
 	c.out.set(p)
 	c.pings = append(c.pings, wait)
+	c.looks = 0
 	c.flush()
 	c.rearm()
 	c.lookSoon()

@@ -17,10 +17,11 @@ func Dial(ctx context.Context, network, addr string) (*Stream, error) {
 	return adopt(c)
 }
 
-// DialTLS is Dial followed by a TLS handshake as the client, which may take
-// [DefaultHandshakeTimeout]. The context governs both. A nil configuration is
-// the zero one. Where it has no ServerName, the host of addr is verified; where
-// it has no NextProtos, http/1.1 is offered.
+// DialTLS is Dial followed by a TLS handshake as the client. The context governs
+// both; without a deadline in it the handshake may take
+// [DefaultHandshakeTimeout]. A nil configuration is the zero one. Where it has
+// no ServerName, the host of addr is verified; where it has no NextProtos,
+// http/1.1 is offered.
 func DialTLS(ctx context.Context, network, addr string, config *tls.Config) (*Stream, error) {
 	c, err := dial(ctx, network, addr)
 	if err != nil {
@@ -28,7 +29,11 @@ func DialTLS(ctx context.Context, network, addr string, config *tls.Config) (*St
 	}
 	config = clientConfig(config, addr)
 	start := func(c net.Conn) *tls.Conn { return tls.Client(c, config) }
-	s, err := openTLS(c, start, DefaultHandshakeTimeout)
+	timeout := DefaultHandshakeTimeout
+	if _, bounded := ctx.Deadline(); bounded {
+		timeout = -1
+	}
+	s, err := openTLS(c, start, timeout)
 	if err != nil {
 		c.Close()
 		return nil, err

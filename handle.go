@@ -1,0 +1,159 @@
+package websockets
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+
+	"github.com/fb1e3c20/websockets/transport"
+)
+
+// A HandlerFunc serves one connection. When it returns, the connection is
+// closed: with 1000 after nil or an error of the connection itself, with 1001
+// after the error of a context that ended from outside, with 1011 after any
+// other error and after a panic. ctx carries the values of the request's
+// context and ends with the handler; [Conn.Done] tells when the connection has
+// ended, by [Server.Shutdown] for example.
+type HandlerFunc func(ctx context.Context, c *Conn) error
+
+// Handle returns a Server that calls h for each connection and closes it
+// afterwards, whatever happens. Options that are not valid are reported by
+// [Options.Validate]; a server with such answers every request with 500 and
+// logs why.
+func Handle(h HandlerFunc, o *Options) *Server { return &Server{Handler: h, Options: o} }
+
+// ServeHTTP accepts the connection and calls the Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	c, err := s.Accept(w, r)
+	if err != nil {
+		s.reportRefused(r, err)
+		return
+	}
+	s.serve(r.Context(), c)
+}
+
+// ServeStream accepts one connection on any byte stream and calls the Handler,
+// as ServeHTTP does on a request. It returns when the connection is closed.
+func (s *Server) ServeStream(ctx context.Context, stream transport.Stream) {
+	c, err := s.acceptStream(ctx, stream)
+	if err != nil {
+		s.reportRefused(c.request, err)
+		return
+	}
+	s.serve(ctx, c)
+}
+
+// serve runs the handler and closes the connection, whatever happens.
+func (s *Server) serve(parent context.Context, c *Conn) {
+	if !s.enter() {
+		c.Close(GoingAway, "")
+		return
+	}
+	defer s.leave()
+	ctx, cancel := context.WithCancel(parent)
+	defer cancel()
+	var err error
+	code := InternalError // also if the handler ends its goroutine
+	defer func() { s.finish(c, code, err) }()
+	err = s.call(ctx, c)
+	code, err = c.verdict(err, parent)
+}
+
+// verdict returns the code with which to close after a handler's error, and the
+// error as it is reported.
+func (c *Conn) verdict(err error, parent context.Context) (CloseCode, error) {
+	e, ok := errors.AsType[*Error](err)
+	switch {
+	case err == nil:
+		return NormalClosure, nil
+	case parent.Err() != nil && errors.Is(err, parent.Err()):
+		return GoingAway, nil // the handler was asked to stop
+	case ok && e.conn == c && !errors.Is(e, ErrMisuse):
+		return NormalClosure, err
+	}
+	return InternalError, &Error{Kind: ErrUnexpected, Code: InternalError, Err: err}
+}
+
+// finish closes the connection and reports how the handler ended.
+func (s *Server) finish(c *Conn, code CloseCode, err error) {
+	if !s.reports(err) {
+		closeErr := c.Close(code, "")
+		if err == nil && s.reports(closeErr) {
+			s.report(c.request, closeErr)
+		}
+		return
+	}
+	// OnError may take its time, and the close frame need not wait for it.
+	closed := make(chan struct{})
+	go func() {
+		defer close(closed)
+		c.Close(code, "")
+	}()
+	s.report(c.request, err)
+	<-closed
+}
+
+// call calls the handler; a panic becomes an error.
+func (s *Server) call(ctx context.Context, c *Conn) (err error) {
+	defer s.recoverFrom("the handler", c.request, &err)
+	if s.Handler == nil {
+		return errNoHandler
+	}
+	return s.Handler(ctx, c)
+}
+
+var errNoHandler = errors.New("websocket: Server.Handler is not set")
+
+// recoverFrom logs a panic of what the user gave us and makes an error of it.
+func (s *Server) recoverFrom(what string, r *http.Request, err *error) {
+	p := recover()
+	if p == nil {
+		return
+	}
+	s.log().Error("websocket: "+what+" panicked", "panic", p, "url", r.URL.Path, "peer", r.RemoteAddr, "stack", string(debug.Stack()))
+	*err = panicked{what, p}
+}
+
+// panicked is a panic, which has been logged with its stack.
+type panicked struct {
+	what  string
+	value any
+}
+
+func (p panicked) Error() string { return fmt.Sprintf("websocket: %s panicked: %v", p.what, p.value) }
+
+// isCommon reports whether err is one of the ways in which connections end.
+func isCommon(err error) bool { return !errors.Is(err, ErrUnexpected) }
+
+// reports reports whether the user wants to know of err.
+func (s *Server) reports(err error) bool {
+	return err != nil && (s.options.PropagateCommonErrors || !isCommon(err))
+}
+
+// reportRefused reports why a request was not accepted.
+func (s *Server) reportRefused(r *http.Request, err error) {
+	if s.reports(err) {
+		s.report(r, err)
+	}
+}
+
+// report hands err to OnError, or logs it.
+func (s *Server) report(r *http.Request, err error) {
+	if s.options.OnError != nil {
+		var ignored error
+		defer s.recoverFrom("Options.OnError", r, &ignored)
+		s.options.OnError(r, err)
+		return
+	}
+	if _, logged := errors.AsType[panicked](err); logged {
+		return
+	}
+	level := slog.LevelError
+	if isCommon(err) {
+		level = slog.LevelInfo
+	}
+	s.log().Log(context.Background(), level, "websocket: connection failed", "url", r.URL.Path, "peer", r.RemoteAddr, "error", err)
+}

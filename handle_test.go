@@ -1,0 +1,202 @@
+package websockets_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/fb1e3c20/websockets"
+	"github.com/fb1e3c20/websockets/transport/pipe"
+)
+
+// Handle closes even if the handler or OnError do not come back as they should.
+func TestHandleClosesWhateverHappens(t *testing.T) {
+	tests := map[string]struct {
+		handler websockets.HandlerFunc
+		onError func(*http.Request, error)
+	}{
+		"the handler ends its goroutine": {
+			handler: func(context.Context, *websockets.Conn) error { runtime.Goexit(); return nil },
+		},
+		"OnError panics": {
+			handler: func(context.Context, *websockets.Conn) error { return errors.New("mine") },
+			onError: func(*http.Request, error) { panic("boom") },
+		},
+		"OnError takes its time": {
+			handler: func(context.Context, *websockets.Conn) error { return errors.New("mine") },
+			onError: func(*http.Request, error) { time.Sleep(100 * time.Millisecond) },
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			o := strict()
+			o.OnError = test.onError
+			a, b := pipe.New(0)
+			done := make(chan bool)
+			go func() {
+				defer close(done)
+				websockets.Handle(test.handler, o).ServeStream(context.Background(), a)
+			}()
+			c, err := (&websockets.Dialer{Options: strict()}).DialStream(t.Context(), b, "ws://test/")
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, _, err := c.Receive(t.Context()); websockets.CloseStatus(err) != websockets.InternalError {
+				t.Errorf("the client saw %v", err)
+			}
+			c.Close(websockets.NormalClosure, "")
+			<-done
+		})
+	}
+}
+
+// A panic in the user's functions refuses the request and leaves the process
+// running, without an HTTP server too.
+func TestPanicsBeforeTheHandler(t *testing.T) {
+	boom := func() bool { panic("boom") }
+	for name, set := range map[string]func(*websockets.Options){
+		"AcceptConnection": func(o *websockets.Options) { o.AcceptConnection = func(*http.Request) bool { return boom() } },
+		"AccessDenied": func(o *websockets.Options) {
+			o.AcceptConnection = func(*http.Request) bool { return false }
+			o.AccessDenied = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { boom() })
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := strict()
+			set(o)
+			reported := make(chan *http.Request, 1)
+			o.OnError = func(r *http.Request, err error) { reported <- r }
+			a, b := pipe.New(0)
+			go websockets.Handle(echo, o).ServeStream(context.Background(), a)
+			_, err := (&websockets.Dialer{Options: strict()}).DialStream(t.Context(), b, "ws://test/x")
+			he, ok := errors.AsType[*websockets.HandshakeError](err)
+			if !ok || he.Status != 500 {
+				t.Errorf("the client saw %v", err)
+			}
+			if r := <-reported; r.URL.Path != "/x" {
+				t.Errorf("reported for %v", r.URL)
+			}
+		})
+	}
+}
+
+// What a stranger sends before it is a request is not an unexpected error, and
+// OnError is never given a nil request.
+func TestBadRequestsOnStreams(t *testing.T) {
+	for _, propagate := range []bool{false, true} {
+		o := strict()
+		o.PropagateCommonErrors = propagate
+		reported := make(chan string, 10)
+		o.OnError = func(r *http.Request, err error) { reported <- r.URL.Path + err.Error() }
+		for _, head := range []string{"GET /%zz HTTP/1.1\r\nHost: x\r\n" + validRequest[len("GET / HTTP/1.1\r\nHost: localhost\r\n"):] + "\r\n", "nonsense\r\n\r\n"} {
+			a, b := pipe.New(0)
+			if _, err := b.TryWrite([]byte(head)); err != nil {
+				t.Fatal(err)
+			}
+			if err := b.CloseWrite(); err != nil {
+				t.Fatal(err)
+			}
+			websockets.Handle(echo, o).ServeStream(context.Background(), a)
+			answer := make([]byte, 1000)
+			if n, _ := b.TryRead(answer); !strings.HasPrefix(string(answer[:n]), "HTTP/1.1 400 ") {
+				t.Errorf("%q was answered with %q", head, answer[:n])
+			}
+		}
+		if got := len(reported); got != map[bool]int{false: 0, true: 2}[propagate] {
+			t.Errorf("%d errors were reported, with PropagateCommonErrors %v", got, propagate)
+		}
+	}
+}
+
+// An error of another connection, of a client inside the handler for example,
+// is not this connection's end.
+func TestErrorsOfOtherConnectionsAreReported(t *testing.T) {
+	reported := make(chan error, 1)
+	o := strict()
+	o.OnError = func(_ *http.Request, err error) { reported <- err }
+	upstream := serve(t, websockets.Handle(func(_ context.Context, c *websockets.Conn) error { return c.CloseNow() }, strict()))
+	c := dial(t, serve(t, websockets.Handle(func(ctx context.Context, c *websockets.Conn) error {
+		up, err := websockets.Dial(ctx, upstream, strict())
+		if err != nil {
+			return err
+		}
+		_, _, err = up.Receive(ctx)
+		return err
+	}, o)), strict())
+	if _, _, err := c.Receive(t.Context()); websockets.CloseStatus(err) != websockets.InternalError {
+		t.Errorf("the client saw %v", err)
+	}
+	c.Close(websockets.NormalClosure, "")
+	if err := <-reported; !errors.Is(err, websockets.ErrUnexpected) || !errors.Is(err, websockets.ErrLost) {
+		t.Errorf("reported %v", err)
+	}
+}
+
+func TestDefaultsThatLetThroughAreLoggedOnce(t *testing.T) {
+	var mu sync.Mutex
+	var log bytes.Buffer
+	o := &websockets.Options{Logger: slog.New(slog.NewTextHandler(writer(func(p []byte) (int, error) {
+		mu.Lock()
+		defer mu.Unlock()
+		return log.Write(p)
+	}), nil))}
+	url := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c, err := websockets.Accept(w, r, o)
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer c.CloseNow()
+		echo(r.Context(), c)
+	}))
+	for range 3 {
+		r, resp := rawDial(t, url, validRequest+"Origin: http://elsewhere.example\r\n")
+		if resp.StatusCode != 101 {
+			t.Fatal(resp.Status)
+		}
+		r.send(masked(0x89, "dropped") + masked(0x81, "hi"))
+		r.want("no pong", "\x81\x02hi")
+		r.Close()
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	for _, what := range []string{"AcceptConnection", "DropIncomingPings"} {
+		if n := strings.Count(log.String(), what); n != 1 {
+			t.Errorf("%s was mentioned %d times in %s", what, n, log.String())
+		}
+	}
+}
+
+type writer func([]byte) (int, error)
+
+func (w writer) Write(p []byte) (int, error) { return w(p) }
+
+// Shutdown ends handshakes that are under way on streams.
+func TestShutdownDuringAHandshake(t *testing.T) {
+	server := websockets.Handle(echo, strict())
+	a, b := pipe.New(0)
+	if _, err := b.TryWrite([]byte("GET / HT")); err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan bool)
+	go func() {
+		defer close(served)
+		server.ServeStream(context.Background(), a)
+	}()
+	time.Sleep(5 * time.Millisecond) // either order is fine
+	start := time.Now()
+	if err := server.Shutdown(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	<-served
+	if d := time.Since(start); d > 3*time.Second {
+		t.Errorf("it took %v", d)
+	}
+}
