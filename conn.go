@@ -52,7 +52,7 @@ func (c *Conn) ReceiveInto(ctx context.Context, dst []byte) (MessageType, []byte
 // Send may return before the message is on the wire. A peer that does not read
 // makes Send wait, once 64 KiB are queued: that is backpressure, and ctx bounds
 // that wait. A message of which a part has been handed to the transport is
-// completed even if ctx ends.
+// completed even if ctx ends; what is left of it is copied for that.
 func (c *Conn) Send(ctx context.Context, typ MessageType, p []byte) error {
 	return c.wrap(c.t.Send(ctx, typ, p))
 }

@@ -32,8 +32,9 @@ const (
 // Send may return before the carrier has taken the message: up to 64 KiB wait
 // behind what is being written, then Send blocks until there is room, which is
 // how a slow peer slows its senders. ctx bounds that wait. Once a part of the
-// message has been handed to the carrier it is completed even if ctx ends; the
-// error of ctx then says only that Send did not wait for that.
+// message has been handed to the carrier it is completed even if ctx ends, from
+// a copy of what is left of it; the error of ctx then says only that Send did
+// not wait for that.
 func (c *Conn) Send(ctx context.Context, op frame.Opcode, p []byte) error {
 	if err := ctx.Err(); err != nil {
 		return err

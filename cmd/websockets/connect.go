@@ -21,7 +21,7 @@ type connectCommand struct {
 func (connectCommand) Help() string {
 	return `Each line of standard input is sent as a text message, without its newline.
 
-Standard output carries only the messages that are received, each followed by a newline: text as it is, binary in hexadecimal. Everything else goes to standard error.
+Standard output carries only the messages that are received, each followed by a newline: text as it is, with the newlines in it, binary in hexadecimal. Everything else goes to standard error.
 
 At the end of the input the connection is closed with 1000, and what still arrives until the server's answer is printed. An interrupt closes it with 1001.
 

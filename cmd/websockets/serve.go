@@ -76,6 +76,9 @@ func (c *serveCommand) Run(ctx context.Context, std *console) error {
 	server := &http.Server{
 		Handler:           p,
 		ReadHeaderTimeout: max(c.HandshakeTimeout, 0),
+		ReadTimeout:       time.Minute, // nothing here has a body to speak of
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    32 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
 	}
 	served := make(chan error, 1)

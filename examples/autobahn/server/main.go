@@ -66,7 +66,7 @@ func run(ctx context.Context, addr string, o *websockets.Options, stdout io.Writ
 	}
 	fmt.Fprintf(stdout, "listening on http://%s\n", l.Addr())
 	sockets := websockets.Handle(echo, o)
-	server := &http.Server{Handler: sockets, ReadHeaderTimeout: 10 * time.Second}
+	server := &http.Server{Handler: sockets, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 32 << 10}
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()
 	select {
