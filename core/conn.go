@@ -219,6 +219,7 @@ func (c *Conn) fail(e Error) {
 	c.phase = phaseEnded
 	c.flags |= report
 	c.flags &^= inFrame | pongPending | pingPending | pingOut | pongWait | replyHeld
+	c.hdrLen = 0
 	if code := e.CloseCode(); was == phaseOpen && code != frame.Abnormal && !c.has(closeSent) {
 		c.queueClose(code)
 	}

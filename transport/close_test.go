@@ -364,7 +364,7 @@ func TestPeersCloseWhileTheApplicationIsBusy(t *testing.T) {
 					t.Error(list)
 				}
 				p.s.CloseWrite()
-				time.Sleep(start.Add(time.Minute).Sub(time.Now()))
+				time.Sleep(time.Until(start.Add(time.Minute)))
 				receiveText(t, c, "one")
 				_, _, err := c.Receive(t.Context(), nil)
 				if ce, ok := err.(*transport.CloseError); !ok || ce.Code != frame.GoingAway || ce.Local {
