@@ -43,7 +43,8 @@
 // application is in Receive. Any method may be called from any goroutine. A
 // context bounds a wait and never harms the connection. Memory is bounded: a
 // slow reader slows its senders, and nothing is allocated because a peer
-// declared a length. Errors are of one type, [Error], with a [Kind].
+// declared a length. What a connection returns is an [Error] with a [Kind]; what
+// Accept and Dial return is a [HandshakeError], with the status and the response.
 //
 // # Other transports, other clocks
 //
