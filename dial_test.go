@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -108,6 +109,7 @@ func TestDialSendsHeaderAndUser(t *testing.T) {
 func TestTLS(t *testing.T) {
 	s := httptest.NewUnstartedServer(websockets.Handle(echo, strict()))
 	s.EnableHTTP2 = true
+	s.Config.ErrorLog = log.New(io.Discard, "", 0)
 	s.StartTLS()
 	defer s.Close()
 	o := strict()

@@ -147,15 +147,7 @@ func TestDefaultsThatLetThroughAreLoggedOnce(t *testing.T) {
 		defer mu.Unlock()
 		return log.Write(p)
 	}), nil))}
-	url := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		c, err := websockets.Accept(w, r, o)
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		defer c.CloseNow()
-		echo(r.Context(), c)
-	}))
+	url := serve(t, websockets.Handle(echo, o))
 	for range 3 {
 		r, resp := rawDial(t, url, validRequest+"Origin: http://elsewhere.example\r\n")
 		if resp.StatusCode != 101 {
