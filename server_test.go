@@ -106,6 +106,7 @@ func TestRefusals(t *testing.T) {
 		{"key", strings.Replace(validRequest, "dGhlIHNhbXBsZSBub25jZQ==", "short", 1), 400, [2]string{}},
 		{"body", validRequest + "Content-Length: 5\r\n", 400, [2]string{}},
 		{"chunked body", validRequest + "Transfer-Encoding: chunked\r\n", 400, [2]string{}},
+		{"too many fields", validRequest + strings.Repeat("X: y\r\n", 130), 431, [2]string{}},
 		{"origin", validRequest + "Origin: https://elsewhere.example\r\n", 403, [2]string{}},
 	}
 	for _, test := range tests {
