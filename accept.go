@@ -3,7 +3,6 @@ package websockets
 import (
 	"bufio"
 	"errors"
-	"io"
 	"maps"
 	"net"
 	"net/http"
@@ -37,9 +36,8 @@ func (s *Server) Accept(w http.ResponseWriter, r *http.Request) (*Conn, error) {
 	if err != nil {
 		return nil, s.refuse(w, err.(core.Error).Status(), err)
 	}
-	if !s.wants(r) {
-		s.denyHTTP(w, r)
-		return nil, &HandshakeError{Status: http.StatusForbidden, Err: wrap(core.ErrRejected)}
+	if wanted, err := s.asks(r); err != nil || !wanted {
+		return nil, s.denyHTTP(w, r, err)
 	}
 	if !s.enter() {
 		return nil, s.refuse(w, http.StatusServiceUnavailable, wrap(core.ErrRejected))
@@ -71,7 +69,7 @@ func (s *Server) newConn(stream transport.Stream, r *http.Request, subprotocol s
 	c := &Conn{request: r, subprotocol: subprotocol}
 	c.t = transport.NewConn(m, stream, s.att, s.hooks(c)...)
 	if !s.track(c) {
-		c.Close(GoingAway, "")
+		s.dismiss(c)
 		return nil, &HandshakeError{Err: wrap(transport.ErrClosed)}
 	}
 	return c, nil
@@ -94,7 +92,12 @@ func (s *Server) pinged() {
 	})
 }
 
-// wants asks AcceptConnection.
+// asks asks AcceptConnection; a panic in it is an error.
+func (s *Server) asks(r *http.Request) (wanted bool, err error) {
+	defer s.recoverFrom("Options.AcceptConnection", r, &err)
+	return s.wants(r), nil
+}
+
 func (s *Server) wants(r *http.Request) bool {
 	if s.options.AcceptConnection != nil {
 		return s.options.AcceptConnection(r)
@@ -110,14 +113,57 @@ func (s *Server) wants(r *http.Request) bool {
 
 const deniedBody = "<h1>Access denied</h1>"
 
-func (s *Server) denyHTTP(w http.ResponseWriter, r *http.Request) {
-	if s.options.AccessDenied != nil {
-		s.options.AccessDenied.ServeHTTP(w, r)
-		return
+// denyHTTP refuses a request as AccessDenied says, or with 500 after a panic.
+func (s *Server) denyHTTP(w http.ResponseWriter, r *http.Request, err error) error {
+	var d denial
+	if err == nil {
+		d, err = s.deny(r)
 	}
-	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.WriteHeader(http.StatusForbidden)
-	io.WriteString(w, deniedBody)
+	if err != nil {
+		return s.refuse(w, http.StatusInternalServerError, err)
+	}
+	maps.Copy(w.Header(), d.header)
+	w.WriteHeader(d.status)
+	w.Write(d.body)
+	return &HandshakeError{Status: d.status, Err: wrap(core.ErrRejected)}
+}
+
+// deny asks AccessDenied what to answer; a panic in it is an error, and a
+// status that refuses nothing becomes 403.
+func (s *Server) deny(r *http.Request) (d denial, err error) {
+	d.header = make(http.Header)
+	if s.options.AccessDenied == nil {
+		d.header.Set("Content-Type", "text/html; charset=utf-8")
+		d.status, d.body = http.StatusForbidden, []byte(deniedBody)
+		return d, nil
+	}
+	defer s.recoverFrom("Options.AccessDenied", r, &err)
+	s.options.AccessDenied.ServeHTTP(&d, r)
+	if d.status < 300 || d.status == http.StatusNotModified || d.status > 599 {
+		d.status = http.StatusForbidden
+	}
+	return d, nil
+}
+
+// denial keeps what AccessDenied answers.
+type denial struct {
+	header http.Header
+	status int
+	body   []byte
+}
+
+func (d *denial) Header() http.Header { return d.header }
+
+func (d *denial) WriteHeader(status int) {
+	if d.status == 0 {
+		d.status = status
+	}
+}
+
+func (d *denial) Write(p []byte) (int, error) {
+	d.WriteHeader(http.StatusOK)
+	d.body = append(d.body, p...)
+	return len(p), nil
 }
 
 // refuse answers a request that is not accepted.

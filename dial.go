@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -65,16 +66,30 @@ func (d *Dialer) Dial(ctx context.Context, rawURL string) (*Conn, error) {
 	defer cancel()
 	stream, err := d.connect(bounded, t)
 	if err != nil {
-		if ctx.Err() == nil && bounded.Err() != nil {
-			err = wrap(core.ErrHandshakeTimeout)
-		}
 		err = fmt.Errorf("websocket: cannot connect to %s: %w", t.url.Redacted(), err)
-		if ctx.Err() != nil {
-			return nil, err
-		}
-		return nil, &HandshakeError{Err: err}
+		return nil, dialError(ctx, bounded, &HandshakeError{Err: err})
 	}
-	return d.open(ctx, stream, t)
+	c, err := d.open(bounded, stream, t)
+	return c, dialError(ctx, bounded, err)
+}
+
+// dialError returns the error of Dial: that of ctx if it has ended, a handshake
+// timeout if only the time for the handshake has, and err otherwise.
+func dialError(ctx, bounded context.Context, err error) error {
+	if err == nil {
+		return nil
+	}
+	// The network tells of a deadline a moment before the context does.
+	if at, ok := bounded.Deadline(); ok && !time.Now().Before(at) {
+		<-bounded.Done()
+	}
+	switch {
+	case ctx.Err() != nil:
+		return fmt.Errorf("websocket: cannot dial: %w", ctx.Err())
+	case bounded.Err() != nil:
+		return &HandshakeError{Err: wrap(core.ErrHandshakeTimeout)}
+	}
+	return err
 }
 
 // bound bounds connecting by the handshake timeout.
@@ -86,7 +101,7 @@ func (d *Dialer) bound(ctx context.Context) (context.Context, context.CancelFunc
 	case timeout == 0:
 		timeout = defaultHandshakeTimeout
 	}
-	return context.WithTimeoutCause(ctx, timeout, core.ErrHandshakeTimeout)
+	return context.WithTimeout(ctx, timeout)
 }
 
 const defaultHandshakeTimeout = 10 * time.Second
@@ -143,7 +158,7 @@ func (d *Dialer) open(ctx context.Context, stream transport.Stream, t *target) (
 	if err != nil {
 		c.t.CloseNow()
 		if ctx.Err() != nil {
-			return nil, fmt.Errorf("websocket: cannot open %s: %w", t.url.Redacted(), context.Cause(ctx))
+			return nil, fmt.Errorf("websocket: cannot open %s: %w", t.url.Redacted(), ctx.Err())
 		}
 		return nil, &HandshakeError{Status: statusFrom(c.response), Response: c.response, Err: wrap(err)}
 	}
@@ -192,6 +207,9 @@ func parseTarget(rawURL string) (*target, error) {
 
 func parseURL(rawURL string) (*target, error) {
 	u, err := url.Parse(rawURL)
+	if e, ok := errors.AsType[*url.Error](err); ok && strings.Contains(rawURL, "@") {
+		return nil, fmt.Errorf("the URL cannot be parsed: %w", e.Err) // without the URL, which may tell a password
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -14,6 +14,7 @@ import (
 
 	"github.com/fb1e3c20/websockets"
 	"github.com/fb1e3c20/websockets/transport/pipe"
+	"github.com/fb1e3c20/websockets/transport/tcp"
 )
 
 func TestDialRefusesBadURLs(t *testing.T) {
@@ -26,6 +27,7 @@ func TestDialRefusesBadURLs(t *testing.T) {
 		"ws://localhost/#part":    "fragment",
 		"ws://localhost:port/":    "invalid port",
 		"ws://user:secret@/":      "names no host",
+		"ws://user:secret@h:port": "invalid port",
 		"ws://local host/":        "invalid character",
 		"ws://localhost/\r\nX: y": "invalid control character",
 	} {
@@ -195,4 +197,56 @@ func TestHandlerStoppedFromOutside(t *testing.T) {
 	}
 	c.Close(websockets.NormalClosure, "")
 	<-served
+}
+
+// One timeout bounds connecting, TLS and the handshake.
+func TestHandshakeTimeoutOfDial(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	o := strict()
+	o.HandshakeTimeout = 50 * time.Millisecond
+	for _, scheme := range []string{"ws://", "wss://"} {
+		start := time.Now()
+		_, err = websockets.Dial(t.Context(), scheme+l.Addr().String(), o)
+		e, ok := errors.AsType[*websockets.Error](err)
+		if !ok || !e.Timeout() || !errors.Is(err, websockets.ErrHandshake) {
+			t.Errorf("%s: %v", scheme, err)
+		}
+		if d := time.Since(start); d > 3*time.Second {
+			t.Errorf("%s took %v", scheme, d)
+		}
+	}
+}
+
+// The handler of a TLS stream sees what TLS agreed on.
+func TestTLSStateOfStreams(t *testing.T) {
+	s := httptest.NewUnstartedServer(nil)
+	s.StartTLS()
+	defer s.Close()
+	l, err := tcp.ListenTLS("tcp", "127.0.0.1:0", s.TLS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	got := make(chan *http.Request, 1)
+	server := websockets.Handle(func(_ context.Context, c *websockets.Conn) error {
+		got <- c.Request()
+		return nil
+	}, strict())
+	go func() {
+		if stream, err := l.Accept(); err == nil {
+			server.ServeStream(context.Background(), stream)
+		}
+	}()
+	o := strict()
+	o.TLSConfig = s.Client().Transport.(*http.Transport).TLSClientConfig
+	c := dial(t, "wss://"+l.Addr().String(), o)
+	defer c.Close(websockets.NormalClosure, "")
+	r := <-got
+	if r.TLS == nil || !r.TLS.HandshakeComplete || r.RemoteAddr != c.LocalAddr().String() || c.RemoteAddr().String() != l.Addr().String() {
+		t.Errorf("TLS %v, from %q to %v", r.TLS, r.RemoteAddr, c.RemoteAddr())
+	}
 }

@@ -49,14 +49,13 @@ func (s *Server) ServeStream(ctx context.Context, stream transport.Stream) {
 // serve runs the handler and closes the connection, whatever happens.
 func (s *Server) serve(parent context.Context, c *Conn) {
 	if !s.enter() {
-		c.Close(GoingAway, "")
+		s.dismiss(c)
 		return
 	}
 	defer s.leave()
 	ctx, cancel := context.WithCancel(parent)
 	defer cancel()
-	var err error
-	code := InternalError // also if the handler ends its goroutine
+	code, err := InternalError, unexpected(errGoexit)
 	defer func() { s.finish(c, code, err) }()
 	err = s.call(ctx, c)
 	code, err = c.verdict(err, parent)
@@ -105,7 +104,10 @@ func (s *Server) call(ctx context.Context, c *Conn) (err error) {
 	return s.Handler(ctx, c)
 }
 
-var errNoHandler = errors.New("websocket: Server.Handler is not set")
+var (
+	errNoHandler = errors.New("websocket: Server.Handler is not set")
+	errGoexit    = errors.New("websocket: the handler ended its goroutine")
+)
 
 // recoverFrom logs a panic of what the user gave us and makes an error of it.
 func (s *Server) recoverFrom(what string, r *http.Request, err *error) {

@@ -192,3 +192,65 @@ func TestShutdownDuringAHandshake(t *testing.T) {
 		t.Errorf("it took %v", d)
 	}
 }
+
+// What ends while the user's functions are asked is not unexpected.
+func TestAcceptConnectionThatOutlivesTheHandshake(t *testing.T) {
+	for _, wanted := range []bool{true, false} {
+		o := strict()
+		o.HandshakeTimeout = 10 * time.Millisecond
+		o.AcceptConnection = func(*http.Request) bool { time.Sleep(50 * time.Millisecond); return wanted }
+		o.OnError = func(_ *http.Request, err error) { t.Error("reported:", err) }
+		a, b := pipe.New(0)
+		go websockets.Handle(echo, o).ServeStream(context.Background(), a)
+		_, err := (&websockets.Dialer{Options: strict()}).DialStream(t.Context(), b, "ws://test/")
+		he, ok := errors.AsType[*websockets.HandshakeError](err)
+		if !ok || he.Status != http.StatusRequestTimeout {
+			t.Errorf("the client saw %v", err)
+		}
+	}
+}
+
+// AccessDenied answers alike with and without an HTTP server.
+func TestAccessDeniedOnEveryCarrier(t *testing.T) {
+	for name, test := range map[string]struct {
+		answer http.HandlerFunc
+		status int
+	}{
+		"401": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Connection", "close")
+			w.WriteHeader(401)
+		}, 401},
+		"nothing": {func(http.ResponseWriter, *http.Request) {}, 403},
+		"200":     {func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("hello")) }, 403},
+		"panic":   {func(http.ResponseWriter, *http.Request) { panic("boom") }, 500},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := strict()
+			o.AcceptConnection = func(*http.Request) bool { return false }
+			o.AccessDenied = test.answer
+			o.PropagateCommonErrors = true
+			reported := make(chan int, 2)
+			o.OnError = func(_ *http.Request, err error) {
+				if he, ok := errors.AsType[*websockets.HandshakeError](err); ok {
+					reported <- he.Status
+				}
+			}
+			server := websockets.Handle(echo, o)
+			a, b := pipe.New(0)
+			go server.ServeStream(context.Background(), a)
+			_, err := (&websockets.Dialer{Options: strict()}).DialStream(t.Context(), b, "ws://test/")
+			if he, ok := errors.AsType[*websockets.HandshakeError](err); !ok || he.Status != test.status {
+				t.Errorf("over a stream: %v", err)
+			}
+			_, resp := rawDial(t, serve(t, server), validRequest)
+			if resp.StatusCode != test.status {
+				t.Errorf("over net/http: %v", resp.Status)
+			}
+			for range 2 {
+				if got := <-reported; got != test.status {
+					t.Errorf("reported with %d, want %d", got, test.status)
+				}
+			}
+		})
+	}
+}

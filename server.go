@@ -29,6 +29,7 @@ type Server struct {
 	conns    map[*Conn]struct{} // whose transport is not released
 	handlers int                // that run, and calls of Accept
 	closing  bool
+	cut      bool          // the patience of Shutdown is over
 	idle     chan struct{} // closed when closing and nothing is left
 }
 
@@ -85,17 +86,26 @@ func (s *Server) leave() {
 	s.checkIdle()
 }
 
-// track counts a connection; false while shutting down.
+// track counts a connection until it is released; false while shutting down.
 func (s *Server) track(c *Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closing {
-		return false
-	}
 	if !c.released {
 		s.conns[c] = struct{}{}
 	}
-	return true
+	return !s.closing
+}
+
+// dismiss closes a connection that came while shutting down.
+func (s *Server) dismiss(c *Conn) {
+	s.mu.Lock()
+	cut := s.cut
+	s.mu.Unlock()
+	if cut {
+		c.CloseNow()
+		return
+	}
+	c.Close(GoingAway, "")
 }
 
 func (s *Server) untrack(c *Conn) {
@@ -122,12 +132,13 @@ func (s *Server) checkIdle() {
 // first, it cuts the connections that are left and returns the error of ctx.
 //
 // [http.Server.Shutdown] knows nothing of connections that have become
-// WebSockets: call both, this one first, so that who still comes is refused.
+// WebSockets: call both, this one first, so that who still comes is refused. A
+// handler or OnError must not wait for it: it waits for them.
 func (s *Server) Shutdown(ctx context.Context) error {
 	if err := s.init(); err != nil {
 		return nil
 	}
-	for _, c := range s.close() {
+	for _, c := range s.close(false) {
 		go c.Close(GoingAway, "")
 	}
 	select {
@@ -135,17 +146,23 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		return nil
 	case <-ctx.Done():
 	}
-	for _, c := range s.close() {
+	select {
+	case <-s.idle:
+		return nil
+	default:
+	}
+	for _, c := range s.close(true) {
 		c.CloseNow()
 	}
 	return ctx.Err()
 }
 
 // close stops the server from accepting and returns its connections.
-func (s *Server) close() []*Conn {
+func (s *Server) close(cut bool) []*Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.closing = true
+	s.cut = s.cut || cut
 	s.checkIdle()
 	conns := make([]*Conn, 0, len(s.conns))
 	for c := range s.conns {

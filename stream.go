@@ -47,54 +47,45 @@ func (s *Server) acceptStream(ctx context.Context, stream transport.Stream) (c *
 	}
 	req, err := c.t.AwaitRequest(ctx)
 	if err == nil {
+		c.request.TLS = tlsState(stream)
 		err = fillRequest(c.request, req)
 	}
 	if err != nil {
 		return c, s.refuseStream(c, err)
 	}
-	o, err := s.answer(c, req)
-	if err != nil {
-		return c, err
+	if wanted, err := s.asks(c.request); err != nil || !wanted {
+		return c, s.denyStream(c, err)
 	}
+	o := s.acceptOptions(req)
 	if err := c.t.Accept(o); err != nil {
-		return c, s.refuseStream(c, unexpected(err))
+		return c, s.refuseStream(c, c.cause(err))
 	}
 	c.subprotocol = o.Subprotocol
 	return c, nil
 }
 
-// answer asks the user's functions about a request. A panic in them refuses it.
-func (s *Server) answer(c *Conn, req *core.Request) (o core.AcceptOptions, err error) {
-	var failed error
-	wanted := s.asks(c.request, &failed)
-	switch {
-	case failed != nil:
-		return o, s.refuseStream(c, unexpected(failed))
-	case wanted:
-		return s.acceptOptions(req), nil
+// cause returns how the connection ended, if it has, and otherwise err, which
+// nobody expected.
+func (c *Conn) cause(err error) error {
+	if ended := c.t.Err(); ended != nil {
+		return ended
 	}
-	if failed = s.denyStream(c); failed != nil {
-		return o, s.refuseStream(c, unexpected(failed))
-	}
-	return o, &HandshakeError{Status: http.StatusForbidden, Err: wrap(core.ErrRejected)}
+	return unexpected(err)
 }
 
-func (s *Server) asks(r *http.Request, err *error) bool {
-	defer s.recoverFrom("Options.AcceptConnection", r, err)
-	return s.wants(r)
-}
-
-// denyStream answers as denyHTTP does, where there is no HTTP server.
-func (s *Server) denyStream(c *Conn) (err error) {
-	defer s.recoverFrom("Options.AccessDenied", c.request, &err)
-	w := &response{header: make(http.Header)}
-	s.denyHTTP(w, c.request)
-	o := core.RejectOptions{Status: w.status, Header: added(w.header), Body: w.body}
-	if c.t.Reject(o) != nil { // a status that refuses nothing
-		o.Status = http.StatusForbidden
-		return c.t.Reject(o)
+// denyStream refuses a request as AccessDenied says, or with 500 after a panic.
+func (s *Server) denyStream(c *Conn, err error) error {
+	var d denial
+	if err == nil {
+		d, err = s.deny(c.request)
 	}
-	return nil
+	if err != nil {
+		return s.refuseStream(c, c.cause(err))
+	}
+	if err := c.t.Reject(core.RejectOptions{Status: d.status, Header: added(d.header), Body: d.body}); err != nil {
+		return s.refuseStream(c, c.cause(err))
+	}
+	return &HandshakeError{Status: d.status, Err: wrap(core.ErrRejected)}
 }
 
 // refuseStream ends a handshake that failed with err; what the core has not
@@ -118,27 +109,6 @@ func statusOf(err error) int {
 	return 0
 }
 
-// response keeps what an http.Handler answers.
-type response struct {
-	header http.Header
-	status int
-	body   []byte
-}
-
-func (w *response) Header() http.Header { return w.header }
-
-func (w *response) WriteHeader(status int) {
-	if w.status == 0 {
-		w.status = status
-	}
-}
-
-func (w *response) Write(p []byte) (int, error) {
-	w.WriteHeader(http.StatusOK)
-	w.body = append(w.body, p...)
-	return len(p), nil
-}
-
 // blankRequest tells what is known of a request before it has come.
 func blankRequest(ctx context.Context, stream transport.Stream) *http.Request {
 	r := (&http.Request{
@@ -146,10 +116,9 @@ func blankRequest(ctx context.Context, stream transport.Stream) *http.Request {
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: make(http.Header), Body: http.NoBody,
 	}).WithContext(ctx)
-	if s, ok := stream.(interface{ RemoteAddr() net.Addr }); ok {
+	if s, ok := stream.(interface{ RemoteAddr() net.Addr }); ok && s.RemoteAddr() != nil {
 		r.RemoteAddr = s.RemoteAddr().String()
 	}
-	r.TLS = tlsState(stream)
 	return r
 }
 

@@ -10,29 +10,28 @@ import (
 
 // Close sends a close frame, unless one was sent, and waits until the closing
 // handshake is done and the carrier released: at most the close timeout
-// (https://www.rfc-editor.org/rfc/rfc6455#section-7.1.2). Messages that arrive meanwhile can be received, then
-// or later; 64 KiB of what nobody receives is kept, and what exceeds that is
-// discarded when nobody has come for it for a second. reason is UTF-8 of at most
-// 123 bytes; [frame.NoStatus] with no reason sends no code.
+// (https://www.rfc-editor.org/rfc/rfc6455#section-7.1.2). Messages that arrive
+// meanwhile can be received, then or later; 64 KiB of what nobody receives is
+// kept, and what exceeds that is discarded when nobody has come for it for a
+// second. reason is UTF-8 of at most 123 bytes; [frame.NoStatus] with no reason
+// sends no code.
 //
 // It returns nil when the peer has closed too, with the same code, with 1000,
-// 1001 or none, and otherwise how the connection ended. A code or reason that cannot be sent
-// is refused, and nothing changes.
+// 1001 or none, and on a connection that is released already; otherwise it
+// returns how the connection ended. A code or reason that cannot be sent is
+// refused, and nothing changes.
 func (c *Conn) Close(code frame.CloseCode, reason string) error {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	if err := c.beginClose(code, reason); err != nil {
-		c.mu.Unlock()
 		return err
 	}
-	c.mu.Unlock()
-	c.drain()
-
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.err == ErrClosed {
-		return nil
+	if c.released && c.err == ErrClosed {
+		return nil // by CloseNow before, or in the middle of the handshake
 	}
-	if closed, ok := errors.AsType[*CloseError](c.err); ok && (closed.Local || closed.Code == frame.GoingAway || answers(code, closed.Code)) {
+	c.drain()
+	e, ok := errors.AsType[*CloseError](c.err)
+	if ok && (e.Local || e.Code == frame.GoingAway || answers(code, e.Code)) {
 		return nil
 	}
 	return c.err
@@ -47,6 +46,7 @@ func (c *Conn) Discard() {
 	defer c.mu.Unlock()
 	c.discarding = true
 	c.catchUp()
+	c.closing.notify()
 	c.flush()
 	c.settle()
 	c.rearm()
@@ -125,11 +125,9 @@ func (c *Conn) unattended() {
 	cl.notify()
 }
 
-// drain sees to it that the input is read to its end, by those who receive or
+// drain, with the lock, sees to it that the input is read to its end, by those who receive or
 // by itself, until the carrier is released.
 func (c *Conn) drain() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	cl := &c.closing
 	cl.waiting++
 	defer func() { cl.waiting-- }()
@@ -139,10 +137,9 @@ func (c *Conn) drain() {
 			continue
 		}
 		cl.reads = true
-		if c.reading.take(context.Background(), &c.mu) == nil {
-			c.linger()
-			c.passReading()
-		}
+		_ = c.reading.take(context.Background(), &c.mu) // no end of this context
+		c.linger()
+		c.passReading()
 		cl.reads = false
 		cl.notify()
 	}

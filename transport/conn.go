@@ -383,12 +383,13 @@ func (c *Conn) visitSoon() (stays bool) {
 			c.readAhead()
 		}
 		c.passReading()
-		c.inSoon = !c.released
+		stays = !c.released
+		c.inSoon = stays
 	}
 	c.flush()
 	c.settle()
 	c.rearm()
-	return c.inSoon
+	return stays
 }
 
 // AwaitRequest reads until a client's handshake request is complete. The
@@ -431,15 +432,14 @@ func (c *Conn) Accept(o core.AcceptOptions) error {
 // as [Conn.Close] does.
 func (c *Conn) Reject(o core.RejectOptions) error {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	if err := c.m.Reject(c.clk.Now(), o); err != nil {
-		defer c.mu.Unlock()
 		return c.misuse(err)
 	}
 	c.end(core.ErrRejected)
 	c.flush()
 	c.settle()
 	c.rearm()
-	c.mu.Unlock()
 	c.drain()
 	return nil
 }

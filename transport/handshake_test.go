@@ -155,6 +155,7 @@ func TestServerRefusesABadHandshake(t *testing.T) {
 				if _, err := srv.AwaitRequest(t.Context()); err != test.want {
 					t.Error(err)
 				}
+				synctest.Wait()
 				if got := string(p.there()); !strings.HasPrefix(got, "HTTP/1.1 "+test.status+" ") {
 					t.Errorf("%.60q", got)
 				}
