@@ -70,9 +70,10 @@ func (c *Conn) Ping(ctx context.Context) (time.Duration, error) {
 // [ErrMisuse] and changes nothing.
 //
 // It returns nil when the peer has closed too, with the same code, with 1000,
-// 1001 or none; otherwise it returns how the connection ended. Messages that come meanwhile can still be
-// received, then or later: 64 KiB of what nobody receives is kept, and what
-// exceeds that is discarded when nobody has come for it for a second.
+// 1001 or none; otherwise it returns how the connection ended. Messages that
+// come meanwhile can still be received, then or later: 64 KiB of what nobody
+// receives is kept, and what exceeds that is discarded when nobody has come for
+// it for a second.
 func (c *Conn) Close(code CloseCode, reason string) error {
 	return c.wrap(c.t.Close(code, reason))
 }

@@ -13,7 +13,8 @@ const (
 // a timer or a limit off, where off is possible.
 type Config struct {
 	// PingInterval is the time between pings while the connection is open
-	// (https://www.rfc-editor.org/rfc/rfc6455#section-5.5.2). Default 15 s; negative: no pings.
+	// (https://www.rfc-editor.org/rfc/rfc6455#section-5.5.2). Default 15 s;
+	// negative: no pings.
 	PingInterval time.Duration
 
 	// PongTimeout is how long after a ping was written some byte, a pong or
@@ -23,8 +24,8 @@ type Config struct {
 
 	// CloseTimeout bounds the closing handshake: from the first close frame,
 	// ours or the peer's, to the end of the peer's output
-	// (https://www.rfc-editor.org/rfc/rfc6455#section-7.1.1). Default 5 s; negative: wait for the peer's
-	// close for ever.
+	// (https://www.rfc-editor.org/rfc/rfc6455#section-7.1.1). Default 5 s;
+	// negative: wait for the peer's close for ever.
 	CloseTimeout time.Duration
 
 	// ConnectionTimeout is the longest time without a byte of any kind from
@@ -63,9 +64,10 @@ type Config struct {
 	// role's: a server drops pings, a client answers them.
 	Pings PingPolicy
 
-	// Entropy returns 32 unpredictable bits: mask keys of a client and the
-	// key of its handshake are made of them (https://www.rfc-editor.org/rfc/rfc6455#section-10.3). A
-	// client needs it; a server never calls it.
+	// Entropy returns 32 unpredictable bits: mask keys of a client and the key
+	// of its handshake are made of them
+	// (https://www.rfc-editor.org/rfc/rfc6455#section-10.3). A client needs it;
+	// a server never calls it.
 	Entropy func() uint32
 }
 

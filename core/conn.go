@@ -185,9 +185,10 @@ func (c *Conn) Err() error {
 // Transport tells what is to become of the transport. It is a level, not an
 // event: look after every call.
 //
-// The side that may close the transport ends its output after a close frame
-// and goes on reading until the peer has ended too, so that a reset never eats
-// what was sent (https://www.rfc-editor.org/rfc/rfc6455#section-7.1.1); the close timeout bounds that.
+// The side that may close the transport ends its output after a close frame and
+// goes on reading until the peer has ended too, so that a reset never eats what
+// was sent (https://www.rfc-editor.org/rfc/rfc6455#section-7.1.1); the close
+// timeout bounds that.
 func (c *Conn) Transport() Transport {
 	switch {
 	case c.has(aborted):

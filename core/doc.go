@@ -30,6 +30,9 @@
 // write a payload from where it lies, [Conn.AppendHeader]; the closing
 // handshake begins with [Conn.AppendClose].
 //
+// By default a server reports pings and drops them, as [Config.Pings] says: set
+// [PingAnswer] for what RFC 6455 wants.
+//
 // # Messages come in chunks
 //
 // [EventMessage] reports the part of a message that has come, at once, in the

@@ -181,9 +181,10 @@ func (e Error) Kind() Kind {
 	return KindHandshake
 }
 
-// CloseCode returns the code of the close frame that e is answered with:
-// 1002, 1007, 1008 or 1009 for what the peer did, 1001 for a silent peer
-// (https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1), and 1006 where no close frame can be sent.
+// CloseCode returns the code of the close frame that e is answered with: 1002,
+// 1007, 1008 or 1009 for what the peer did, 1001 for a silent peer
+// (https://www.rfc-editor.org/rfc/rfc6455#section-7.4.1), and 1006 where no
+// close frame can be sent.
 func (e Error) CloseCode() frame.CloseCode {
 	switch e {
 	case ErrInvalidUTF8, ErrCloseReason:

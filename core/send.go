@@ -82,9 +82,10 @@ func (c *Conn) messageMisuse(op frame.Opcode) error {
 }
 
 // AppendFragment appends p as a fragment of a message
-// (https://www.rfc-editor.org/rfc/rfc6455#section-5.4). The first fragment's op is Text or Binary; later
-// ones repeat it, or say Continuation. fin ends the message. A text may be cut
-// anywhere, inside a character too. Control frames may come between.
+// (https://www.rfc-editor.org/rfc/rfc6455#section-5.4). The first fragment's op
+// is Text or Binary; later ones repeat it, or say Continuation. fin ends the
+// message. A text may be cut anywhere, inside a character too. Control frames
+// may come between.
 func (c *Conn) AppendFragment(dst []byte, op frame.Opcode, p []byte, fin bool) ([]byte, error) {
 	if err := c.checkSend(op, len(p)); err != nil {
 		return dst, err
@@ -105,11 +106,11 @@ type HeaderOptions struct {
 
 // AppendHeader appends only the header of a fragment of n bytes, for a caller
 // that writes the payload from its own memory. op is Text or Binary for the
-// first fragment of a message and Continuation for those that follow. The payload follows at once,
-// masked with the [frame.Mask] that is returned if the role is Client: nothing
-// else may be written before its last byte. That a text is UTF-8 is the
-// caller's to check, and where fragments of [Conn.AppendFragment] follow, that
-// it ends between two characters.
+// first fragment of a message and Continuation for those that follow. The
+// payload follows at once, masked with the [frame.Mask] that is returned if the
+// role is Client: nothing else may be written before its last byte. That a text
+// is UTF-8 is the caller's to check, and where fragments of
+// [Conn.AppendFragment] follow, that it ends between two characters.
 func (c *Conn) AppendHeader(dst []byte, op frame.Opcode, o HeaderOptions, n int) ([]byte, frame.Mask, error) {
 	if err := c.checkSend(op, n); err != nil {
 		return dst, frame.Mask{}, err
@@ -154,9 +155,9 @@ func (c *Conn) appendControl(dst []byte, op frame.Opcode, payload []byte) ([]byt
 }
 
 // AppendClose appends a close frame and begins the closing handshake
-// (https://www.rfc-editor.org/rfc/rfc6455#section-7.1.2). [frame.NoStatus] with an empty reason sends no
-// code. A fragmented message may be left unfinished. Messages of the peer
-// still arrive until its close frame does.
+// (https://www.rfc-editor.org/rfc/rfc6455#section-7.1.2). [frame.NoStatus] with
+// an empty reason sends no code. A fragmented message may be left unfinished.
+// Messages of the peer still arrive until its close frame does.
 func (c *Conn) AppendClose(now clock.Time, dst []byte, code frame.CloseCode, reason string) ([]byte, error) {
 	c.advance(now)
 	if err := c.checkOpen(); err != nil {

@@ -152,7 +152,7 @@ func (c *Conn) takeReport() Event {
 // SetReading tells whether the caller reads input. While it holds input back,
 // because its application is slow, the peer's silence is not judged, only
 // whether it takes our output; and the time earns budget for the control
-// frames that pile up.
+// frames that pile up, up to a minute's worth.
 func (c *Conn) SetReading(now clock.Time, on bool) {
 	c.advance(now)
 	if on != c.has(notReading) {
@@ -166,6 +166,7 @@ func (c *Conn) SetReading(now clock.Time, on bool) {
 		c.flags &^= ctlCredit
 		return
 	}
+	c.ctlAt = max(c.ctlAt, c.now.Add(-mostCredit))
 	c.put(ctlCredit, c.ctlAt < c.now)
 	c.lastRx = c.now
 	if c.has(pongWait) {
@@ -203,6 +204,10 @@ func (c *Conn) heard() {
 	c.lastRx = c.now
 	c.flags &^= pongWait | graced
 }
+
+// mostCredit is the longest time without reading that earns budget: a peer's
+// transport does not hold more than what a minute brings.
+const mostCredit = time.Minute
 
 // spendControl takes one control frame from the budget and reports whether
 // there was enough: one second's worth, and what time without reading earned.

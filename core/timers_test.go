@@ -527,6 +527,14 @@ func TestReadingOffEarnsControlBudget(t *testing.T) {
 		e.recv("\x8a\x00")
 		e.wantErr(ErrControlFlood)
 
+		// An hour of pause is worth a minute.
+		e = openedWith(t, role, cfg)
+		pause(e, time.Hour)
+		e.recv(strings.Repeat("\x8a\x00", 610))
+		e.wantErr(0)
+		e.recv("\x8a\x00")
+		e.wantErr(ErrControlFlood)
+
 		// Reading slowly wins nothing and loses nothing.
 		e = openedWith(t, role, cfg)
 		pause(e, 6*time.Second)

@@ -125,8 +125,8 @@ func (c *Conn) unattended() {
 	cl.notify()
 }
 
-// drain, with the lock, sees to it that the input is read to its end, by those who receive or
-// by itself, until the carrier is released.
+// drain, with the lock, sees to it that the input is read to its end, by those
+// who receive or by itself, until the carrier is released.
 func (c *Conn) drain() {
 	cl := &c.closing
 	cl.waiting++

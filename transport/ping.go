@@ -80,7 +80,8 @@ func (c *Conn) forgetPing(wait *pingWait) {
 }
 
 // matchPong takes a chunk of a pong. A pong answers its ping and those before:
-// a peer may answer only the latest (https://www.rfc-editor.org/rfc/rfc6455#section-5.5.3).
+// a peer may answer only the latest
+// (https://www.rfc-editor.org/rfc/rfc6455#section-5.5.3).
 func (c *Conn) matchPong(ev core.Event) {
 	if ev.First {
 		c.pong.n = 0
