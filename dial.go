@@ -67,15 +67,15 @@ func (d *Dialer) Dial(ctx context.Context, rawURL string) (*Conn, error) {
 	stream, err := d.connect(bounded, t)
 	if err != nil {
 		err = fmt.Errorf("websocket: cannot connect to %s: %w", t.url.Redacted(), err)
-		return nil, dialError(ctx, bounded, &HandshakeError{Err: err})
+		return nil, t.dialError(ctx, bounded, &HandshakeError{Err: err})
 	}
 	c, err := d.open(bounded, stream, t)
-	return c, dialError(ctx, bounded, err)
+	return c, t.dialError(ctx, bounded, err)
 }
 
 // dialError returns the error of Dial: that of ctx if it has ended, a handshake
 // timeout if only the time for the handshake has, and err otherwise.
-func dialError(ctx, bounded context.Context, err error) error {
+func (t *target) dialError(ctx, bounded context.Context, err error) error {
 	if err == nil {
 		return nil
 	}
@@ -85,7 +85,7 @@ func dialError(ctx, bounded context.Context, err error) error {
 	}
 	switch {
 	case ctx.Err() != nil:
-		return fmt.Errorf("websocket: cannot dial: %w", ctx.Err())
+		return fmt.Errorf("websocket: cannot dial %s: %w", t.url.Redacted(), ctx.Err())
 	case bounded.Err() != nil:
 		return &HandshakeError{Err: wrap(core.ErrHandshakeTimeout)}
 	}
@@ -99,12 +99,10 @@ func (d *Dialer) bound(ctx context.Context) (context.Context, context.CancelFunc
 	case timeout < 0:
 		return ctx, func() {}
 	case timeout == 0:
-		timeout = defaultHandshakeTimeout
+		timeout = core.DefaultHandshakeTimeout
 	}
 	return context.WithTimeout(ctx, timeout)
 }
-
-const defaultHandshakeTimeout = 10 * time.Second
 
 // DialStream does the opening handshake of a client on any byte stream. The
 // URL tells the server host and path, and nothing is dialled. The stream
@@ -114,7 +112,8 @@ func (d *Dialer) DialStream(ctx context.Context, stream transport.Stream, rawURL
 	if err == nil {
 		var t *target
 		if t, err = parseTarget(rawURL); err == nil {
-			return d.open(ctx, stream, t)
+			c, err := d.open(ctx, stream, t)
+			return c, t.dialError(ctx, ctx, err)
 		}
 	}
 	stream.Abort()
@@ -157,9 +156,6 @@ func (d *Dialer) open(ctx context.Context, stream transport.Stream, t *target) (
 	c.response = httpResponse(opened)
 	if err != nil {
 		c.t.CloseNow()
-		if ctx.Err() != nil {
-			return nil, fmt.Errorf("websocket: cannot open %s: %w", t.url.Redacted(), ctx.Err())
-		}
 		return nil, &HandshakeError{Status: statusFrom(c.response), Response: c.response, Err: wrap(err)}
 	}
 	c.subprotocol = opened.Subprotocol

@@ -8,6 +8,10 @@ const (
 	MaxSize = 1 << 30
 )
 
+// DefaultHandshakeTimeout bounds the opening handshake where
+// [Config.HandshakeTimeout] is zero.
+const DefaultHandshakeTimeout = 10 * time.Second
+
 // Config holds the parameters of a connection. The zero Config is complete:
 // each field documents what zero means. Negative durations and counts switch
 // a timer or a limit off, where off is possible.
@@ -109,7 +113,7 @@ func NewSettings(c Config) (*Settings, error) {
 		pong:         durationOr(c.PongTimeout, 0),
 		close:        durationOr(c.CloseTimeout, 5*time.Second),
 		conn:         durationOr(c.ConnectionTimeout, 58*time.Second),
-		handshake:    durationOr(c.HandshakeTimeout, 10*time.Second),
+		handshake:    durationOr(c.HandshakeTimeout, DefaultHandshakeTimeout),
 		maxFragments: uint32(min(countOr(c.MaxFragments, 65536), 1<<30)),
 		maxHeadBytes: countOr(c.MaxHeadBytes, 32<<10),
 		maxHeadLines: countOr(c.MaxHeadLines, 128),

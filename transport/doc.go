@@ -40,8 +40,8 @@
 // The goroutine that calls [Conn.Receive] reads, parses and answers control
 // frames on the way. No goroutine belongs to a connection that is idle or being
 // read, and no buffer to one that is idle: buffers are borrowed when there is
-// something to put into them. One goroutine exists for as long as the carrier
-// stalls while output waits.
+// something to put into them. One goroutine exists for as long as output waits:
+// because the carrier stalls, or because senders bring more than it takes.
 //
 // A context given to Receive, [Conn.Send] or [Conn.Ping] bounds the wait of that
 // call. When it ends, nothing else does: the connection goes on, a message of
@@ -58,7 +58,8 @@
 // peer that is dead is noticed. Beyond that bound the connection does not read:
 // the carrier's own flow control holds the peer back, and its silence is not
 // held against it. A close frame that was read ahead is answered when the
-// messages before it have been received, or at the close timeout.
+// messages before it have been received, or at the close timeout; an application
+// that only sends calls [Conn.Discard].
 //
 // An Attendant has no goroutine, and no timer runs for it while there is nothing
 // to look after. Make one for each clock: one of a testing/synctest bubble
@@ -90,7 +91,8 @@
 // After a close frame, also one that answers a violation, the side that may
 // close the carrier first ends its output and reads on until the peer has ended
 // too: closing at once would make TCP send a reset, which can destroy the close
-// frame before the peer reads it. A connection that has ended is brought to the
+// frame before the peer reads it. A carrier that cannot end its output alone is
+// closed when both sides have sent their close frames. A connection that has ended is brought to the
 // release of its carrier even if nobody calls Close: by the attendant.
 // [Conn.CloseNow] gives up the carrier at once.
 //

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -86,8 +87,11 @@ func TestFromConnClearsDeadlines(t *testing.T) {
 
 func TestFromConnRefusesPackets(t *testing.T) {
 	c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: t.TempDir() + "/s", Net: "unixgram"})
+	if err != nil && runtime.GOOS == "windows" {
+		t.Skip("no datagrams over Unix sockets here: ", err)
+	}
 	if err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	defer c.Close()
 	if _, err := tcp.FromConn(c, nil); err == nil || !strings.Contains(err.Error(), "not a byte stream") {
