@@ -78,6 +78,12 @@ func TestServeChats(t *testing.T) {
 		other := foreignClients[(n+1)%len(foreignClients)]
 		t.Run(i.name+" and "+other.name, func(t *testing.T) {
 			a, b := i.connect(t, s.url("/chat")), other.connect(t, s.url("/chat"))
+			// A client is open a moment before it is in the room: its own
+			// message tells it that it is.
+			for _, p := range []peer{a, b} {
+				p.send("text", []byte("here"))
+				await(t, p, "text", "here")
+			}
 			a.send("text", []byte("hello from a"))
 			await(t, b, "text", "hello from a")
 			b.send("text", []byte("hello from b"))
