@@ -1,10 +1,13 @@
 package websockets
 
 import (
+	"context"
 	"crypto/tls"
 	"log/slog"
 	"math/rand/v2"
+	"net"
 	"net/http"
+	"net/url"
 	"time"
 
 	"github.com/fb1e3c20/websockets/clock"
@@ -100,9 +103,43 @@ type Options struct {
 	// logged.
 	OnError func(r *http.Request, err error)
 
-	// TLSConfig is for clients that dial wss URLs. Default: the system's
-	// roots, TLS 1.2 and later.
+	// Workers is how many messages of one connection [HandleConcurrent] works
+	// on at a time; while all are busy the peer is held back. Default 8; at
+	// most 65,536.
+	Workers int
+
+	// Ordered has what the workers of HandleConcurrent send, with the context
+	// that they were given, leave in the order of the messages that they work
+	// on: a Send waits until the work on all earlier messages has returned.
+	// Default: whoever is ready first sends first.
+	Ordered bool
+
+	// TLSConfig is for clients: for wss URLs, for redirects to them, and for
+	// proxies with an https URL. Default: the system's roots, TLS 1.2 and
+	// later.
 	TLSConfig *tls.Config
+
+	// Proxy chooses the proxy for a handshake request, whose URL has the
+	// scheme http or https; none if it returns nil. The proxy's URL has the
+	// scheme http or https (CONNECT), or socks5 or socks5h (names are resolved
+	// by the proxy with both); user information in it is for the proxy.
+	// Default: [http.ProxyFromEnvironment], that is HTTP_PROXY for ws,
+	// HTTPS_PROXY for wss, and NO_PROXY.
+	Proxy func(*http.Request) (*url.URL, error)
+
+	// DialContext connects a client to a server, or to its proxy: network is
+	// "tcp", addr is host:port. Default: a [net.Dialer].
+	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
+
+	// Jar holds a client's cookies: it adds those for the URL to the
+	// handshake request and takes those of the response. Default: none.
+	Jar http.CookieJar
+
+	// MaxRedirects is how many redirects a client follows in one Dial.
+	// Authorization, Cookie and Proxy-Authorization of Header and the user
+	// information of the URL are not sent on to another origin, and a redirect
+	// from wss to ws is an error. Default 10; negative: none is followed.
+	MaxRedirects int
 
 	// Logger takes the few things that are logged. Default: slog.Default().
 	Logger *slog.Logger

@@ -11,6 +11,12 @@ const (
 	Binary = frame.Binary // any bytes
 )
 
+// A Message is what Conn.Receive returns, in one value.
+type Message struct {
+	Type MessageType
+	Data []byte // belongs to whoever was given the Message
+}
+
 // A CloseCode tells why a connection is closed
 // (https://www.rfc-editor.org/rfc/rfc6455#section-7.4).
 type CloseCode = frame.CloseCode
