@@ -1,5 +1,8 @@
 module github.com/fb1e3c20/websockets
 
-go 1.26
+go 1.26.0
 
-require github.com/alecthomas/kong v1.17.0
+require (
+	github.com/alecthomas/kong v1.17.0
+	golang.org/x/net v0.62.0
+)
