@@ -119,6 +119,9 @@ func (s *Server) denyHTTP(w http.ResponseWriter, r *http.Request, err error) err
 	if err == nil {
 		d, err = s.deny(r)
 	}
+	if isAbort(err) {
+		panic(http.ErrAbortHandler) // the HTTP server cuts the connection
+	}
 	if err != nil {
 		return s.refuse(w, http.StatusInternalServerError, err)
 	}

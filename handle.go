@@ -12,11 +12,20 @@ import (
 )
 
 // A HandlerFunc serves one connection. When it returns, the connection is
-// closed: with 1000 after nil or an error of the connection itself, with 1001
-// after the error of a context that ended from outside, with 1011 after any
-// other error and after a panic. ctx carries the values of the request's
-// context and ends with the handler; [Conn.Done] tells when the connection has
-// ended, by [Server.Shutdown] for example.
+// closed:
+//
+//   - with 1000 after nil;
+//   - after an error of this connection, with the Code of the [Error] if one can
+//     be sent, such as 1007, and otherwise with 1000; mostly the connection has
+//     ended already;
+//   - with 1001 after the error of a context that ended from outside;
+//   - with 1011 after any other error, an [ErrMisuse] included, and after a panic.
+//     A panic is recovered and logged with its stack. A panic with
+//     [http.ErrAbortHandler] cuts the connection and is not logged.
+//
+// ctx carries the values of the request's context and ends with the handler;
+// [Conn.Done] tells when the connection has ended, by [Server.Shutdown] for
+// example.
 type HandlerFunc func(ctx context.Context, c *Conn) error
 
 // Handle returns a Server that calls h for each connection and closes it
@@ -71,6 +80,9 @@ func (c *Conn) verdict(err error, parent context.Context) (CloseCode, error) {
 	case parent.Err() != nil && errors.Is(err, parent.Err()):
 		return GoingAway, nil // the handler was asked to stop
 	case ok && e.conn == c && !errors.Is(e, ErrMisuse):
+		if e.Code.Sendable() {
+			return e.Code, err
+		}
 		return NormalClosure, err
 	}
 	return InternalError, &Error{Kind: ErrUnexpected, Code: InternalError, Err: err}
@@ -78,6 +90,10 @@ func (c *Conn) verdict(err error, parent context.Context) (CloseCode, error) {
 
 // finish closes the connection and reports how the handler ended.
 func (s *Server) finish(c *Conn, code CloseCode, err error) {
+	if isAbort(err) {
+		c.CloseNow()
+		return
+	}
 	if !s.reports(err) {
 		closeErr := c.Close(code, "")
 		if err == nil && s.reports(closeErr) {
@@ -115,8 +131,10 @@ func (s *Server) recoverFrom(what string, r *http.Request, err *error) {
 	if p == nil {
 		return
 	}
-	s.log().Error("websocket: "+what+" panicked", "panic", p, "url", r.URL.Path, "peer", r.RemoteAddr, "stack", string(debug.Stack()))
 	*err = panicked{what, p}
+	if !isAbort(*err) {
+		s.log().Error("websocket: "+what+" panicked", "panic", p, "url", r.URL.Path, "peer", r.RemoteAddr, "stack", string(debug.Stack()))
+	}
 }
 
 // panicked is a panic, which has been logged with its stack.
@@ -126,6 +144,13 @@ type panicked struct {
 }
 
 func (p panicked) Error() string { return fmt.Sprintf("websocket: %s panicked: %v", p.what, p.value) }
+
+// isAbort reports whether err is a panic by which the user wants nothing more
+// than to cut the connection, as with net/http.
+func isAbort(err error) bool {
+	p, ok := errors.AsType[panicked](err)
+	return ok && p.value == http.ErrAbortHandler
+}
 
 // isCommon reports whether err is one of the ways in which connections end.
 func isCommon(err error) bool { return !errors.Is(err, ErrUnexpected) }

@@ -210,6 +210,9 @@ func (o *Options) settings() (*core.Settings, error) {
 	if err != nil {
 		return nil, err
 	}
+	if o.Workers < 0 || o.Workers > maxWorkers {
+		return nil, &core.ConfigError{Field: "Workers", Reason: "must be from 1 to 65536, or 0 for 8"}
+	}
 	// What the handshake would refuse is refused here, before any dial.
 	_, err = core.NewClient(set, 0, core.RequestOptions{Host: "localhost", Subprotocols: o.Subprotocols})
 	if err != nil {

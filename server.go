@@ -3,15 +3,20 @@ package websockets
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 
 	"github.com/fb1e3c20/websockets/core"
 	"github.com/fb1e3c20/websockets/transport"
 )
 
-// A Server accepts WebSocket connections. It is an [http.Handler] when it has a
-// Handler; [Handle] makes one. The zero Server is ready for [Server.Accept].
+// A Server accepts WebSocket connections: as an [http.Handler], or on listeners
+// of its own with [Server.Serve]. It calls its Handler for each; [Handle],
+// [HandleConcurrent] and [HandleEvents] make Servers with one. The zero Server
+// is ready for [Server.Accept].
+//
 // Its fields must not be changed once it is in use, its methods may be called
 // from any goroutine.
 type Server struct {
@@ -25,12 +30,14 @@ type Server struct {
 	att      *transport.Attendant
 	warned   *warnings
 
-	mu       sync.Mutex
-	conns    map[*Conn]struct{} // whose transport is not released
-	handlers int                // that run, and calls of Accept
-	closing  bool
-	cut      bool          // the patience of Shutdown is over
-	idle     chan struct{} // closed when closing and nothing is left
+	mu        sync.Mutex
+	conns     map[*Conn]struct{}    // whose transport is not released
+	listeners map[Listener]struct{} // of the calls of Serve
+	handlers  int                   // that run, and calls of Accept and Serve
+	closing   bool
+	cut       bool          // the patience of Shutdown is over
+	stopping  chan struct{} // closed when closing
+	idle      chan struct{} // closed when closing and nothing is left
 }
 
 // Accept accepts one connection from an HTTP server. To shut connections down
@@ -56,6 +63,8 @@ func (s *Server) init() error {
 		s.settings, s.err = s.options.settings()
 		s.att = transport.NewAttendant(s.options.clock())
 		s.conns = make(map[*Conn]struct{})
+		s.listeners = make(map[Listener]struct{})
+		s.stopping = make(chan struct{})
 		s.idle = make(chan struct{})
 	})
 	return s.err
@@ -68,7 +77,7 @@ func (s *Server) log() *slog.Logger {
 	return slog.Default()
 }
 
-// enter counts a handler or an Accept that begins; false while shutting down.
+// enter counts a handler, an Accept or a Serve that begins; false while shutting down.
 func (s *Server) enter() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -126,10 +135,11 @@ func (s *Server) checkIdle() {
 	}
 }
 
-// Shutdown closes all connections with 1001 (going away), refuses new ones
-// with 503, and waits until all are closed and their handlers have returned; a
-// handler learns of it from its Receive and from [Conn.Done]. When ctx ends
-// first, it cuts the connections that are left and returns the error of ctx.
+// Shutdown closes all connections with 1001 (going away) and the listeners of
+// [Server.Serve], refuses new connections, with 503 over net/http, and waits
+// until all are closed, and their handlers and Serve have returned. A handler
+// learns of it from its Receive and from [Conn.Done]. When ctx ends first, it
+// cuts the connections that are left and returns the error of ctx.
 //
 // [http.Server.Shutdown] knows nothing of connections that have become
 // WebSockets: call both, this one first, so that who still comes is refused. A
@@ -138,7 +148,11 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	if err := s.init(); err != nil {
 		return nil
 	}
-	for _, c := range s.close(false) {
+	conns, listeners := s.close(false)
+	for _, l := range listeners {
+		l.Close()
+	}
+	for _, c := range conns {
 		go c.Close(GoingAway, "")
 	}
 	select {
@@ -151,22 +165,22 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		return nil
 	default:
 	}
-	for _, c := range s.close(true) {
+	conns, _ = s.close(true)
+	for _, c := range conns {
 		c.CloseNow()
 	}
 	return ctx.Err()
 }
 
-// close stops the server from accepting and returns its connections.
-func (s *Server) close(cut bool) []*Conn {
+// close stops the server from accepting and returns what there is to close.
+func (s *Server) close(cut bool) ([]*Conn, []Listener) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.closing = true
+	if !s.closing {
+		s.closing = true
+		close(s.stopping)
+	}
 	s.cut = s.cut || cut
 	s.checkIdle()
-	conns := make([]*Conn, 0, len(s.conns))
-	for c := range s.conns {
-		conns = append(conns, c)
-	}
-	return conns
+	return slices.Collect(maps.Keys(s.conns)), slices.Collect(maps.Keys(s.listeners))
 }

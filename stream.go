@@ -79,6 +79,10 @@ func (s *Server) denyStream(c *Conn, err error) error {
 	if err == nil {
 		d, err = s.deny(c.request)
 	}
+	if isAbort(err) {
+		c.t.CloseNow()
+		return &HandshakeError{Err: wrap(transport.ErrClosed)}
+	}
 	if err != nil {
 		return s.refuseStream(c, c.cause(err))
 	}

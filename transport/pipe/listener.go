@@ -4,6 +4,8 @@ import (
 	"context"
 	"net"
 	"sync"
+
+	"github.com/fb1e3c20/websockets/transport"
 )
 
 // backlog is how many dialled connections wait for Accept before Dial waits.
@@ -45,6 +47,16 @@ func (l *Listener) Accept(ctx context.Context) (*Stream, error) {
 	case <-l.done:
 		return nil, net.ErrClosed
 	}
+}
+
+// AcceptStream is Accept for those who want any [transport.Stream], such as a
+// server that takes listeners of every kind.
+func (l *Listener) AcceptStream() (transport.Stream, error) {
+	s, err := l.Accept(context.Background())
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // Dial returns the client's end of a new connection. It does not wait for

@@ -4,6 +4,8 @@ import (
 	"crypto/tls"
 	"net"
 	"time"
+
+	"github.com/fb1e3c20/websockets/transport"
 )
 
 // A Listener accepts connections and makes streams of them. Its methods may be
@@ -52,12 +54,32 @@ func (l *Listener) Accept() (*Stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	if l.config == nil {
-		return adopt(c)
-	}
-	s, err := openTLS(c, l.start, l.handshakeTimeout())
+	s, err := l.adopt(c)
 	if err != nil {
 		c.Close()
+		return nil, connError{err}
+	}
+	return s, nil
+}
+
+func (l *Listener) adopt(c net.Conn) (*Stream, error) {
+	if l.config == nil {
+		return FromConn(c, nil)
+	}
+	return openTLS(c, l.start, l.handshakeTimeout())
+}
+
+// A connError is that of one connection: the listener can be used again.
+type connError struct{ error }
+
+func (e connError) Temporary() bool { return true }
+func (e connError) Unwrap() error   { return e.error }
+
+// AcceptStream is Accept for those who want any [transport.Stream], such as a
+// server that takes listeners of every kind.
+func (l *Listener) AcceptStream() (transport.Stream, error) {
+	s, err := l.Accept()
+	if err != nil {
 		return nil, err
 	}
 	return s, nil

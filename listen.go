@@ -1,0 +1,154 @@
+package websockets
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/fb1e3c20/websockets/transport"
+	"github.com/fb1e3c20/websockets/transport/tcp"
+)
+
+// A Listener hands out byte streams, each of which becomes a connection. A
+// [*tcp.Listener] is one, with or without TLS, and so is a
+// [*github.com/fb1e3c20/websockets/transport/pipe.Listener]. It must be
+// comparable, as a pointer is.
+type Listener interface {
+	// AcceptStream waits for the next stream, but not for anything that the
+	// peer has yet to send. Close ends the wait. An error with a method
+	// Temporary that returns true, as those of package net have, leaves the
+	// Listener usable.
+	AcceptStream() (transport.Stream, error)
+
+	// Close stops listening. Streams that were accepted live on. It may be
+	// called more than once.
+	Close() error
+}
+
+// ListenAndServe listens on a TCP address, port 80 of all addresses if it is
+// "", and calls [Server.Serve]. For TLS, give a listener of
+// [tcp.ListenTLS] to Serve.
+func (s *Server) ListenAndServe(addr string) error {
+	if err := s.init(); err != nil {
+		return err
+	}
+	if s.isClosing() {
+		return http.ErrServerClosed
+	}
+	if addr == "" {
+		addr = ":http"
+	}
+	l, err := tcp.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	return s.Serve(l)
+}
+
+// Serve accepts connections from l, without net/http, and serves each in a
+// goroutine of its own, as [Server.ServeStream] does; a slow handshake holds
+// nobody up. A connection that waits for input costs that goroutine and no
+// buffer.
+//
+// Serve always returns an error, and closes l before: [http.ErrServerClosed]
+// after [Server.Shutdown], the error of l if that ended it, or that of
+// [Options.Validate]. After a temporary error, such as too many open files, it
+// logs it and goes on, in 5 ms at first and in a second at most. Any number of
+// calls may run at once, each with a Listener of its own; connections outlive
+// the call.
+func (s *Server) Serve(l Listener) error {
+	defer l.Close()
+	if err := s.init(); err != nil {
+		return err
+	}
+	if !s.enterListener(l) {
+		return http.ErrServerClosed
+	}
+	defer s.leaveListener(l)
+	var wait backoff
+	for {
+		stream, err := l.AcceptStream()
+		if err != nil {
+			if err = s.acceptFailed(err, &wait); err != nil {
+				return err
+			}
+			continue
+		}
+		wait = 0
+		if !s.enter() {
+			stream.Close()
+			return http.ErrServerClosed
+		}
+		go func() {
+			defer s.leave()
+			s.ServeStream(context.Background(), stream)
+		}()
+	}
+}
+
+// acceptFailed waits after an error of a listener that can be used again, and
+// returns with which error Serve ends otherwise.
+func (s *Server) acceptFailed(err error, wait *backoff) error {
+	if s.isClosing() {
+		return http.ErrServerClosed
+	}
+	e, ok := errors.AsType[temporary](err)
+	if !ok || !e.Temporary() {
+		return err
+	}
+	d := wait.next()
+	s.log().Error("websocket: a connection could not be accepted", "error", err, "retry", d)
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return nil
+	case <-s.stopping:
+		return http.ErrServerClosed
+	}
+}
+
+// A temporary error is one of accept(2), EMFILE for example; what else calls
+// itself so is nothing to us.
+type temporary interface {
+	error
+	Temporary() bool
+}
+
+// A backoff is the time waited last.
+type backoff time.Duration
+
+func (b *backoff) next() time.Duration {
+	*b = min(max(*b*2, backoff(5*time.Millisecond)), backoff(time.Second))
+	return time.Duration(*b)
+}
+
+func (s *Server) isClosing() bool {
+	select {
+	case <-s.stopping:
+		return true
+	default:
+		return false
+	}
+}
+
+// enterListener is enter for a Serve, whose listener Shutdown closes.
+func (s *Server) enterListener(l Listener) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		return false
+	}
+	s.handlers++
+	s.listeners[l] = struct{}{}
+	return true
+}
+
+func (s *Server) leaveListener(l Listener) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.handlers--
+	delete(s.listeners, l)
+	s.checkIdle()
+}
