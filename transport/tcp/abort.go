@@ -1,12 +1,21 @@
 package tcp
 
 import (
+	"crypto/tls"
 	"errors"
 	"net"
 )
 
-// abort closes a connection with a reset, where it can be had.
+// abort closes a connection with a reset, where it can be had. What is around it
+// is not told: closing TLS might have to wait to say so.
 func abort(c net.Conn) error {
+	for {
+		around, ok := c.(*tls.Conn)
+		if !ok {
+			break
+		}
+		c = around.NetConn()
+	}
 	if c, ok := c.(*net.TCPConn); ok {
 		c.SetLinger(0)
 	}

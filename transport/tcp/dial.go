@@ -27,7 +27,28 @@ func DialTLS(ctx context.Context, network, addr string, config *tls.Config) (*St
 	if err != nil {
 		return nil, err
 	}
-	config = clientConfig(config, addr)
+	return handshakeTLS(ctx, c, clientConfig(config, hostOf(addr)))
+}
+
+// Client does a TLS handshake as the client over an open connection, a tunnel
+// through a proxy for example, and owns c from then on; an error closes it.
+// Deadlines are cleared. The context governs the handshake only, as with
+// [DialTLS]. The configuration needs a ServerName or InsecureSkipVerify; where
+// it has no NextProtos, http/1.1 is offered.
+//
+// As with [FromConn], a *net.TCPConn or *net.UnixConn is used through its
+// descriptor, and every other type, a *tls.Conn included, with a pump.
+func Client(ctx context.Context, c net.Conn, config *tls.Config) (*Stream, error) {
+	if err := clearDeadlines(c); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return handshakeTLS(ctx, c, clientConfig(config, ""))
+}
+
+// handshakeTLS does the handshake of a client on c, which it closes if there is
+// an error.
+func handshakeTLS(ctx context.Context, c net.Conn, config *tls.Config) (*Stream, error) {
 	start := func(c net.Conn) *tls.Conn { return tls.Client(c, config) }
 	timeout := DefaultHandshakeTimeout
 	if _, bounded := ctx.Deadline(); bounded {
@@ -60,10 +81,10 @@ func adopt(c net.Conn) (*Stream, error) {
 	return s, nil
 }
 
-func clientConfig(config *tls.Config, addr string) *tls.Config {
+func clientConfig(config *tls.Config, host string) *tls.Config {
 	config = withHTTP1(config)
 	if config.ServerName == "" {
-		config.ServerName = hostOf(addr)
+		config.ServerName = host
 	}
 	config.Renegotiation = tls.RenegotiateNever
 	return config

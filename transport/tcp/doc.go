@@ -1,8 +1,9 @@
 // Package tcp makes byte streams of sockets, plain or with TLS: dialled,
-// accepted, or taken over from net/http.
+// accepted, or taken over from net/http or a proxy.
 //
 //	stream, err := tcp.Dial(ctx, "tcp", "example.com:80")
 //	stream, err := tcp.DialTLS(ctx, "tcp", "example.com:443", nil)
+//	stream, err := tcp.Client(ctx, conn, config) // TLS over an open connection
 //
 //	listener, err := tcp.Listen("tcp", ":8080")
 //	stream, err := listener.Accept()

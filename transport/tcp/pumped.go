@@ -45,5 +45,4 @@ func (c *pumpedTLS) shake() error {
 	return c.handshake.err
 }
 
-// Abort closes the socket: closing TLS might have to wait to say so.
-func (c *pumpedTLS) Abort() error { return abort(c.NetConn()) }
+func (c *pumpedTLS) Abort() error { return abort(c.Conn) }

@@ -3,6 +3,7 @@ package tcp
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
 	"syscall"
@@ -26,7 +27,8 @@ type Stream struct {
 
 // FromConn makes a stream of an open connection and owns it from then on,
 // unless it returns an error. The stream delivers a copy of buffered, bytes
-// that the caller has read ahead, before anything else; deadlines are cleared.
+// that the caller has read ahead, before anything else; deadlines are cleared,
+// where there are any.
 //
 // A *net.TCPConn or *net.UnixConn is used through its descriptor where the
 // system allows it. Every other type, a *tls.Conn that net/http handed over
@@ -34,8 +36,8 @@ type Stream struct {
 // what it does to the bytes must not be bypassed. Unix sockets that are not byte
 // streams are refused.
 func FromConn(c net.Conn, buffered []byte) (*Stream, error) {
-	if err := c.SetDeadline(time.Time{}); err != nil {
-		return nil, fmt.Errorf("tcp: cannot take over the connection: %w", err)
+	if err := clearDeadlines(c); err != nil {
+		return nil, err
 	}
 	s, err := streamOf(c)
 	if err != nil {
@@ -45,6 +47,15 @@ func FromConn(c net.Conn, buffered []byte) (*Stream, error) {
 		s.Stream = newPrefixed(s.Stream, buffered)
 	}
 	return s, nil
+}
+
+// clearDeadlines fails on a closed connection. One that knows no deadlines, such
+// as a channel of SSH, has none.
+func clearDeadlines(c net.Conn) error {
+	if err := c.SetDeadline(time.Time{}); errors.Is(err, net.ErrClosed) {
+		return fmt.Errorf("tcp: cannot take over the connection: %w", err)
+	}
+	return nil
 }
 
 func streamOf(c net.Conn) (*Stream, error) {
