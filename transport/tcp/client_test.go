@@ -124,9 +124,9 @@ func TestClientRefusals(t *testing.T) {
 	}
 }
 
-// Abort must not wait for a peer that reads nothing, however deep the socket
-// lies: closing TLS would send close_notify first.
-func TestAbortOfTLSInTLSDoesNotWait(t *testing.T) {
+// Abort cuts the socket, however deep it lies: closing TLS would send
+// close_notify first, to a peer that may read nothing.
+func TestAbortOfTLSInTLSCutsTheSocket(t *testing.T) {
 	client, server := sockets(t)
 	serverConfig, clientConfig := configs(tls.VersionTLS13)
 	clientConfig.ServerName = "127.0.0.1"
@@ -134,17 +134,12 @@ func TestAbortOfTLSInTLSDoesNotWait(t *testing.T) {
 	a, b := secured(t, tls.Client(stalling, clientConfig), tls.Server(server, serverConfig))
 	defer b.Abort()
 	stalling.stalled.Store(true)
-	aborted := make(chan error)
-	go func() { aborted <- a.Abort() }()
+	a.Abort()
 	select {
-	case err := <-aborted:
-		if err != nil {
-			t.Error(err)
-		}
+	case <-stalling.closed:
 	case <-time.After(10 * time.Second):
-		t.Error("Abort waits")
+		t.Error("Abort did not reach the socket")
 		stalling.Close()
-		<-aborted
 	}
 }
 
