@@ -26,6 +26,7 @@ type Conn struct {
 	request     *http.Request
 	response    *http.Response
 	released    bool // guarded by the Server's mu
+	ordered     bool // what is sent waits until it is inTurn
 }
 
 // Receive waits for the next message and returns its type and its content,
@@ -54,6 +55,11 @@ func (c *Conn) ReceiveInto(ctx context.Context, dst []byte) (MessageType, []byte
 // that wait. A message of which a part has been handed to the transport is
 // completed even if ctx ends; what is left of it is copied for that.
 func (c *Conn) Send(ctx context.Context, typ MessageType, p []byte) error {
+	if c.ordered {
+		if err := c.inTurn(ctx); err != nil {
+			return err
+		}
+	}
 	return c.wrap(c.t.Send(ctx, typ, p))
 }
 

@@ -1,0 +1,97 @@
+package websockets
+
+import "context"
+
+// An EventHandler serves connections by events. The calls for one connection
+// follow one another, each after the one before has returned, though not always
+// in the same goroutine; those for different connections run at once. While a
+// call runs, messages of its connection wait and control frames are answered. c
+// may be used by anybody and in every way but to receive, which [HandleEvents]
+// does; [Conn.Close] ends the connection.
+//
+// ctx carries the values of the request's context and ends after OnClose.
+type EventHandler interface {
+	// OnOpen is called first. If it returns an error, no message follows.
+	OnOpen(ctx context.Context, c *Conn) error
+
+	// OnMessage is called with each message, in order; m.Data belongs to it.
+	// If it returns an error, no message follows.
+	OnMessage(ctx context.Context, c *Conn, m Message) error
+
+	// OnClose is called last, exactly once if OnOpen was called, when the
+	// connection has ended: nothing can be sent any more. err tells how: it
+	// is what OnOpen or OnMessage returned, if that ended the connection, and
+	// an *[Error] otherwise.
+	OnClose(c *Conn, err error)
+}
+
+// HandleEvents returns a Server that calls the methods of h for each
+// connection. After an error of OnOpen or OnMessage, and after a panic in them,
+// the connection is closed and the error reported as after that of a
+// [HandlerFunc]; then OnClose is called. A panic in OnClose comes too late for
+// a close code: it is recovered, logged with its stack and reported.
+func HandleEvents(h EventHandler, o *Options) *Server {
+	s := &Server{Options: o}
+	if h != nil {
+		s.Handler = func(ctx context.Context, c *Conn) error { return s.handleEvents(ctx, c, h) }
+	}
+	return s
+}
+
+func (s *Server) handleEvents(ctx context.Context, c *Conn, h EventHandler) error {
+	err := unexpected(errGoexit)
+	var own error
+	defer func() {
+		s.onClose(h, c, c.ended(ctx, own, err))
+	}()
+	own, err = s.deliver(ctx, c, h)
+	return err
+}
+
+// deliver calls OnOpen and OnMessage until the connection ends. own is what one
+// of them returned.
+func (s *Server) deliver(ctx context.Context, c *Conn, h EventHandler) (own, err error) {
+	defer s.recoverFrom("the handler", c.request, &err)
+	if err := h.OnOpen(ctx, c); err != nil {
+		return err, err
+	}
+	for {
+		typ, p, err := c.Receive(ctx)
+		if err != nil {
+			return nil, err
+		}
+		if err := h.OnMessage(ctx, c, Message{typ, p}); err != nil {
+			return err, err
+		}
+	}
+}
+
+// ended closes the connection after err and returns how it ended, for OnClose.
+func (c *Conn) ended(ctx context.Context, own, err error) error {
+	code, reported := c.verdict(err, ctx)
+	if isAbort(err) {
+		c.CloseNow()
+	} else {
+		c.Close(code, "")
+	}
+	switch {
+	case own != nil:
+		return own
+	case code == InternalError:
+		return reported // a panic
+	}
+	return c.Err()
+}
+
+func (s *Server) onClose(h EventHandler, c *Conn, err error) {
+	if failed := s.callOnClose(h, c, err); failed != nil && !isAbort(failed) {
+		s.report(c.request, unexpected(failed))
+	}
+}
+
+// callOnClose calls OnClose; a panic becomes an error.
+func (s *Server) callOnClose(h EventHandler, c *Conn, how error) (err error) {
+	defer s.recoverFrom("OnClose", c.request, &err)
+	h.OnClose(c, how)
+	return nil
+}
