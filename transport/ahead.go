@@ -42,13 +42,32 @@ func (a *ahead) push(ev core.Event) {
 	a.chunks = append(a.chunks, ev)
 }
 
-func (a *ahead) pop() (core.Event, bool) {
+// pop takes at most limit bytes of the first chunk.
+func (a *ahead) pop(limit int) (core.Event, bool) {
 	if a.len() == 0 {
 		return core.Event{}, false
 	}
-	ev := a.chunks[a.next]
-	a.next++
+	first := &a.chunks[a.next]
+	ev := *first
+	if len(ev.Data) <= limit {
+		a.next++
+		return ev, true
+	}
+	ev.Data, ev.Last = ev.Data[:limit], false
+	first.Data, first.First = first.Data[limit:], false
 	return ev, true
+}
+
+// skip drops the rest of the message that the first chunk belongs to. It
+// reports whether that was all of it.
+func (a *ahead) skip() bool {
+	for a.len() > 0 {
+		a.next++
+		if a.chunks[a.next-1].Last {
+			return true
+		}
+	}
+	return false
 }
 
 func (a *ahead) release() {

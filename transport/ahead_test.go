@@ -15,7 +15,7 @@ func TestAheadJoinsTheChunksOfAMessage(t *testing.T) {
 		a.push(core.Event{Kind: core.EventMessage, First: i == 0, Last: i == 4999, Data: []byte{byte(i)}})
 		want = append(want, byte(i))
 		if i == 2000 {
-			ev, ok := a.pop()
+			ev, ok := a.pop(1 << 20)
 			if !ok || !ev.First || ev.Last {
 				t.Fatalf("%+v", ev)
 			}
@@ -25,7 +25,7 @@ func TestAheadJoinsTheChunksOfAMessage(t *testing.T) {
 	if room := a.room(); room != aheadBytes-5000 {
 		t.Errorf("room for %d bytes", room)
 	}
-	ev, _ := a.pop()
+	ev, _ := a.pop(1 << 20)
 	if got = append(got, ev.Data...); !bytes.Equal(got, want) || ev.First || !ev.Last || a.len() != 0 {
 		t.Errorf("%d bytes, %v %v, %d left", len(got), ev.First, ev.Last, a.len())
 	}

@@ -172,7 +172,7 @@ func (c *Conn) linger() {
 		switch {
 		case ev.Kind != core.EventMessage:
 			c.observe(ev)
-		case !c.discarding:
+		case c.wants(ev):
 			c.ahead.push(ev)
 		}
 	}

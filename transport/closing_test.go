@@ -95,17 +95,3 @@ func TestCloseOfADeadPeerBehindABacklog(t *testing.T) {
 		}
 	})
 }
-
-// A large message is not taken for the rest of one that was begun.
-func TestSendInsideAMessage(t *testing.T) {
-	srv, _ := pair(t, real.New(), core.Config{}, core.Config{})
-	ctx := context.Background()
-	if err := srv.SendFragment(ctx, frame.Text, []byte("begin "), false); err != nil {
-		t.Fatal(err)
-	}
-	for _, n := range []int{1, 1 << 16} {
-		if err := srv.Send(ctx, frame.Text, make([]byte, n)); err != core.ErrMessageInProgress {
-			t.Errorf("%d bytes: %v", n, err)
-		}
-	}
-}

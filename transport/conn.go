@@ -30,12 +30,18 @@ type Conn struct {
 	parked  bool // whoever has it waits in AwaitRead
 	in      input
 	ahead   ahead
-	part    []byte // of a message whose receiver gave up
 	watch   watch
+
+	receiving turn // to take messages: held from the first to the last byte of one
+	incoming  incoming
+
+	composing turn // to send messages in fragments: held by a Writer
+	outgoing  outgoing
 
 	writing  turn  // to write the stream
 	out      queue // frames that wait for the turn
 	batch    queue // frames that are being written
+	lent     int   // bytes of a sender's memory that follow the batch
 	room     chan struct{}
 	writeErr error // why the stream takes no more output
 
@@ -51,6 +57,7 @@ type Conn struct {
 	carrier error // what the carrier said
 	done    chan struct{}
 	closing closing
+	stats   Stats
 
 	handshaking bool // messages do not flow yet
 	blocked     bool // the carrier took no more output at the last attempt
@@ -139,9 +146,21 @@ func (c *Conn) end(err error) {
 	}
 	c.freeRoom()
 	c.failPings()
+	c.dismiss()
 	c.closing.notify()
 	if c.parked {
 		c.stream.KickRead()
+	}
+}
+
+// dismiss sends away those who wait for a Reader or a Writer, which may never be
+// closed. The connection has ended.
+func (c *Conn) dismiss() {
+	if c.incoming.open {
+		c.receiving.dismiss()
+	}
+	if c.outgoing.open {
+		c.composing.dismiss()
 	}
 }
 
@@ -156,6 +175,7 @@ func (c *Conn) observe(ev core.Event) {
 	switch ev.Kind {
 	case core.EventPing:
 		c.pingSeen = true
+		c.stats.PingsReceived++
 	case core.EventPong:
 		c.matchPong(ev)
 	case core.EventClose:
@@ -479,7 +499,7 @@ func (c *Conn) awaitHandshake(ctx context.Context, kind core.EventKind) error {
 	if !c.handshaking {
 		return c.misuse(core.ErrNoRequest)
 	}
-	ev, err := c.next(ctx)
+	ev, err := c.next(ctx, largeBuffer)
 	if err == nil && ev.Kind != kind {
 		return core.ErrNoRequest
 	}

@@ -12,6 +12,26 @@ import (
 // closed before its handshake was done.
 var ErrClosed = errors.New("websocket: the connection is closed")
 
+// What is read and written after its end.
+var (
+	// ErrReaderClosed: the Reader was closed, or another one made since.
+	ErrReaderClosed = errors.New("websocket: the Reader is closed")
+
+	// ErrWriterClosed: the Writer is closed.
+	ErrWriterClosed = errors.New("websocket: the Writer is closed")
+)
+
+// heldError is the error of a context for who waited for a turn that a Reader or
+// Writer has, perhaps one that was forgotten.
+type heldError struct {
+	err error // of the context
+	by  string
+}
+
+func (e *heldError) Error() string { return "websocket: " + e.by + ": " + e.err.Error() }
+
+func (e *heldError) Unwrap() error { return e.err }
+
 // A CloseError is how a connection ended that was closed with a close frame of
 // the peer.
 type CloseError struct {

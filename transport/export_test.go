@@ -24,11 +24,11 @@ func HoldsMemory(c *Conn) string {
 		return "queued output"
 	case c.batch.buf != nil || c.batch.p != nil:
 		return "output being written"
-	case c.part != nil:
+	case c.incoming.part != nil:
 		return "a part of a message"
 	case c.pings != nil:
 		return "pings"
-	case c.reading.queue != nil || c.writing.queue != nil:
+	case c.reading.queue != nil || c.writing.queue != nil || c.receiving.queue != nil || c.composing.queue != nil:
 		return "turns"
 	}
 	return ""

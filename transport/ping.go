@@ -88,13 +88,17 @@ func (c *Conn) matchPong(ev core.Event) {
 	}
 	copy(c.pong.payload[min(c.pong.n, pingSize):], ev.Data)
 	c.pong.n = min(c.pong.n+len(ev.Data), pingSize+1)
+	if ev.Last {
+		c.stats.PongsReceived++
+	}
 	if !ev.Last || c.pong.n != pingSize {
 		return
 	}
 	id := binary.BigEndian.Uint64(c.pong.payload[:])
 	now := c.clk.Now()
 	for len(c.pings) > 0 && c.pings[0].id <= id && id <= c.pingID {
-		c.pings[0].rtt <- now.Sub(c.pings[0].sent)
+		c.stats.RoundTrip = now.Sub(c.pings[0].sent)
+		c.pings[0].rtt <- c.stats.RoundTrip
 		c.pings = c.pings[1:]
 	}
 	if len(c.pings) == 0 {

@@ -103,6 +103,10 @@ func (c *Conn) Receive(ctx context.Context, dst []byte) (frame.Opcode, []byte, e
 	c.mu.Lock()
 	defer c.unlockAndTell()
 	c.received()
+	if err := c.takeReceiving(ctx); err != nil {
+		return 0, dst, err
+	}
+	defer c.receiving.pass()
 	if err := c.takeReading(ctx); err != nil {
 		return 0, dst, err
 	}
@@ -111,10 +115,11 @@ func (c *Conn) Receive(ctx context.Context, dst []byte) (frame.Opcode, []byte, e
 		return 0, dst, core.ErrNotOpen
 	}
 
+	m := &c.incoming
 	start := len(dst)
-	dst = append(dst, c.part...)
+	dst = append(dst, m.part...)
 	for {
-		ev, err := c.next(ctx)
+		ev, err := c.next(ctx, largeBuffer)
 		if err != nil {
 			c.keepPart(dst[start:])
 			return 0, dst[:start], err
@@ -122,9 +127,12 @@ func (c *Conn) Receive(ctx context.Context, dst []byte) (frame.Opcode, []byte, e
 		if ev.Kind != core.EventMessage {
 			continue
 		}
+		m.op = ev.Op
 		dst = append(dst, ev.Data...)
 		if ev.Last {
-			c.part = nil
+			m.reset()
+			c.stats.MessagesReceived++
+			c.stats.PayloadReceived += int64(len(dst) - start)
 			return ev.Op, dst, nil
 		}
 	}
@@ -134,10 +142,26 @@ func (c *Conn) Receive(ctx context.Context, dst []byte) (frame.Opcode, []byte, e
 // be another receiver.
 func (c *Conn) keepPart(p []byte) {
 	if c.err != nil {
-		c.part = nil
+		c.incoming.reset()
 		return
 	}
-	c.part = append(c.part[:0], p...)
+	c.incoming.part = append(c.incoming.part[:0], p...)
+}
+
+// takeReceiving waits for the turn to take messages. A Reader may be left open
+// for ever, so the end of the connection ends the wait as well.
+func (c *Conn) takeReceiving(ctx context.Context) error {
+	if c.incoming.open && c.err != nil {
+		return c.err
+	}
+	err := c.receiving.take(ctx, &c.mu)
+	switch {
+	case err == errDismissed:
+		return c.err
+	case err != nil && c.incoming.open:
+		return &heldError{err, "a Reader that is neither read to its end nor closed has the message before"}
+	}
+	return err
 }
 
 // takeReading waits for the turn to read.
@@ -170,12 +194,15 @@ func (c *Conn) leaveReading() {
 	}
 }
 
-// next returns the next event that is the caller's: a chunk of a message, or a
-// step of the handshake. The turn to read and the lock are held; the lock is
-// released while waiting.
-func (c *Conn) next(ctx context.Context) (core.Event, error) {
+// next returns the next event that is the caller's: a chunk of a message, of at
+// most limit bytes, or a step of the handshake. The turn to read and the lock
+// are held; the lock is released while waiting.
+func (c *Conn) next(ctx context.Context, limit int) (core.Event, error) {
 	for {
-		if ev, ok := c.ahead.pop(); ok {
+		if c.incoming.interrupted() {
+			return core.Event{}, ErrReaderClosed
+		}
+		if ev, ok := c.ahead.pop(limit); ok {
 			return ev, nil
 		}
 		c.catchUp()
@@ -185,10 +212,10 @@ func (c *Conn) next(ctx context.Context) (core.Event, error) {
 			c.rearm()
 			return core.Event{}, c.err
 		}
-		ev := c.parse(largeBuffer)
+		ev := c.parse(limit)
 		switch ev.Kind {
 		case core.EventMessage, core.EventRequest, core.EventOpen:
-			if !c.discarding {
+			if c.wants(ev) {
 				return ev, nil
 			}
 		case core.EventNone:
@@ -233,7 +260,7 @@ func (c *Conn) read(ctx context.Context) {
 	c.parked = false
 	switch {
 	case n > 0:
-		c.in.filled(n)
+		c.filled(n)
 	case c.released || err == ErrKicked:
 	default:
 		c.inputEnded(err)
@@ -289,11 +316,27 @@ func (c *Conn) parseAhead() bool {
 		case ev.Kind == core.EventNone:
 		case ev.Kind != core.EventMessage:
 			c.observe(ev)
-		case !c.discarding:
+		case c.wants(ev):
 			c.ahead.push(ev)
 		}
 	}
 	return true
+}
+
+// wants reports whether somebody may want what was parsed: not after Discard,
+// and not the rest of a message whose Reader was closed.
+func (c *Conn) wants(ev core.Event) bool {
+	if c.incoming.skip {
+		c.incoming.skip = !ev.Last
+		return false
+	}
+	return !c.discarding
+}
+
+// filled notes that n bytes have come.
+func (c *Conn) filled(n int) {
+	c.in.filled(n)
+	c.stats.BytesReceived += int64(n)
 }
 
 // readSome reads once without waiting and reports whether something came.
@@ -303,7 +346,7 @@ func (c *Conn) readSome() bool {
 	n, err := c.stream.TryRead(space)
 	c.mu.Lock()
 	if n > 0 {
-		c.in.filled(n)
+		c.filled(n)
 		return true
 	}
 	c.in.release()

@@ -183,7 +183,7 @@ func TestSendLeftInTheMiddleOfALargeMessage(t *testing.T) {
 	}
 }
 
-// What Send, SendFragment and Ping queue leaves in the order of the calls.
+// What Send and a Writer queue leaves in the order of the calls.
 func TestSendKeepsTheOrderOfCalls(t *testing.T) {
 	for _, role := range roles {
 		t.Run(role.String(), func(t *testing.T) {
@@ -193,11 +193,12 @@ func TestSendKeepsTheOrderOfCalls(t *testing.T) {
 			large := string(bytes.Repeat([]byte("x"), 70_000))
 			ctx := t.Context()
 			c.Send(ctx, frame.Text, []byte("1"))
-			c.SendFragment(ctx, frame.Text, []byte("2"), false)
-			c.SendFragment(ctx, frame.Continuation, []byte("3"), true)
+			w, _ := c.Writer(ctx, frame.Text)
+			w.Write([]byte("2"))
+			w.Close()
 			c.Send(ctx, frame.Text, []byte(large))
 			c.Send(ctx, frame.Binary, []byte("5"))
-			want := []received{{frame.Text, "1"}, {frame.Text, "2"}, {frame.Continuation, "3"}, {frame.Text, large}, {frame.Binary, "5"}}
+			want := []received{{frame.Text, "1"}, {frame.Text, "2"}, {frame.Continuation, ""}, {frame.Text, large}, {frame.Binary, "5"}}
 			if got := p.frames(p.there()); !equal(got, want) {
 				t.Errorf("%d frames", len(got))
 			}
@@ -213,13 +214,14 @@ func TestSendMisuse(t *testing.T) {
 		call func() error
 		want error
 	}{
-		"Opcode":       {func() error { return c.Send(ctx, frame.Ping, nil) }, core.ErrInvalidOpcode},
-		"LargeOpcode":  {func() error { return c.Send(ctx, frame.Ping, bad) }, core.ErrInvalidOpcode},
-		"Text":         {func() error { return c.Send(ctx, frame.Text, bad[:1]) }, core.ErrInvalidText},
-		"LargeText":    {func() error { return c.Send(ctx, frame.Text, bad) }, core.ErrInvalidText},
-		"Continuation": {func() error { return c.SendFragment(ctx, frame.Continuation, nil, true) }, core.ErrNoMessage},
-		"Close code":   {func() error { return c.Close(frame.Abnormal, "") }, core.ErrUnsendableCode},
-		"Request":      {func() error { _, err := c.AwaitRequest(ctx); return err }, core.ErrNoRequest},
+		"Opcode":      {func() error { return c.Send(ctx, frame.Ping, nil) }, core.ErrInvalidOpcode},
+		"LargeOpcode": {func() error { return c.Send(ctx, frame.Ping, bad) }, core.ErrInvalidOpcode},
+		"Text":        {func() error { return c.Send(ctx, frame.Text, bad[:1]) }, core.ErrInvalidText},
+		"LargeText":   {func() error { return c.Send(ctx, frame.Text, bad) }, core.ErrInvalidText},
+		"Valid":       {func() error { return c.SendValid(ctx, frame.Continuation, nil) }, core.ErrNoMessage},
+		"Writer":      {func() error { _, err := c.Writer(ctx, frame.Continuation); return err }, core.ErrInvalidOpcode},
+		"Close code":  {func() error { return c.Close(frame.Abnormal, "") }, core.ErrUnsendableCode},
+		"Request":     {func() error { _, err := c.AwaitRequest(ctx); return err }, core.ErrNoRequest},
 	} {
 		if err := test.call(); err != test.want {
 			t.Errorf("%s: %v, want %v", name, err, test.want)

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"sync"
 )
@@ -10,7 +11,12 @@ import (
 // asking. It is guarded by a mutex that is never held while waiting.
 type turn struct {
 	held  bool
-	queue []chan struct{}
+	queue []*waiter
+}
+
+type waiter struct {
+	woken chan struct{}
+	taken bool // the turn was handed over
 }
 
 // try takes the turn if it is free.
@@ -22,24 +28,28 @@ func (t *turn) try() bool {
 	return true
 }
 
-// take waits for the turn. mu is held at the call and at the return.
+// take waits for the turn. It returns the error of ctx, or errDismissed. mu is
+// held at the call and at the return.
 func (t *turn) take(ctx context.Context, mu *sync.Mutex) error {
 	if t.try() {
 		return nil
 	}
-	mine := make(chan struct{})
-	t.queue = append(t.queue, mine)
+	me := &waiter{woken: make(chan struct{})}
+	t.queue = append(t.queue, me)
 	mu.Unlock()
 	select {
-	case <-mine:
+	case <-me.woken:
 		mu.Lock()
-		return nil
+		if me.taken {
+			return nil
+		}
+		return errDismissed
 	case <-ctx.Done():
 	}
 	mu.Lock()
-	if i := slices.Index(t.queue, mine); i >= 0 {
+	if i := slices.Index(t.queue, me); i >= 0 {
 		t.queue = slices.Delete(t.queue, i, i+1)
-	} else {
+	} else if me.taken {
 		t.pass() // it was handed over just now
 	}
 	return ctx.Err()
@@ -56,5 +66,17 @@ func (t *turn) pass() {
 	if len(t.queue) == 0 {
 		t.queue = nil
 	}
-	close(next)
+	next.taken = true
+	close(next.woken)
+}
+
+// errDismissed: whoever has the turn may keep it for ever.
+var errDismissed = errors.New("transport: dismissed from the queue")
+
+// dismiss sends away all who wait for the turn.
+func (t *turn) dismiss() {
+	for _, w := range t.queue {
+		close(w.woken)
+	}
+	t.queue = nil
 }

@@ -36,64 +36,85 @@ const (
 // a copy of what is left of it; the error of ctx then says only that Send did
 // not wait for that.
 func (c *Conn) Send(ctx context.Context, op frame.Opcode, p []byte) error {
+	if len(p) < directSize {
+		return c.sendQueued(ctx, op, p, false)
+	}
+	if op == frame.Text && !frame.ValidUTF8(p) {
+		return core.ErrInvalidText
+	}
+	return c.sendDirect(ctx, op, p)
+}
+
+// SendValid is [Conn.Send] for a p that is known to be UTF-8 where op is Text: it
+// is not checked again for each of many connections.
+func (c *Conn) SendValid(ctx context.Context, op frame.Opcode, p []byte) error {
+	if len(p) < directSize {
+		return c.sendQueued(ctx, op, p, true)
+	}
+	return c.sendDirect(ctx, op, p)
+}
+
+// sendQueued appends a message to the queue, when there is room, and sees to its
+// being written.
+func (c *Conn) sendQueued(ctx context.Context, op frame.Opcode, p []byte, valid bool) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if len(p) >= directSize {
-		return c.sendDirect(ctx, op, p)
-	}
-	return c.sendQueued(ctx, len(p), func(dst []byte) ([]byte, error) {
-		return c.m.AppendMessage(dst, op, p)
-	})
-}
-
-// SendFragment sends p as a fragment of a message, of which fin is the last.
-// The caller makes sure that nobody else sends messages in between; control
-// frames may come between. See [Conn.Send] for the rest.
-//
-// p is not written from the caller's memory; more than 32 KiB go in several
-// frames. If ctx ends between those, a part of p has been sent, and the message
-// cannot be completed any more.
-func (c *Conn) SendFragment(ctx context.Context, op frame.Opcode, p []byte, fin bool) error {
-	for len(p) > directSize {
-		if err := c.sendFragment(ctx, op, p[:directSize], false); err != nil {
-			return err
-		}
-		p = p[directSize:]
-		op = frame.Continuation
-	}
-	return c.sendFragment(ctx, op, p, fin)
-}
-
-func (c *Conn) sendFragment(ctx context.Context, op frame.Opcode, p []byte, fin bool) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	return c.sendQueued(ctx, len(p), func(dst []byte) ([]byte, error) {
-		return c.m.AppendFragment(dst, op, p, fin)
-	})
-}
-
-// sendQueued appends a frame with n bytes of payload to the queue, when there
-// is room, and sees to its being written.
-func (c *Conn) sendQueued(ctx context.Context, n int, appendTo func([]byte) ([]byte, error)) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := c.awaitRoom(ctx, n+headerRoom); err != nil {
+	n := len(p) + headerRoom
+	if err := c.awaitRoom(ctx, n); err != nil {
 		return err
 	}
-	p, err := appendTo(c.out.room(n + headerRoom))
-	if err != nil {
-		c.releaseIfEmpty()
-		return c.misuse(err)
+	if c.composing.held {
+		if err := c.takeComposing(ctx); err != nil {
+			return err
+		}
+		defer c.composing.pass()
+		if err := c.awaitRoom(ctx, n); err != nil {
+			return err
+		}
 	}
-	c.out.set(p)
+	if err := c.appendMessage(op, p, valid); err != nil {
+		return err
+	}
+	c.stats.MessagesSent++
+	c.stats.PayloadSent += int64(len(p))
 	if c.corks() {
 		c.lookSoon()
 		return nil
 	}
 	c.flush()
 	return nil
+}
+
+func (c *Conn) appendMessage(op frame.Opcode, p []byte, valid bool) error {
+	dst := c.out.room(len(p) + headerRoom)
+	var err error
+	if valid {
+		dst, err = c.appendValid(dst, op, p)
+	} else {
+		dst, err = c.m.AppendMessage(dst, op, p)
+	}
+	if err != nil {
+		c.releaseIfEmpty()
+		return c.misuse(err)
+	}
+	c.out.set(dst)
+	return nil
+}
+
+func (c *Conn) appendValid(dst []byte, op frame.Opcode, p []byte) ([]byte, error) {
+	dst, mask, err := c.m.AppendHeader(dst, op, core.HeaderOptions{}, len(p))
+	if err != nil {
+		return dst, err
+	}
+	at := len(dst)
+	dst = append(dst, p...)
+	if c.m.Role() == core.Client {
+		mask.XOR(dst[at:], 0)
+	}
+	return dst, nil
 }
 
 // corks reports whether output may wait: the application is answering what has
@@ -236,6 +257,7 @@ func (c *Conn) tryWrite(p []byte) (int, error) {
 		c.mu.Lock()
 		c.blocked = err == ErrWouldBlock
 		if err == nil || c.blocked {
+			c.stats.BytesSent += int64(n)
 			c.m.Wrote(c.clk.Now(), n)
 			c.rearm()
 			return n, err
@@ -278,33 +300,70 @@ func (c *Conn) writeOn() {
 	c.mu.Unlock()
 }
 
-// sendDirect sends a large message, its payload from the caller's memory.
+// sendDirect sends a large message, its payload from the caller's memory. That
+// a text is UTF-8 has been checked.
 func (c *Conn) sendDirect(ctx context.Context, op frame.Opcode, p []byte) error {
-	if op == frame.Text && !frame.ValidUTF8(p) {
-		return core.ErrInvalidText
+	if err := ctx.Err(); err != nil {
+		return err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if err := c.writing.take(ctx, &c.mu); err != nil {
-		c.flush()
+	d, err := c.beginDirect(ctx, op, p)
+	if err != nil {
 		return err
+	}
+	c.stats.MessagesSent++
+	c.stats.PayloadSent += int64(len(p))
+	return d.write(ctx)
+}
+
+// beginDirect makes what is queued and the beginning of the message the batch;
+// it takes the turn to write, unless there is an error.
+func (c *Conn) beginDirect(ctx context.Context, op frame.Opcode, p []byte) (direct, error) {
+	composing, err := c.takeWriting(ctx)
+	if composing {
+		defer c.composing.pass()
+	}
+	if err != nil {
+		return direct{}, err
 	}
 	if err := c.sendable(); err != nil {
 		c.write()
-		return err
+		return direct{}, err
 	}
 	const first = corkSize
 	dst, mask, err := c.m.AppendHeader(c.out.room(c.out.len()+headerRoom+first), op, core.HeaderOptions{}, len(p))
 	if err != nil {
 		c.write()
-		return c.misuse(err)
+		return direct{}, c.misuse(err)
 	}
 	d := direct{c: c, p: p, mask: mask, masked: c.m.Role() == core.Client}
 	c.out.set(d.appendTo(dst, first))
 	c.batch.release()
 	c.batch, c.out = c.out, queue{}
 	c.freeRoom()
-	return d.write(ctx)
+	return d, nil
+}
+
+// takeWriting waits for the turn to write, in a moment in which no Writer has a
+// message open. It reports whether the turn to compose was taken for that.
+func (c *Conn) takeWriting(ctx context.Context) (composing bool, err error) {
+	for {
+		if c.composing.held && !composing {
+			if err := c.takeComposing(ctx); err != nil {
+				return false, err
+			}
+			composing = true
+		}
+		if err := c.writing.take(ctx, &c.mu); err != nil {
+			c.flush()
+			return composing, err
+		}
+		if composing || !c.composing.held {
+			return composing, nil
+		}
+		c.write() // a Writer came first
+	}
 }
 
 // direct is a large payload on its way from the caller's memory.
@@ -352,7 +411,13 @@ func (d *direct) write(ctx context.Context) error {
 			d.off += n
 			blocked = err == ErrWouldBlock
 		}
-		if blocked && !d.await(ctx) {
+		if !blocked {
+			continue
+		}
+		c.lent = len(d.rest())
+		stays := d.await(ctx)
+		c.lent = 0
+		if !stays {
 			d.leave()
 			return ctx.Err()
 		}

@@ -1,0 +1,31 @@
+package transport
+
+import "time"
+
+// Stats are the counters of a connection since it was made.
+type Stats struct {
+	MessagesReceived int64 // taken by Receive, or read to their end
+	MessagesSent     int64 // accepted by Send
+	PayloadReceived  int64 // bytes of those messages
+	PayloadSent      int64
+	BytesReceived    int64 // from the carrier: everything, frame headers and a handshake included
+	BytesSent        int64 // taken by the carrier
+	PingsReceived    int64
+	PongsReceived    int64
+
+	// RoundTrip is what the latest Ping measured; 0 before.
+	RoundTrip time.Duration
+
+	// Queued is how many bytes wait for the carrier now, what a Send that
+	// waits is writing included. It stays above 0 when the peer does not read.
+	Queued int
+}
+
+// Stats returns the counters.
+func (c *Conn) Stats() Stats {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := c.stats
+	s.Queued = c.out.len() + c.batch.len() + c.lent
+	return s
+}

@@ -1,0 +1,201 @@
+package transport
+
+import (
+	"context"
+
+	"github.com/fb1e3c20/websockets/core"
+	"github.com/fb1e3c20/websockets/core/frame"
+)
+
+// outgoing is the message that goes out in fragments.
+type outgoing struct {
+	id     uint64 // of the latest Writer
+	op     frame.Opcode
+	open   bool  // that Writer has the turn to compose
+	begun  bool  // a fragment has been sent
+	failed error // why the message is not complete
+}
+
+// A Writer sends one message in fragments, without holding it in memory
+// (https://www.rfc-editor.org/rfc/rfc6455#section-5.4). It is a value: copies are
+// the same Writer. It must be closed.
+type Writer struct {
+	c   *Conn
+	id  uint64
+	ctx context.Context
+}
+
+// Writer begins a message. op is Text or Binary. It waits while the message of
+// another Writer is not finished; messages of others wait until this one is
+// closed, while control frames pass between its fragments. ctx bounds this wait
+// and those of the Writer.
+func (c *Conn) Writer(ctx context.Context, op frame.Opcode) (Writer, error) {
+	if op != frame.Text && op != frame.Binary {
+		return Writer{}, core.ErrInvalidOpcode
+	}
+	if err := ctx.Err(); err != nil {
+		return Writer{}, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.handshaking {
+		return Writer{}, core.ErrNotOpen
+	}
+	if err := c.takeComposing(ctx); err != nil {
+		return Writer{}, err
+	}
+	if err := c.sendable(); err != nil {
+		c.composing.pass()
+		return Writer{}, err
+	}
+	c.outgoing = outgoing{id: c.outgoing.id + 1, op: op, open: true}
+	return Writer{c, c.outgoing.id, ctx}, nil
+}
+
+// takeComposing waits for the turn to send messages in fragments. A Writer may
+// never be closed, so the end of the connection ends the wait as well.
+func (c *Conn) takeComposing(ctx context.Context) error {
+	if err := c.sendable(); err != nil {
+		return err
+	}
+	err := c.composing.take(ctx, &c.mu)
+	switch {
+	case err == errDismissed:
+		return c.err
+	case err != nil && c.outgoing.open:
+		return &heldError{err, "a Writer that is not closed has the message before"}
+	}
+	return err
+}
+
+// Write sends p as a fragment; more than 32 KiB go in several, and nothing in
+// none. p is not kept. A Text may be cut anywhere, inside a character too. It
+// waits as [Conn.Send] does.
+//
+// After an error the message lacks the rest of p: n bytes of it have been sent.
+// Every later Write returns that error, and Close gives the message up, unless
+// [Writer.WithContext] goes on. After Close it returns [ErrWriterClosed].
+func (w Writer) Write(p []byte) (n int, err error) {
+	if w.c == nil {
+		return 0, ErrWriterClosed
+	}
+	w.c.mu.Lock()
+	defer w.c.mu.Unlock()
+	for first := true; first || n < len(p); first = false {
+		part := p[n:min(len(p), n+directSize)]
+		if err := w.send(part, false); err != nil {
+			return n, err
+		}
+		n += len(part)
+	}
+	return n, nil
+}
+
+// send sends a fragment, with the lock.
+func (w Writer) send(p []byte, fin bool) error {
+	c, o := w.c, &w.c.outgoing
+	if err := w.check(); err != nil || len(p) == 0 && !fin {
+		return err
+	}
+	var err error
+	if !fin || !o.begun { // the end of a message that has begun needs no room
+		err = w.awaitRoom(len(p) + headerRoom)
+	}
+	if w.id != o.id || !o.open {
+		return ErrWriterClosed // meanwhile
+	}
+	if err == nil {
+		err = w.append(p, fin)
+	}
+	if err != nil {
+		o.failed = err
+		return err
+	}
+	o.begun = true
+	c.stats.PayloadSent += int64(len(p))
+	if !c.corks() {
+		c.flush()
+		return nil
+	}
+	c.lookSoon()
+	return nil
+}
+
+func (w Writer) awaitRoom(n int) error {
+	if err := w.ctx.Err(); err != nil {
+		return err
+	}
+	return w.c.awaitRoom(w.ctx, n)
+}
+
+func (w Writer) append(p []byte, fin bool) error {
+	c := w.c
+	if err := c.sendable(); err != nil {
+		return err
+	}
+	dst, err := c.m.AppendFragment(c.out.room(len(p)+headerRoom), c.outgoing.op, p, fin)
+	if err != nil {
+		c.releaseIfEmpty()
+		return c.misuse(err)
+	}
+	c.out.set(dst)
+	return nil
+}
+
+func (w Writer) check() error {
+	o := &w.c.outgoing
+	if w.id != o.id || !o.open {
+		return ErrWriterClosed
+	}
+	return o.failed
+}
+
+// Close ends the message, and others may send. Once a fragment has been sent it
+// does not wait, even if the context has ended.
+//
+// A message that cannot be completed, because a Write failed or a Text ends
+// within a character, is given up, and the error returned that is the reason. If
+// a fragment of it has been sent, the connection must end with it, lest the peer
+// take the part for the whole: it is closed with 1011. Closing again does nothing.
+func (w Writer) Close() error {
+	c := w.c
+	if c == nil {
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	o := &c.outgoing
+	if w.id != o.id || !o.open {
+		return nil
+	}
+	err := w.send(nil, true)
+	if w.id != o.id || !o.open {
+		return nil // another Close came first
+	}
+	o.open = false
+	if err == nil {
+		c.stats.MessagesSent++
+	} else if o.begun {
+		_ = c.beginClose(frame.InternalError, givenUp)
+	}
+	c.composing.pass()
+	return err
+}
+
+// givenUp is the reason of the close frame in place of the rest of a message.
+const givenUp = "a message was not completed"
+
+// WithContext returns w with another context: to go on when that of w has
+// ended in the middle of a Write, with what that Write has not sent.
+func (w Writer) WithContext(ctx context.Context) Writer {
+	c := w.c
+	if c != nil {
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if o := &c.outgoing; w.id == o.id && (o.failed == context.Canceled || o.failed == context.DeadlineExceeded) {
+			o.failed = nil
+		}
+	}
+	w.ctx = ctx
+	return w
+}
