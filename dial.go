@@ -3,13 +3,11 @@ package websockets
 import (
 	"context"
 	"crypto/tls"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync"
 	"time"
@@ -64,13 +62,19 @@ func (d *Dialer) Dial(ctx context.Context, rawURL string) (*Conn, error) {
 	}
 	bounded, cancel := d.bound(ctx)
 	defer cancel()
-	stream, err := d.connect(bounded, t)
-	if err != nil {
-		err = fmt.Errorf("websocket: cannot connect to %s: %w", t.url.Redacted(), err)
-		return nil, t.dialError(ctx, bounded, &HandshakeError{Err: err})
-	}
-	c, err := d.open(bounded, stream, t)
+	c, err := d.follow(bounded, t)
 	return c, t.dialError(ctx, bounded, err)
+}
+
+// dial connects to t and does the handshake, and follows no redirect.
+func (d *Dialer) dial(ctx context.Context, t *target) (*Conn, error) {
+	r := d.request(t)
+	stream, err := d.connect(ctx, t, r)
+	if err != nil {
+		err = fmt.Errorf("websocket: cannot connect to %s: %w", t.url, err)
+		return nil, &HandshakeError{Err: err}
+	}
+	return d.open(ctx, stream, t, r)
 }
 
 // dialError returns the error of Dial: that of ctx if it has ended, a handshake
@@ -85,7 +89,7 @@ func (t *target) dialError(ctx, bounded context.Context, err error) error {
 	}
 	switch {
 	case ctx.Err() != nil:
-		return fmt.Errorf("websocket: cannot dial %s: %w", t.url.Redacted(), ctx.Err())
+		return fmt.Errorf("websocket: cannot dial %s: %w", t.url, ctx.Err())
 	case bounded.Err() != nil:
 		return &HandshakeError{Err: wrap(core.ErrHandshakeTimeout)}
 	}
@@ -105,14 +109,15 @@ func (d *Dialer) bound(ctx context.Context) (context.Context, context.CancelFunc
 }
 
 // DialStream does the opening handshake of a client on any byte stream. The
-// URL tells the server host and path, and nothing is dialled. The stream
-// belongs to the connection, and is closed if there is an error.
+// URL tells the server host and path; nothing is dialled, no proxy is asked and
+// no redirect followed. The stream belongs to the connection, and is closed if
+// there is an error.
 func (d *Dialer) DialStream(ctx context.Context, stream transport.Stream, rawURL string) (*Conn, error) {
 	err := d.init()
 	if err == nil {
 		var t *target
 		if t, err = parseTarget(rawURL); err == nil {
-			c, err := d.open(ctx, stream, t)
+			c, err := d.open(ctx, stream, t, d.request(t))
 			return c, t.dialError(ctx, ctx, err)
 		}
 	}
@@ -120,11 +125,63 @@ func (d *Dialer) DialStream(ctx context.Context, stream transport.Stream, rawURL
 	return nil, err
 }
 
-func (d *Dialer) connect(ctx context.Context, t *target) (transport.Stream, error) {
-	if t.secure {
-		return tcp.DialTLS(ctx, "tcp", t.address, http11(d.options.TLSConfig))
+// connect returns a stream to t, through the proxy for r if there is one.
+func (d *Dialer) connect(ctx context.Context, t *target, r *http.Request) (transport.Stream, error) {
+	conn, err := d.reach(ctx, t, r)
+	if err != nil {
+		return nil, err
 	}
-	return tcp.Dial(ctx, "tcp", t.address)
+	if t.secure {
+		return asStream(tcp.Client(ctx, conn, d.tlsConfig(t)))
+	}
+	stream, err := tcp.FromConn(conn, nil)
+	if err != nil {
+		conn.Close()
+	}
+	return asStream(stream, err)
+}
+
+func asStream(s *tcp.Stream, err error) (transport.Stream, error) {
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// reach connects to t, without TLS of its own.
+func (d *Dialer) reach(ctx context.Context, t *target, r *http.Request) (net.Conn, error) {
+	p, err := d.proxyFor(r.WithContext(ctx))
+	if err != nil {
+		return nil, err
+	}
+	if p == nil {
+		return d.dialTCP(ctx, t.address())
+	}
+	conn, err := p.connect(ctx, d, t)
+	if err != nil {
+		return nil, fmt.Errorf("proxy %s: %w", p, err)
+	}
+	return conn, nil
+}
+
+func (d *Dialer) dialTCP(ctx context.Context, addr string) (net.Conn, error) {
+	dial := d.options.DialContext
+	if dial == nil {
+		dial = new(net.Dialer).DialContext
+	}
+	conn, err := dial(ctx, "tcp", addr)
+	if err == nil && conn == nil {
+		err = errors.New("DialContext returned neither a connection nor an error")
+	}
+	return conn, err
+}
+
+func (d *Dialer) tlsConfig(t *target) *tls.Config {
+	c := http11(d.options.TLSConfig)
+	if c.ServerName == "" {
+		c.ServerName = withoutZone(t.url.Hostname())
+	}
+	return c
 }
 
 // http11 returns c with HTTP/1.1 as the only protocol: configurations that come
@@ -138,27 +195,42 @@ func http11(c *tls.Config) *tls.Config {
 	return c
 }
 
-// open does the handshake on stream.
-func (d *Dialer) open(ctx context.Context, stream transport.Stream, t *target) (*Conn, error) {
-	header := headerFields(d.options.Header)
-	if t.authorization != "" && d.options.Header.Get("Authorization") == "" {
-		header = append(header, core.Field{Name: "Authorization", Value: t.authorization})
+// request returns the handshake request for t, as net/http would show it.
+func (d *Dialer) request(t *target) *http.Request {
+	r := &http.Request{
+		Method: http.MethodGet, URL: t.httpURL(), Host: t.hostField(), Header: d.header(t),
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 	}
+	d.addCookies(r)
+	return r
+}
+
+// open does the handshake for t, which r asks for, on stream.
+func (d *Dialer) open(ctx context.Context, stream transport.Stream, t *target, r *http.Request) (*Conn, error) {
 	m, err := core.NewClient(d.settings, d.att.Clock().Now(), core.RequestOptions{
-		Host: t.url.Host, Target: escape(t.url.RequestURI()), Subprotocols: d.options.Subprotocols, Header: header,
+		Host: r.Host, Target: escape(r.URL.RequestURI()), Subprotocols: d.options.Subprotocols, Header: headerFields(r.Header),
 	})
 	if err != nil {
 		stream.Abort()
-		return nil, fmt.Errorf("websocket: cannot ask for %s: %w", t.url.Redacted(), wrap(err))
+		return nil, fmt.Errorf("websocket: cannot ask for %s: %w", t.url, wrap(err))
 	}
 	c := &Conn{t: transport.NewConn(m, stream, d.att)}
+	done := false
+	defer func() {
+		if !done { // a panic of the jar included
+			c.t.CloseNow()
+		}
+	}()
 	opened, err := c.t.AwaitOpen(ctx)
-	c.response = httpResponse(opened)
+	if c.response = httpResponse(opened); c.response != nil {
+		c.response.Request, c.response.TLS = r, tlsState(stream)
+		d.takeCookies(c.response)
+	}
 	if err != nil {
-		c.t.CloseNow()
 		return nil, &HandshakeError{Status: statusFrom(c.response), Response: c.response, Err: wrap(err)}
 	}
 	c.subprotocol = opened.Subprotocol
+	done = true
 	return c, nil
 }
 
@@ -181,62 +253,6 @@ func statusFrom(r *http.Response) int {
 		return 0
 	}
 	return r.StatusCode
-}
-
-// target is where a URL points.
-type target struct {
-	url           *url.URL
-	secure        bool
-	address       string // host:port to connect to
-	authorization string // from the URL's user information
-}
-
-// parseTarget understands a WebSocket URL
-// (https://www.rfc-editor.org/rfc/rfc6455#section-3).
-func parseTarget(rawURL string) (*target, error) {
-	t, err := parseURL(rawURL)
-	if err != nil {
-		return nil, &Error{Kind: ErrMisuse, Code: Abnormal, Err: fmt.Errorf("websocket: %w", err)}
-	}
-	return t, nil
-}
-
-func parseURL(rawURL string) (*target, error) {
-	u, err := url.Parse(rawURL)
-	if e, ok := errors.AsType[*url.Error](err); ok && strings.Contains(rawURL, "@") {
-		return nil, fmt.Errorf("the URL cannot be parsed: %w", e.Err) // without the URL, which may tell a password
-	}
-	if err != nil {
-		return nil, err
-	}
-	shown := rawURL
-	if u.User != nil {
-		shown = u.Redacted()
-	}
-	t := &target{url: u}
-	switch strings.ToLower(u.Scheme) {
-	case "ws", "http":
-	case "wss", "https":
-		t.secure = true
-	default:
-		return nil, fmt.Errorf("the URL %q must begin with ws:// or wss://", shown)
-	}
-	if u.Hostname() == "" {
-		return nil, fmt.Errorf("the URL %q names no host", shown)
-	}
-	if u.Fragment != "" {
-		return nil, fmt.Errorf("the URL %q must not have a fragment (#%s)", shown, u.Fragment)
-	}
-	port := u.Port()
-	if port == "" {
-		port = defaultPort(u.Scheme)
-	}
-	t.address = net.JoinHostPort(u.Hostname(), port)
-	if u.User != nil {
-		password, _ := u.User.Password()
-		t.authorization = "Basic " + base64.StdEncoding.EncodeToString([]byte(u.User.Username()+":"+password))
-	}
-	return t, nil
 }
 
 // httpResponse shows the core's response as net/http does.
