@@ -1,0 +1,78 @@
+// Auth is a WebSocket server that knows whom it talks to.
+//
+// It shows three ways to say who one is before the connection is upgraded, a
+// cookie, a bearer token and a ticket for browsers; how the handler learns of
+// it; and how a connection ends, in time, with the session that opened it.
+//
+//	go run ./examples/auth --addr 127.0.0.1:8080 --session 1m
+//
+// and log in on the page as alice with the password wonderland. Passwords cross
+// the network: anywhere but on one machine this belongs behind TLS.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+	"time"
+)
+
+func main() {
+	addr := flag.String("addr", "127.0.0.1:8080", "`HOST:PORT` to listen on; port 0 picks a free one")
+	user := flag.String("user", "alice:wonderland", "`NAME:PASSWORD` of the one user")
+	life := flag.Duration("session", 15*time.Minute, "`TIME` from login to the end of a session")
+	flag.Parse()
+	name, password, ok := strings.Cut(*user, ":")
+	if !ok || *life <= 0 {
+		flag.Usage()
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // a second signal ends the process at once
+	a := newAccounts(600_000)
+	err := a.add(name, password)
+	if err == nil {
+		err = run(ctx, *addr, newSite(a, *life), os.Stdout)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "auth:", err)
+		if _, ok := errors.AsType[*net.AddrError](err); ok {
+			os.Exit(2)
+		}
+		os.Exit(1)
+	}
+}
+
+// run serves until ctx ends.
+func run(ctx context.Context, addr string, s *site, stdout io.Writer) error {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "listening on http://%s\n", l.Addr())
+	server := &http.Server{
+		Handler:           s.handler(),
+		ReadHeaderTimeout: 10 * time.Second,
+		ReadTimeout:       time.Minute,
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    32 << 10,
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(l) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	patience, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	return errors.Join(s.sockets.Shutdown(patience), server.Shutdown(patience))
+}
