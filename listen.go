@@ -12,8 +12,7 @@ import (
 
 // A Listener hands out byte streams, each of which becomes a connection. A
 // [*tcp.Listener] is one, with or without TLS, and so is a
-// [*github.com/fb1e3c20/websockets/transport/pipe.Listener]. It must be
-// comparable, as a pointer is.
+// [*github.com/fb1e3c20/websockets/transport/pipe.Listener].
 type Listener interface {
 	// AcceptStream waits for the next stream, but not for anything that the
 	// peer has yet to send. Close ends the wait. An error with a method
@@ -62,10 +61,10 @@ func (s *Server) Serve(l Listener) error {
 	if err := s.init(); err != nil {
 		return err
 	}
-	if !s.enterListener(l) {
+	if !s.enterListener(&l) {
 		return http.ErrServerClosed
 	}
-	defer s.leaveListener(l)
+	defer s.leaveListener(&l)
 	var wait backoff
 	for {
 		stream, err := l.AcceptStream()
@@ -134,7 +133,7 @@ func (s *Server) isClosing() bool {
 }
 
 // enterListener is enter for a Serve, whose listener Shutdown closes.
-func (s *Server) enterListener(l Listener) bool {
+func (s *Server) enterListener(l *Listener) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing {
@@ -145,7 +144,7 @@ func (s *Server) enterListener(l Listener) bool {
 	return true
 }
 
-func (s *Server) leaveListener(l Listener) {
+func (s *Server) leaveListener(l *Listener) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.handlers--

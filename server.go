@@ -31,9 +31,9 @@ type Server struct {
 	warned   *warnings
 
 	mu        sync.Mutex
-	conns     map[*Conn]struct{}    // whose transport is not released
-	listeners map[Listener]struct{} // of the calls of Serve
-	handlers  int                   // that run, and calls of Accept and Serve
+	conns     map[*Conn]struct{}     // whose transport is not released
+	listeners map[*Listener]struct{} // of the calls of Serve
+	handlers  int                    // that run, and calls of Accept and Serve
 	closing   bool
 	cut       bool          // the patience of Shutdown is over
 	stopping  chan struct{} // closed when closing
@@ -63,7 +63,7 @@ func (s *Server) init() error {
 		s.settings, s.err = s.options.settings()
 		s.att = transport.NewAttendant(s.options.clock())
 		s.conns = make(map[*Conn]struct{})
-		s.listeners = make(map[Listener]struct{})
+		s.listeners = make(map[*Listener]struct{})
 		s.stopping = make(chan struct{})
 		s.idle = make(chan struct{})
 	})
@@ -150,7 +150,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	conns, listeners := s.close(false)
 	for _, l := range listeners {
-		l.Close()
+		(*l).Close()
 	}
 	for _, c := range conns {
 		go c.Close(GoingAway, "")
@@ -173,7 +173,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 }
 
 // close stops the server from accepting and returns what there is to close.
-func (s *Server) close(cut bool) ([]*Conn, []Listener) {
+func (s *Server) close(cut bool) ([]*Conn, []*Listener) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.closing {

@@ -1,0 +1,224 @@
+package websockets_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/fb1e3c20/websockets"
+)
+
+// A chronicle writes down the events of one connection, and how long they
+// overlap.
+type chronicle struct {
+	open, message error // what OnOpen and OnMessage return
+	closes        bool  // OnMessage closes the connection
+
+	mu     sync.Mutex
+	events []string
+	data   [][]byte
+	ended  error
+	done   chan struct{} // closed by OnClose
+}
+
+func (h *chronicle) write(format string, args ...any) {
+	if !h.mu.TryLock() {
+		panic("two events at once")
+	}
+	defer h.mu.Unlock()
+	h.events = append(h.events, fmt.Sprintf(format, args...))
+	time.Sleep(time.Millisecond)
+}
+
+func (h *chronicle) OnOpen(ctx context.Context, c *websockets.Conn) error {
+	h.write("open %s %v", c.Request().URL.Path, ctx.Err())
+	return h.open
+}
+
+func (h *chronicle) OnMessage(ctx context.Context, c *websockets.Conn, m websockets.Message) error {
+	h.write("%v %s %v", m.Type, m.Data, ctx.Err())
+	h.data = append(h.data, m.Data)
+	if h.closes {
+		return c.Close(4000, "enough")
+	}
+	return h.message
+}
+
+func (h *chronicle) OnClose(c *websockets.Conn, err error) {
+	h.write("close")
+	if c.Err() == nil {
+		panic("the connection has not ended")
+	}
+	h.ended = err
+	close(h.done)
+}
+
+func TestEvents(t *testing.T) {
+	own := errors.New("mine")
+	isOwn := func(err error) bool { return err == own }
+	is := func(kind websockets.Kind, code websockets.CloseCode, remote bool) func(error) bool {
+		return func(err error) bool {
+			e, ok := err.(*websockets.Error)
+			return ok && e.Kind == kind && e.Code == code && e.Remote == remote
+		}
+	}
+	send := func(c *websockets.Conn) {
+		for _, s := range []string{"a", "b", "c"} {
+			c.Send(context.Background(), websockets.Text, []byte(s))
+		}
+	}
+	all := []string{"open /x <nil>", "text a <nil>", "text b <nil>", "text c <nil>", "close"}
+	tests := map[string]struct {
+		handler *chronicle
+		client  func(*websockets.Conn)
+		code    websockets.CloseCode
+		events  []string
+		ended   func(error) bool
+		report  bool
+	}{
+		"the client closes": {
+			client: func(c *websockets.Conn) { send(c); c.Close(4001, "bye") },
+			events: all, ended: is(websockets.ErrClosed, 4001, true),
+		},
+		"the client breaks off": {
+			client: func(c *websockets.Conn) { c.CloseNow() },
+			events: []string{all[0], "close"}, ended: is(websockets.ErrLost, websockets.Abnormal, false),
+		},
+		"OnOpen fails": {
+			handler: &chronicle{open: own}, client: send, code: websockets.InternalError,
+			events: []string{all[0], "close"}, ended: isOwn, report: true,
+		},
+		"OnMessage fails": {
+			handler: &chronicle{message: own}, client: send, code: websockets.InternalError,
+			events: []string{all[0], all[1], "close"}, ended: isOwn, report: true,
+		},
+		"OnMessage closes": {
+			handler: &chronicle{closes: true}, client: func(c *websockets.Conn) { c.Send(context.Background(), websockets.Text, []byte("a")) }, code: 4000,
+			events: []string{all[0], all[1], "close"}, ended: is(websockets.ErrClosed, 4000, false),
+		},
+	}
+	for name, test := range tests {
+		t.Run(name, func(t *testing.T) {
+			h := test.handler
+			if h == nil {
+				h = &chronicle{}
+			}
+			h.done = make(chan struct{})
+			reported := make(chan error, 9)
+			o := strict()
+			o.OnError = func(_ *http.Request, err error) { reported <- err }
+			server := websockets.HandleEvents(h, o)
+			c, err := overPipe(t, server)(t.Context(), "/x")
+			if err != nil {
+				t.Fatal(err)
+			}
+			test.client(c)
+			_, _, err = c.Receive(t.Context())
+			if got := websockets.CloseStatus(err); test.code != 0 && got != test.code {
+				t.Errorf("the client saw %v, want code %v", err, test.code)
+			}
+			c.Close(websockets.NormalClosure, "")
+			<-h.done
+			if err := server.Shutdown(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if !slices.Equal(h.events, test.events) {
+				t.Errorf("events %q, want %q", h.events, test.events)
+			}
+			if !test.ended(h.ended) {
+				t.Errorf("OnClose was told %#v: %v", h.ended, h.ended)
+			}
+			if test.report != (len(reported) == 1) {
+				t.Errorf("reported %d times", len(reported))
+			}
+		})
+	}
+}
+
+// What OnMessage is given stays as it is.
+func TestEventsGiveTheirDataAway(t *testing.T) {
+	h := &chronicle{done: make(chan struct{})}
+	c, err := overPipe(t, websockets.HandleEvents(h, strict()))(t.Context(), "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want [][]byte
+	for i := range 20 {
+		want = append(want, []byte(strings.Repeat(string(rune('a'+i)), 100*i)))
+		c.Send(t.Context(), websockets.Text, want[i])
+	}
+	c.Close(websockets.NormalClosure, "")
+	<-h.done
+	if !slices.EqualFunc(h.data, want, slices.Equal) {
+		t.Errorf("%d messages have changed", len(h.data))
+	}
+}
+
+// Shutdown waits for OnClose, which is told that it was this side.
+func TestEventsAndShutdown(t *testing.T) {
+	h := &chronicle{done: make(chan struct{})}
+	server := websockets.HandleEvents(h, strict())
+	c, err := overPipe(t, server)(t.Context(), "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	shutdown(t, server, c)
+	select {
+	case <-h.done:
+	default:
+		t.Fatal("OnClose has not returned")
+	}
+	e, ok := h.ended.(*websockets.Error)
+	if !ok || e.Kind != websockets.ErrClosed || e.Code != websockets.GoingAway || e.Remote {
+		t.Errorf("OnClose was told %#v: %v", h.ended, h.ended)
+	}
+}
+
+// After a panic OnClose is called too, and told of it.
+func TestEventsOnCloseAfterAPanic(t *testing.T) {
+	told := make(chan error, 9)
+	h := &closeTeller{mine{goesOff}, told}
+	c, err := overPipe(t, websockets.HandleEvents(h, strict()))(t.Context(), "/open")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Receive(t.Context())
+	c.CloseNow()
+	err = <-told
+	if e, ok := err.(*websockets.Error); !ok || e.Kind != websockets.ErrUnexpected || e.Code != websockets.InternalError || !strings.Contains(e.Error(), "kaboom") {
+		t.Errorf("OnClose was told %#v", err)
+	}
+	if len(told) > 0 {
+		t.Error("OnClose was called twice")
+	}
+}
+
+type closeTeller struct {
+	mine
+	told chan error
+}
+
+func (h closeTeller) OnClose(_ *websockets.Conn, err error) { h.told <- err }
+
+func TestFormsWithoutHandler(t *testing.T) {
+	for name, server := range map[string]*websockets.Server{
+		"Handle":           websockets.Handle(nil, strict()),
+		"HandleConcurrent": websockets.HandleConcurrent(nil, strict()),
+		"HandleEvents":     websockets.HandleEvents(nil, strict()),
+	} {
+		c, err := overPipe(t, server)(t.Context(), "/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := c.Receive(t.Context()); websockets.CloseStatus(err) != websockets.InternalError {
+			t.Errorf("%s: the client saw %v", name, err)
+		}
+		c.CloseNow()
+	}
+}

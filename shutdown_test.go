@@ -1,0 +1,216 @@
+package websockets_test
+
+import (
+	"context"
+	"encoding/binary"
+	"net/http/httptest"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/fb1e3c20/websockets"
+	"github.com/fb1e3c20/websockets/transport/pipe"
+	"github.com/fb1e3c20/websockets/transport/tcp"
+)
+
+// Shutdown of a thousand connections that are all busy: each client sees 1001
+// behind every message that the handler's Send took, once and in order; when
+// Shutdown returns, no handler runs.
+func TestShutdownUnderLoad(t *testing.T) {
+	const n = 1000
+	carriers := map[string]func(*testing.T, *websockets.Server) dialFunc{
+		"net/http": overHTTP, "Serve": overTCP, "pipe": overPipe,
+	}
+	forms := map[string]func(*load) *websockets.Server{
+		"Handle": (*load).handle, "HandleConcurrent": (*load).handleConcurrent, "HandleEvents": (*load).handleEvents,
+	}
+	for carrier, form := range map[string]string{"net/http": "Handle", "Serve": "HandleEvents", "pipe": "HandleConcurrent"} {
+		t.Run(form+" over "+carrier, func(t *testing.T) {
+			l := &load{sent: make([]atomic.Int64, n)}
+			server := forms[form](l)
+			dial := carriers[carrier](t, server)
+			var all, open sync.WaitGroup
+			open.Add(n)
+			dialling := make(chan struct{}, 32)
+			got := make([]int64, n)
+			for i := range n {
+				all.Go(func() {
+					dialling <- struct{}{}
+					c, err := dial(t.Context(), "/"+strconv.Itoa(i))
+					<-dialling
+					open.Done()
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					defer c.CloseNow()
+					open.Wait()
+					got[i] = converse(t, c)
+				})
+			}
+			open.Wait()
+			for l.total() < 10*n && !t.Failed() {
+				time.Sleep(time.Millisecond)
+			}
+
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			start := time.Now()
+			if err := server.Shutdown(ctx); err != nil {
+				t.Errorf("Shutdown: %v", err)
+			}
+			if running := l.running.Load(); running != 0 {
+				t.Errorf("%d handlers run on", running)
+			}
+			took := time.Since(start)
+			all.Wait()
+			for i := range n {
+				if sent := l.sent[i].Load(); got[i] != sent {
+					t.Errorf("client %d received %d messages of the %d that were sent to it", i, got[i], sent)
+				}
+			}
+			t.Logf("%d messages, Shutdown took %v", l.total(), took)
+		})
+	}
+}
+
+// window is how many messages each client has under way.
+const window = 4
+
+// converse sends numbers and receives them back, until the connection is closed
+// with 1001, and returns how many came back.
+func converse(t *testing.T, c *websockets.Conn) (received int64) {
+	var p, buf []byte
+	for next := int64(0); ; {
+		for ; next < received+window; next++ {
+			p = binary.BigEndian.AppendUint64(p[:0], uint64(next))
+			if c.Send(context.Background(), websockets.Binary, p) != nil {
+				break // Receive tells how the connection ended
+			}
+		}
+		_, q, err := c.ReceiveInto(context.Background(), buf[:0])
+		if err != nil {
+			if websockets.CloseStatus(err) != websockets.GoingAway {
+				t.Errorf("the client saw %v after %d messages", err, received)
+			}
+			return received
+		}
+		if buf = q; len(q) != 8 || binary.BigEndian.Uint64(q) != uint64(received) {
+			t.Errorf("message %d is %x", received, q)
+		}
+		received++
+	}
+}
+
+// A load is what the handlers of TestShutdownUnderLoad count.
+type load struct {
+	sent    []atomic.Int64 // by client
+	running atomic.Int64
+}
+
+func (l *load) total() (sum int64) {
+	for i := range l.sent {
+		sum += l.sent[i].Load()
+	}
+	return sum
+}
+
+// answer echoes m and counts it if Send has taken it.
+func (l *load) answer(ctx context.Context, c *websockets.Conn, m websockets.Message) error {
+	i, err := strconv.Atoi(c.Request().URL.Path[1:])
+	if err != nil {
+		return err
+	}
+	if err := c.Send(ctx, m.Type, m.Data); err != nil {
+		return err
+	}
+	l.sent[i].Add(1)
+	return nil
+}
+
+func (l *load) handle() *websockets.Server {
+	return websockets.Handle(func(ctx context.Context, c *websockets.Conn) error {
+		l.running.Add(1)
+		defer l.running.Add(-1)
+		for {
+			typ, p, err := c.Receive(ctx)
+			if err != nil {
+				return err
+			}
+			if err := l.answer(ctx, c, websockets.Message{Type: typ, Data: p}); err != nil {
+				return err
+			}
+		}
+	}, patient())
+}
+
+func (l *load) handleConcurrent() *websockets.Server {
+	o := patient()
+	o.Ordered = true
+	return websockets.HandleConcurrent(func(ctx context.Context, c *websockets.Conn, m websockets.Message) error {
+		l.running.Add(1)
+		defer l.running.Add(-1)
+		return l.answer(ctx, c, m)
+	}, o)
+}
+
+func (l *load) handleEvents() *websockets.Server { return websockets.HandleEvents(l, patient()) }
+
+func (l *load) OnOpen(context.Context, *websockets.Conn) error {
+	l.running.Add(1)
+	return nil
+}
+
+func (l *load) OnMessage(ctx context.Context, c *websockets.Conn, m websockets.Message) error {
+	return l.answer(ctx, c, m)
+}
+
+func (l *load) OnClose(*websockets.Conn, error) { l.running.Add(-1) }
+
+// patient returns options for a machine that is busy with other things.
+func patient() *websockets.Options {
+	o := strict()
+	o.CloseTimeout = time.Minute
+	o.HandshakeTimeout = time.Minute
+	o.ConnectionTimeout = 2 * time.Minute
+	return o
+}
+
+type dialFunc func(ctx context.Context, path string) (*websockets.Conn, error)
+
+// clients share their timers.
+var clients = &websockets.Dialer{Options: patient()}
+
+func overHTTP(t *testing.T, server *websockets.Server) dialFunc {
+	s := httptest.NewServer(server)
+	t.Cleanup(s.Close)
+	return func(ctx context.Context, path string) (*websockets.Conn, error) {
+		return clients.Dial(ctx, "ws"+strings.TrimPrefix(s.URL, "http")+path)
+	}
+}
+
+func overTCP(t *testing.T, server *websockets.Server) dialFunc {
+	l, err := tcp.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	startServe(t, server, l)
+	return func(ctx context.Context, path string) (*websockets.Conn, error) {
+		return clients.Dial(ctx, "ws://"+l.Addr().String()+path)
+	}
+}
+
+func overPipe(t *testing.T, server *websockets.Server) dialFunc {
+	l := pipe.Listen(0)
+	startServe(t, server, l)
+	return func(ctx context.Context, path string) (*websockets.Conn, error) {
+		stream, err := l.Dial(ctx)
+		if err != nil {
+			return nil, err
+		}
+		return clients.DialStream(ctx, stream, "ws://test"+path)
+	}
+}
