@@ -138,6 +138,13 @@ func (w *crew) isOwn(err error) bool {
 // that of a worker of an ordered connection. Once one of these has failed, ctx
 // has ended before.
 func (c *Conn) inTurn(ctx context.Context) error {
+	if !c.ordered {
+		return nil
+	}
+	return c.awaitTurn(ctx)
+}
+
+func (c *Conn) awaitTurn(ctx context.Context) error {
 	t, ok := ctx.Value(turnOf{c}).(*turn)
 	if !ok {
 		return nil

@@ -55,10 +55,8 @@ func (c *Conn) ReceiveInto(ctx context.Context, dst []byte) (MessageType, []byte
 // that wait. A message of which a part has been handed to the transport is
 // completed even if ctx ends; what is left of it is copied for that.
 func (c *Conn) Send(ctx context.Context, typ MessageType, p []byte) error {
-	if c.ordered {
-		if err := c.inTurn(ctx); err != nil {
-			return err
-		}
+	if err := c.inTurn(ctx); err != nil {
+		return err
 	}
 	return c.wrap(c.t.Send(ctx, typ, p))
 }
@@ -112,6 +110,12 @@ func (c *Conn) Request() *http.Request { return c.request }
 // Response returns the handshake response that a client received, nil at a
 // server.
 func (c *Conn) Response() *http.Response { return c.response }
+
+// Stats are the counters of a connection.
+type Stats = transport.Stats
+
+// Stats returns the counters since the connection was accepted or dialled.
+func (c *Conn) Stats() Stats { return c.t.Stats() }
 
 // LocalAddr returns the local network address, nil if the transport has none.
 func (c *Conn) LocalAddr() net.Addr {

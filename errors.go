@@ -29,7 +29,8 @@ const (
 	// ErrReservedBits: a reserved bit was set; also an ErrProtocol.
 	ErrReservedBits
 
-	// ErrInvalidData: text that is not UTF-8; the peer was sent 1007.
+	// ErrInvalidData: text that is not UTF-8; the peer was sent 1007. From
+	// ReceiveJSON: a message that is not the JSON that was asked for.
 	ErrInvalidData
 
 	// ErrMessageTooLarge: the peer exceeded MaxFrameSize or MaxMessageSize
@@ -60,8 +61,9 @@ const (
 	// ErrInvalidOpcode: the message to send is neither Text nor Binary.
 	ErrInvalidOpcode
 
-	// ErrMisuse: the call was not valid and changed nothing; ErrInvalidOpcode
-	// and text that is not UTF-8 are among these.
+	// ErrMisuse: the call was not valid and changed nothing; ErrInvalidOpcode,
+	// text that is not UTF-8, and a Reader or Writer that is closed are among
+	// these.
 	ErrMisuse
 
 	// ErrUnexpected: anything else, panics and errors of the handler
@@ -177,6 +179,9 @@ func wrap(err error) error {
 	if e, ok := err.(*Error); ok {
 		return e
 	}
+	if _, ok := errors.AsType[*transport.TurnError](err); ok {
+		return err
+	}
 	e := &Error{Kind: ErrUnexpected, Code: Abnormal, Err: err}
 	if closed, ok := errors.AsType[*transport.CloseError](err); ok {
 		e.Kind, e.Code, e.Reason, e.Remote = ErrClosed, closed.Code, closed.Reason, !closed.Local
@@ -188,6 +193,10 @@ func wrap(err error) error {
 	}
 	if _, ok := errors.AsType[*transport.LostError](err); ok {
 		e.Kind = ErrLost
+		return e
+	}
+	if err == transport.ErrReaderClosed || err == transport.ErrWriterClosed {
+		e.Kind = ErrMisuse
 		return e
 	}
 	if c, ok := errors.AsType[core.Error](err); ok {

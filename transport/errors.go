@@ -21,16 +21,16 @@ var (
 	ErrWriterClosed = errors.New("websocket: the Writer is closed")
 )
 
-// heldError is the error of a context for who waited for a turn that a Reader or
-// Writer has, perhaps one that was forgotten.
-type heldError struct {
-	err error // of the context
-	by  string
+// A TurnError is the error of a context for who waited behind a Reader or a
+// Writer, perhaps one that was forgotten.
+type TurnError struct {
+	By  string // what has the turn
+	Err error  // of the context
 }
 
-func (e *heldError) Error() string { return "websocket: " + e.by + ": " + e.err.Error() }
+func (e *TurnError) Error() string { return "websocket: " + e.By + ": " + e.Err.Error() }
 
-func (e *heldError) Unwrap() error { return e.err }
+func (e *TurnError) Unwrap() error { return e.Err }
 
 // A CloseError is how a connection ended that was closed with a close frame of
 // the peer.

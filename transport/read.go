@@ -159,7 +159,7 @@ func (c *Conn) takeReceiving(ctx context.Context) error {
 	case err == errDismissed:
 		return c.err
 	case err != nil && c.incoming.open:
-		return &heldError{err, "a Reader that is neither read to its end nor closed has the message before"}
+		return &TurnError{"a Reader that is neither read to its end nor closed has the message before", err}
 	}
 	return err
 }

@@ -63,7 +63,7 @@ func (c *Conn) takeComposing(ctx context.Context) error {
 	case err == errDismissed:
 		return c.err
 	case err != nil && c.outgoing.open:
-		return &heldError{err, "a Writer that is not closed has the message before"}
+		return &TurnError{"a Writer that is not closed has the message before", err}
 	}
 	return err
 }
