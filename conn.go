@@ -111,12 +111,6 @@ func (c *Conn) Request() *http.Request { return c.request }
 // server.
 func (c *Conn) Response() *http.Response { return c.response }
 
-// Stats are the counters of a connection.
-type Stats = transport.Stats
-
-// Stats returns the counters since the connection was accepted or dialled.
-func (c *Conn) Stats() Stats { return c.t.Stats() }
-
 // LocalAddr returns the local network address, nil if the transport has none.
 func (c *Conn) LocalAddr() net.Addr {
 	if s, ok := c.t.Stream().(interface{ LocalAddr() net.Addr }); ok {
