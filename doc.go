@@ -7,19 +7,22 @@
 // and always closes the connection afterwards:
 //
 //	http.Handle("/echo", websockets.Handle(func(ctx context.Context, c *websockets.Conn) error {
-//		for {
-//			typ, p, err := c.Receive(ctx)
+//		for m, err := range c.Messages(ctx) {
 //			if err != nil {
 //				return err
 //			}
-//			if err := c.Send(ctx, typ, p); err != nil {
+//			if err := c.Send(ctx, m.Type, m.Data); err != nil {
 //				return err
 //			}
 //		}
+//		return nil
 //	}, websockets.Strict()))
 //
-// [Accept] takes over a connection from any HTTP handler, and a [Server] also
-// shuts its connections down.
+// [HandleConcurrent] works on several messages of a connection at a time,
+// [HandleEvents] calls methods when a connection opens, for each message, and
+// when it has closed. [Accept] takes over a connection from any HTTP handler.
+// [Server.ListenAndServe] and [Server.Serve] need no net/http, and
+// [Server.Shutdown] says good-bye to all connections.
 //
 // # A client
 //
@@ -30,6 +33,16 @@
 //	defer c.CloseNow()
 //	...
 //	return c.Close(websockets.NormalClosure, "")
+//
+// TLS, header fields, subprotocols, cookies, redirects and proxies are [Options].
+//
+// # Messages
+//
+// [Conn.Receive] and [Conn.Send] take whole messages, [Conn.Messages] loops over
+// them, and [Conn.ReceiveInto] uses the caller's memory again. [Conn.Reader] and
+// [Conn.Writer] stream one that need not fit in memory, [Conn.SendPrepared]
+// sends one on many connections, [Conn.ReceiveJSON] and [Conn.SendJSON] are for
+// values, and [NetConn] is for protocols that want a [net.Conn].
 //
 // # Safe options
 //
@@ -43,8 +56,14 @@
 // application is in Receive. Any method may be called from any goroutine. A
 // context bounds a wait and never harms the connection. Memory is bounded: a
 // slow reader slows its senders, and nothing is allocated because a peer
-// declared a length. What a connection returns is an [Error] with a [Kind]; what
-// Accept and Dial return is a [HandshakeError], with the status and the response.
+// declared a length.
+//
+// # Errors
+//
+// What a connection returns is an [*Error] with a [Kind], for errors.Is; or the
+// error of the context that was given. It also tells the code and reason of the
+// close frame, and whose it was; [CloseStatus] is short for the code. What Accept
+// and Dial return is a [*HandshakeError], with the status and the response.
 //
 // # Other transports, other clocks
 //

@@ -48,6 +48,14 @@
 // which a part has come is completed by the next Receive, and a frame of which a
 // part was written is completed.
 //
+// # Streaming
+//
+// [Conn.Reader] and [Conn.Writer] read and write one message piece by piece. While
+// one is open, others wait to receive, or to send messages, but the connection
+// goes on: control frames pass, and Close is heard. Each is a value that stands
+// for one message alone, so a stale one can do no harm. A message that was begun
+// and is not completed ends the connection, with 1011.
+//
 // # When nobody reads
 //
 // An application that is busy with a message does not read. The [Attendant],
