@@ -1,13 +1,14 @@
 package main
 
 import (
-	"bufio"
 	"context"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"sync"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"time"
 
 	"github.com/fb1e3c20/websockets"
 )
@@ -15,15 +16,29 @@ import (
 // connectCommand is websockets connect.
 type connectCommand struct {
 	URL string `arg:"" name:"URL" help:"Where to connect to, such as ws://127.0.0.1:8080/echo or wss://example.com/feed."`
-	protocol
+
+	Binary bool          `xor:"type" group:"Messages" help:"Send each line as a binary message."`
+	Hex    bool          `xor:"type" group:"Messages" help:"Send each line, which must be hexadecimal, as a binary message of these bytes."`
+	Ping   time.Duration `placeholder:"TIME" group:"Messages" help:"Measure the round trip time this often, such as 1s, and tell it on standard error."`
+
+	Raw     bool   `group:"Output" help:"Print messages as they are: line breaks, control characters and the bytes of binary messages."`
+	Pretty  string `enum:"auto,always,never" default:"auto" placeholder:"WHEN" group:"Output" help:"Indent JSON: auto (on a terminal), always, never."`
+	Color   string `enum:"auto,always,never" default:"auto" placeholder:"WHEN" group:"Output" help:"Colours: auto (on a terminal, unless NO_COLOR is set), always, never."`
+	NoColor bool   `group:"Output" help:"The same as --color=never."`
+	History bool   `default:"true" negatable:"" group:"Output" help:"Keep the lines that are typed on a terminal for the next time. On by default."`
+
+	handshake
+	protocol `group:"Protocol"`
 }
 
 func (connectCommand) Help() string {
 	return `Each line of standard input is sent as a text message, without its newline.
 
-Standard output carries only the messages that are received, each followed by a newline: text as it is, with the newlines in it, binary in hexadecimal. Everything else goes to standard error.
+Standard output carries only the messages that are received, one a line: text as it is, binary in hexadecimal. Text that has newlines in it is printed with \n in their place; if it is JSON, compact. --raw prints it unchanged. Everything else goes to standard error.
 
-At the end of the input the connection is closed with 1000, and what still arrives until the server's answer is printed. An interrupt closes it with 1001.
+On a terminal there are line editing, history (arrow up), colours, and indented JSON; control characters are shown escaped. Ctrl-D ends the input, Ctrl-C interrupts.
+
+At the end of the input the connection is closed with 1000, and what still arrives until the server's answer is printed. An interrupt closes it with 1001; a second one ends at once.
 
 Exit status: 0 after a clean close by either side, whatever its code; 1 if the connection was refused or lost, or if a line could not be sent; 2 for a URL or a flag that makes no sense.
 
@@ -31,146 +46,141 @@ Examples:
 
   websockets connect ws://127.0.0.1:8080/echo
   printf 'one\ntwo\n' | websockets connect ws://127.0.0.1:8080/echo
-  websockets connect wss://example.com/feed </dev/null
-  websockets connect --max-message 16MiB --ping-interval 5s ws://127.0.0.1:8080/chat`
+  websockets connect wss://example.com/feed </dev/null | jq .price
+  websockets connect -H 'Authorization: Bearer abc' --subprotocol chat wss://example.com/chat
+  websockets connect --ping 1s --proxy socks5://127.0.0.1:1080 wss://example.com/`
 }
 
 // Run talks until either side closes.
 func (c *connectCommand) Run(ctx context.Context, std *console) error {
-	o := websockets.Strict()
-	if err := c.apply(o); err != nil {
+	o, err := c.options()
+	if err != nil {
 		return err
+	}
+	if c.Insecure {
+		fmt.Fprintln(std.stderr, "warning: --insecure: the server's certificate is not verified; anybody may read and change what is sent")
 	}
 	conn, err := websockets.Dial(ctx, c.URL, o)
 	if errors.Is(err, websockets.ErrMisuse) {
 		return usageError{err}
 	}
 	if err != nil {
-		return err
+		return withBody(err)
 	}
 	defer conn.CloseNow()
-	fmt.Fprintf(std.stderr, "connected to %s\n", c.URL)
+	fmt.Fprintf(std.stderr, "connected to %s\n", c.target(conn))
 
-	s := &session{conn: conn, console: std}
+	s := c.session(conn, std)
+	defer s.input.close()
 	defer context.AfterFunc(ctx, func() { conn.Close(websockets.GoingAway, "") })()
 	go s.send()
+	if c.Ping > 0 {
+		go s.ping(c.Ping)
+	}
 	return s.receive()
 }
 
-// session is one connection at work.
-type session struct {
-	*console
-	conn *websockets.Conn
-
-	mu      sync.Mutex
-	sendErr error // why input was not sent, though the connection was open
-}
-
-// send sends the lines of standard input and closes after the last.
-func (s *session) send() {
-	in := bufio.NewReaderSize(s.stdin, 64<<10)
-	var line []byte
-	for number := 1; ; number++ {
-		var err error
-		line, err = readLine(in, line[:0])
-		if err == nil || len(line) > 0 {
-			s.sendLine(number, line)
-		}
-		if err == nil {
-			continue
-		}
-		if err != io.EOF {
-			s.failed(fmt.Errorf("standard input: %w", err))
-		}
-		s.conn.Close(websockets.NormalClosure, "")
-		return
+// options are those of the connection.
+func (c *connectCommand) options() (*websockets.Options, error) {
+	switch {
+	case c.Ping < 0:
+		return nil, usageError{fmt.Errorf("--ping: %v is negative", c.Ping)}
+	case c.Raw && c.Pretty == "always":
+		return nil, usageError{errors.New("--raw and --pretty=always contradict each other")}
+	case c.NoColor && c.Color == "always":
+		return nil, usageError{errors.New("--no-color and --color=always contradict each other")}
 	}
-}
-
-func (s *session) sendLine(number int, line []byte) {
-	err := s.conn.Send(context.Background(), websockets.Text, line)
-	if errors.Is(err, websockets.ErrMisuse) {
-		s.failed(fmt.Errorf("line %d was not sent: %w", number, err))
+	o := websockets.Strict()
+	if err := c.handshake.apply(o); err != nil {
+		return nil, usageError{err}
 	}
+	return o, c.protocol.apply(o)
 }
 
-func (s *session) failed(err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	fmt.Fprintln(s.stderr, err)
-	s.sendErr = err
-}
-
-// readLine appends the next line, of any length, to dst without its newline. A
-// line without newline comes with io.EOF.
-func readLine(r *bufio.Reader, dst []byte) ([]byte, error) {
-	for {
-		part, err := r.ReadSlice('\n')
-		dst = append(dst, part...)
-		switch err {
-		case nil:
-			return dst[:len(dst)-1], nil
-		case bufio.ErrBufferFull:
-		default:
-			return dst, err
-		}
+// target tells what conn is connected to, without a password.
+func (c *connectCommand) target(conn *websockets.Conn) string {
+	target := c.URL
+	if u, err := url.Parse(c.URL); err == nil {
+		target = u.Redacted()
 	}
-}
-
-// receive prints messages until the connection has ended, and tells how that
-// was.
-func (s *session) receive() error {
-	var buf []byte
-	for noted := false; ; {
-		typ, p, err := s.conn.ReceiveInto(context.Background(), buf[:0])
-		if err != nil {
-			return s.ended(err)
-		}
-		buf = p
-		if typ == websockets.Binary && !noted {
-			noted = true
-			fmt.Fprintln(s.stderr, "binary messages are printed in hexadecimal")
-		}
-		if err := s.print(typ, p); err != nil {
-			s.conn.Close(websockets.GoingAway, "")
-			return fmt.Errorf("standard output: %w", err)
-		}
+	if p := conn.Subprotocol(); p != "" {
+		target += ", subprotocol " + p
 	}
+	return target
 }
 
-// print writes a message and its newline in one piece, as far as it is text.
-func (s *session) print(typ websockets.MessageType, p []byte) error {
-	if typ == websockets.Text {
-		_, err := s.stdout.Write(append(p, '\n'))
+// session chooses by what the console is how lines are read and messages are
+// printed.
+func (c *connectCommand) session(conn *websockets.Conn, std *console) *session {
+	screen := openScreen(std)
+	s := &session{
+		conn:    conn,
+		stdout:  std.stdout,
+		stderr:  std.stderr,
+		printer: printer{raw: c.Raw, marked: screen.output},
+		typ:     websockets.Text,
+		hex:     c.Hex,
+		verbose: screen.errors,
+		began:   time.Now(),
+	}
+	if c.Binary || c.Hex {
+		s.typ = websockets.Binary
+	}
+	s.printer.indented = when(c.Pretty, screen.output)
+	s.printer.colored = !c.NoColor && when(c.Color, screen.colors)
+	if e := c.edit(std, screen); e != nil {
+		s.input, s.stdout = e, e
+		if screen.errors {
+			s.stderr = e
+		}
+		return s
+	}
+	s.input = newPiped(std.stdin)
+	return s
+}
+
+// edit returns the line editor, nil if the console is not a terminal.
+func (c *connectCommand) edit(std *console, screen screen) *editor {
+	if !screen.editing {
+		return nil
+	}
+	lines := &history{}
+	if c.History {
+		lines = loadHistory()
+	}
+	e, err := newEditor(std, screen, lines)
+	if err != nil {
+		fmt.Fprintln(std.stderr, "no line editing:", err)
+		return nil
+	}
+	return e
+}
+
+// when decides auto, always or never.
+func when(choice string, auto bool) bool {
+	return choice == "always" || choice == "auto" && auto
+}
+
+// bodyShown is how much of the body of a refusal is told.
+const bodyShown = 1024
+
+// withBody adds to the error of a refusal the beginning of its body.
+func withBody(err error) error {
+	e, ok := errors.AsType[*websockets.HandshakeError](err)
+	if !ok || e.Response == nil {
 		return err
 	}
-	out := bufio.NewWriter(s.stdout)
-	if _, err := hex.NewEncoder(out).Write(p); err != nil {
+	var content io.Reader = e.Response.Body
+	if e.Response.Header.Get("Transfer-Encoding") != "" {
+		content = httputil.NewChunkedReader(content)
+	}
+	body, _ := io.ReadAll(io.LimitReader(content, bodyShown+1))
+	text := strings.ToValidUTF8(string(body[:min(len(body), bodyShown)]), "\uFFFD")
+	if len(body) > bodyShown {
+		text += "..."
+	}
+	if text = strings.TrimSpace(text); text == "" {
 		return err
 	}
-	out.WriteByte('\n')
-	return out.Flush()
-}
-
-// ended tells how the connection ended; nil means well.
-func (s *session) ended(err error) error {
-	e, ok := errors.AsType[*websockets.Error](err)
-	if !ok || e.Code == websockets.Abnormal {
-		return err
-	}
-	how := e.Code.String()
-	if e.Reason != "" {
-		how += fmt.Sprintf(", %q", e.Reason)
-	}
-	if e.Kind != websockets.ErrClosed {
-		return fmt.Errorf("%w: the connection was closed with %s", err, how)
-	}
-	who := "closed"
-	if e.Remote {
-		who = "closed by the server"
-	}
-	fmt.Fprintf(s.stderr, "%s: %s\n", who, how)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.sendErr
+	return fmt.Errorf("%w\n%s", err, text)
 }

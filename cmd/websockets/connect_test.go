@@ -1,15 +1,16 @@
 package main
 
 import (
-	"bufio"
+	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
-	"testing/iotest"
+	"time"
 
 	"github.com/fb1e3c20/websockets"
 )
@@ -55,8 +56,7 @@ func TestConnectHearsClose(t *testing.T) {
 		return c.Close(4001, "so long")
 	})
 	p := start(t, "connect", url)
-	p.wantLine("two")
-	p.wantLine("lines")
+	p.wantLine(`two\nlines`)
 	p.wantLine("00ff")
 	p.exits(statusOK)
 	p.complains("4001")
@@ -71,11 +71,26 @@ func TestConnectLosesTheServer(t *testing.T) {
 }
 
 func TestConnectIsRefused(t *testing.T) {
-	s := httptest.NewServer(http.NotFoundHandler())
-	defer s.Close()
-	r := command(t.Context(), "", "connect", "ws"+strings.TrimPrefix(s.URL, "http"))
-	if r.status != statusFailed || !strings.Contains(r.stderr, "404") {
-		t.Errorf("status %d, standard error %q", r.status, r.stderr)
+	for _, c := range []struct{ name, body, shows string }{
+		{"no body", "", ""},
+		{"a body", " no such room\n", "\nno such room"},
+		{"a long body", strings.Repeat("x", 3000), "\n" + strings.Repeat("x", 1024) + "..."},
+		{"a hostile body", "\x1b[2J\r\xff", "\n\\x1b[2J\\r\uFFFD"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				w.WriteHeader(http.StatusForbidden)
+				io.WriteString(w, c.body)
+			}))
+			defer s.Close()
+			r := command(t.Context(), "", "connect", "ws"+strings.TrimPrefix(s.URL, "http"))
+			if r.status != statusFailed || r.stdout != "" {
+				t.Errorf("status %d, standard output %q", r.status, r.stdout)
+			}
+			if want := "(403 Forbidden)" + c.shows + "\n"; !strings.HasSuffix(r.stderr, want) {
+				t.Errorf("standard error %q, want at its end %q", r.stderr, want)
+			}
+		})
 	}
 }
 
@@ -88,11 +103,166 @@ func TestConnectMeetsAViolation(t *testing.T) {
 	p.complains("1009")
 }
 
-// A line that is not text is not sent; the others are.
+// A line that cannot be sent is told once; the others are sent.
 func TestConnectTellsWhatWasNotSent(t *testing.T) {
-	r := command(t.Context(), "one\nbad \xff\nthree\n", "connect", serve(t).url("/echo"))
-	if r.status != statusFailed || r.stdout != "one\nthree\n" || !strings.Contains(r.stderr, "line 2") {
-		t.Errorf("status %d, standard output %q, standard error %q", r.status, r.stdout, r.stderr)
+	for _, c := range []struct{ name, flag, in, out string }{
+		{"not UTF-8", "--no-color", "one\nbad \xff\nthree\n", "one\nthree\n"},
+		{"not hexadecimal", "--hex", "aa\nxx\nbb\n", "aa\nbb\n"},
+		{"half a byte", "--hex", "aa\nabc\nbb\n", "aa\nbb\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := command(t.Context(), c.in, "connect", c.flag, serve(t).url("/echo"))
+			if r.status != statusFailed || r.stdout != c.out {
+				t.Errorf("status %d, standard output %q", r.status, r.stdout)
+			}
+			if strings.Count(r.stderr, "line 2 was not sent") != 1 || strings.Contains(r.stderr, "websockets:") {
+				t.Errorf("standard error %q", r.stderr)
+			}
+		})
+	}
+}
+
+// What flags make of lines and of messages when nothing is a terminal.
+func TestConnectInAPipe(t *testing.T) {
+	url := serve(t).url("/echo")
+	const json = `{ "b":[1,2],  "a":"\u00e4" }`
+	for _, c := range []struct{ name, flags, in, out string }{
+		{"text", "", "hello\nfünf \r\n\n", "hello\nfünf \r\n\n"},
+		{"control characters", "", "\x1b[31m\x00\a\u202e\n", "\x1b[31m\x00\a\u202e\n"},
+		{"JSON is not altered", "", json + "\n[1, 2]\n{no}\n", json + "\n[1, 2]\n{no}\n"},
+		{"JSON indented", "--pretty=always", json, "{\n  \"b\": [1, 2],\n  \"a\": \"\\u00e4\"\n}\n"},
+		{"JSON coloured", "--color=always", "[1]", "\x1b[1m[\x1b[0m\x1b[33m1\x1b[0m\x1b[1m]\x1b[0m\n"},
+		{"text coloured", "--color=always --pretty=always", "hello", "hello\n"},
+		{"binary", "--binary", "hello\n\xff\x00\n", "68656c6c6f\nff00\n"},
+		{"hexadecimal", "--hex", "00fF\n\n0a", "00ff\n\n0a\n"},
+		{"raw", "--raw --binary", "hello\n\xff\x00\n", "hello\n\xff\x00\n"},
+		{"no history", "--no-history", "hello", "hello\n"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := command(t.Context(), c.in, append(strings.Fields("connect "+c.flags), url)...)
+			if r.status != statusOK || r.stdout != c.out {
+				t.Errorf("status %d, standard output %q, want %q\n%s", r.status, r.stdout, c.out, r.stderr)
+			}
+			if !strings.Contains(r.stderr, "connected to "+url) || !strings.Contains(r.stderr, "1000") {
+				t.Errorf("standard error %q", r.stderr)
+			}
+		})
+	}
+}
+
+// The whole request is as the flags say, and nothing of the user's information
+// is told.
+func TestConnectAsks(t *testing.T) {
+	asked := make(chan *http.Request, 1)
+	url := asking(t, asked)
+	r := command(t.Context(), "", "connect", "-H", "Cookie: a=b, c", "--header", "X-A:1", "-H", "X-A: 2", "--origin", "https://example.com",
+		"--subprotocol", "one,two", "--subprotocol", "three", strings.Replace(url, "://", "://me:secret@", 1))
+	if r.status != statusOK {
+		t.Fatalf("status %d: %s", r.status, r.stderr)
+	}
+	if !strings.Contains(r.stderr, "subprotocol two") || strings.Contains(r.stderr, "secret") {
+		t.Errorf("standard error %q", r.stderr)
+	}
+	h := (<-asked).Header
+	for name, want := range map[string]string{
+		"Cookie":                 "a=b, c",
+		"X-A":                    "1|2",
+		"Origin":                 "https://example.com",
+		"Sec-Websocket-Protocol": "one, two, three",
+	} {
+		if got := strings.Join(h[name], "|"); got != want {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+}
+
+// asking is a server that knows the subprotocol two and shows requests.
+func asking(t *testing.T, asked chan<- *http.Request) (url string) {
+	o := &websockets.Options{Subprotocols: []string{"two"}}
+	o.AcceptConnection = func(r *http.Request) bool { asked <- r; return true }
+	sockets := websockets.Handle(func(ctx context.Context, c *websockets.Conn) error {
+		_, _, err := c.Receive(ctx)
+		return err
+	}, o)
+	s := httptest.NewServer(sockets)
+	t.Cleanup(func() {
+		s.Close()
+		sockets.Shutdown(context.Background())
+	})
+	return "ws" + strings.TrimPrefix(s.URL, "http")
+}
+
+func TestConnectMeasuresRoundTrips(t *testing.T) {
+	p := start(t, "connect", "--ping", "1ms", serve(t).url("/echo"))
+	for range 1000 {
+		if strings.Count(p.stderr.String(), "round trip ") >= 3 {
+			break
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	p.stdin.Close()
+	p.exits(statusOK)
+	if n := strings.Count(p.stderr.String(), "round trip "); n < 3 {
+		t.Errorf("%d round trips", n)
+	}
+}
+
+// A hundred thousand lines all arrive, in order, and so do their echoes.
+func TestConnectLosesNoLine(t *testing.T) {
+	var lines strings.Builder
+	for i := range 100_000 {
+		fmt.Fprintln(&lines, "line", i)
+	}
+	r := command(t.Context(), lines.String(), "connect", serve(t).url("/echo"))
+	if r.status != statusOK || r.stdout != lines.String() {
+		t.Errorf("status %d, %d bytes of %d\n%s", r.status, len(r.stdout), lines.Len(), r.stderr)
+	}
+}
+
+// A server that is slow to read and slow to answer gets and says everything.
+func TestConnectWaitsForASlowServer(t *testing.T) {
+	url := answering(t, func(ctx context.Context, c *websockets.Conn) error {
+		for {
+			time.Sleep(20 * time.Millisecond)
+			typ, p, err := c.Receive(ctx)
+			if err != nil {
+				return err
+			}
+			if err := c.Send(ctx, typ, p); err != nil {
+				return err
+			}
+		}
+	})
+	lines := strings.Repeat(strings.Repeat("slow", 25_000)+"\n", 20)
+	r := command(t.Context(), lines, "connect", url)
+	if r.status != statusOK || r.stdout != lines {
+		t.Errorf("status %d, %d bytes of %d\n%s", r.status, len(r.stdout), len(lines), r.stderr)
+	}
+}
+
+func TestConnectPrintsLargeMessages(t *testing.T) {
+	large := bytes.Repeat([]byte("x"), 1<<20)
+	url := answering(t, func(ctx context.Context, c *websockets.Conn) error {
+		for range 5 {
+			c.Send(ctx, websockets.Text, large)
+			c.Send(ctx, websockets.Binary, large)
+		}
+		return nil
+	})
+	r := command(t.Context(), "", "connect", url)
+	want := strings.Repeat(string(large)+"\n"+strings.Repeat("78", 1<<20)+"\n", 5)
+	if r.status != statusOK || r.stdout != want {
+		t.Errorf("status %d, %d bytes of %d\n%s", r.status, len(r.stdout), len(want), r.stderr)
+	}
+}
+
+// A clean close is one, whatever its code.
+func TestConnectHearsAnyCode(t *testing.T) {
+	for _, code := range []websockets.CloseCode{1000, 1001, 1009, 1011, 4000, websockets.NoStatus} {
+		url := answering(t, func(_ context.Context, c *websockets.Conn) error { return c.Close(code, "") })
+		p := start(t, "connect", url)
+		p.exits(statusOK)
+		p.complains("closed by the server: " + code.String())
 	}
 }
 
@@ -128,23 +298,4 @@ func TestConnectIsInterruptedWhileDialling(t *testing.T) {
 	defer conn.Close()
 	p.interrupt()
 	p.exits(statusFailed)
-}
-
-func TestReadLine(t *testing.T) {
-	input := "one\n\n" + strings.Repeat("x", 100) + "\r\nend"
-	for _, r := range []io.Reader{strings.NewReader(input), iotest.OneByteReader(strings.NewReader(input))} {
-		in := bufio.NewReaderSize(r, 16)
-		for _, want := range []string{"one", "", strings.Repeat("x", 100) + "\r"} {
-			got, err := readLine(in, nil)
-			if err != nil || string(got) != want {
-				t.Fatalf("got %q, %v, want %q", got, err, want)
-			}
-		}
-		if got, err := readLine(in, nil); err != io.EOF || string(got) != "end" {
-			t.Errorf("got %q, %v", got, err)
-		}
-		if got, err := readLine(in, nil); err != io.EOF || len(got) > 0 {
-			t.Errorf("got %q, %v", got, err)
-		}
-	}
 }

@@ -1,12 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/fb1e3c20/websockets"
+	"github.com/fb1e3c20/websockets/core"
 )
 
 // protocol are the flags that a server and a client share. On the command line
@@ -40,7 +42,11 @@ func (p *protocol) apply(o *websockets.Options) error {
 	if p.PingInterval > 0 && p.ConnectionTimeout > 0 && p.ConnectionTimeout <= p.PingInterval {
 		return usageError{fmt.Errorf("--connection-timeout %v must be longer than --ping-interval %v", p.ConnectionTimeout, p.PingInterval)}
 	}
-	if err := o.Validate(); err != nil {
+	err := o.Validate()
+	if e, ok := errors.AsType[*core.ConfigError](err); ok && e.Field == "Subprotocols" {
+		err = fmt.Errorf("--subprotocol: %s", e.Reason)
+	}
+	if err != nil {
 		return usageError{err}
 	}
 	return nil

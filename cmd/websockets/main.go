@@ -14,23 +14,32 @@ import (
 	"os/signal"
 	"runtime/debug"
 	"strings"
-	"syscall"
+	"sync/atomic"
 
 	"github.com/alecthomas/kong"
 )
 
-// main has the first signal end the command well, and the second at once.
+// main has the first interrupt end the command well, and the second at once.
 func main() {
 	ctx, cancel := context.WithCancel(context.Background())
 	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	signal.Notify(signals, endings()...)
+	std := &console{
+		stdin:     os.Stdin,
+		stdout:    os.Stdout,
+		stderr:    os.Stderr,
+		interrupt: func() { signals <- os.Interrupt },
+	}
 	go func() {
 		<-signals
 		cancel()
 		<-signals
+		if e := std.editor.Load(); e != nil {
+			e.close()
+		}
 		os.Exit(statusFailed)
 	}()
-	os.Exit(run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(run(ctx, os.Args[1:], std))
 }
 
 // commands are what the first argument chooses from.
@@ -55,6 +64,8 @@ an address could not be used, 2 when the command line makes no sense.`
 type console struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
+	interrupt      func()                 // does what an interrupt of the process does
+	editor         atomic.Pointer[editor] // to be closed before the process exits; nil if there is none
 }
 
 // Exit statuses.
@@ -71,14 +82,13 @@ func (e usageError) Unwrap() error { return e.error }
 
 // run is main without its process: it returns the exit status. The end of ctx
 // is the user's wish to stop.
-func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	std := &console{stdin, stdout, stderr}
+func run(ctx context.Context, args []string, std *console) int {
 	exited := -1
 	parser, err := kong.New(&commands{},
 		kong.Name("websockets"),
 		kong.Description("WebSocket (RFC 6455) from the command line."),
 		kong.Vars{"version": version()},
-		kong.Writers(stdout, stderr),
+		kong.Writers(std.stdout, std.stderr),
 		kong.Exit(func(status int) { exited = status }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
 		kong.BindTo(ctx, (*context.Context)(nil)),
@@ -87,8 +97,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err != nil {
 		return std.fail(err, statusFailed)
 	}
-	if len(args) == 0 {
-		args = []string{"--help"}
+	if len(args) == 0 || args[0] == "help" {
+		args = append(args[min(len(args), 1):], "--help")
 	}
 	chosen, err := parser.Parse(args)
 	if exited >= 0 {
@@ -101,6 +111,9 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	if err == nil {
 		return statusOK
 	}
+	if errors.Is(err, errTold) {
+		return statusFailed
+	}
 	if _, ok := errors.AsType[usageError](err); ok {
 		return std.fail(err, statusUsage)
 	}
@@ -108,7 +121,8 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 }
 
 func (std *console) fail(err error, status int) int {
-	fmt.Fprintf(std.stderr, "websockets: %s\n", strings.TrimPrefix(err.Error(), "websocket: "))
+	text := strings.TrimPrefix(err.Error(), "websocket: ")
+	fmt.Fprintf(std.stderr, "websockets: %s\n", visible([]byte(text)))
 	if status == statusUsage {
 		fmt.Fprintln(std.stderr, `Run "websockets --help", or "websockets COMMAND --help", for what can be asked.`)
 	}

@@ -70,7 +70,7 @@ type result struct {
 // command runs a command to its end.
 func command(ctx context.Context, stdin string, args ...string) result {
 	var stdout, stderr transcript
-	status := run(ctx, args, strings.NewReader(stdin), &stdout, &stderr)
+	status := run(ctx, args, &console{stdin: strings.NewReader(stdin), stdout: &stdout, stderr: &stderr})
 	return result{status, stdout.String(), stderr.String()}
 }
 
@@ -98,7 +98,7 @@ func start(t *testing.T, args ...string) *process {
 		status:    make(chan int, 1),
 	}
 	go func() {
-		p.status <- run(ctx, args, stdin, stdout, p.stderr)
+		p.status <- run(ctx, args, &console{stdin: stdin, stdout: stdout, stderr: p.stderr, interrupt: interrupt})
 		stdout.Close()
 	}()
 	t.Cleanup(func() {
@@ -211,7 +211,12 @@ func TestHelp(t *testing.T) {
 			"--addr", "--tls-cert", "--tls-key", "--max-message", "strict", "inspect", "/echo", "/chat",
 			"--ping-interval", "--close-timeout", "--connection-timeout", "--handshake-timeout", "Examples"}},
 		{[]string{"connect", "--help"}, []string{
-			"URL", "--max-message", "--ping-interval", "--close-timeout", "Exit status", "Examples"}},
+			"URL", "--max-message", "--ping-interval", "--close-timeout", "--header", "--subprotocol", "--origin", "--proxy",
+			"--insecure", "--ca", "--max-redirects", "--binary", "--hex", "--ping", "--raw", "--pretty", "--color", "--no-color",
+			"--[no-]history", "Exit status", "Examples"}},
+		{[]string{"help"}, []string{"serve", "connect", "Exit status"}},
+		{[]string{"help", "serve"}, []string{"--addr"}},
+		{[]string{"help", "connect"}, []string{"--subprotocol"}},
 	} {
 		t.Run(strings.Join(c.args, " "), func(t *testing.T) {
 			r := command(t.Context(), "", c.args...)
@@ -261,9 +266,30 @@ func TestMisuse(t *testing.T) {
 		{"connect ws://127.0.0.1:1 ws://127.0.0.1:2", "ws://127.0.0.1:2"},
 		{"connect --no-such-flag ws://127.0.0.1:1", "no-such-flag"},
 		{"connect --max-message many ws://127.0.0.1:1", "--max-message"},
+		{"connect --header Name ws://127.0.0.1:1", "--header"},
+		{"connect --header Na\"me:value ws://127.0.0.1:1", "--header"},
+		{"connect --header Host:value ws://127.0.0.1:1", "--header"},
+		{"connect --subprotocol a/b ws://127.0.0.1:1", "--subprotocol"},
+		{"connect --origin example.com ws://127.0.0.1:1", "--origin"},
+		{"connect --origin https://example.com/page ws://127.0.0.1:1", "--origin"},
+		{"connect --proxy 127.0.0.1:3128 ws://127.0.0.1:1", "--proxy"},
+		{"connect --proxy ftp://127.0.0.1 ws://127.0.0.1:1", "--proxy"},
+		{"connect --proxy http:// ws://127.0.0.1:1", "--proxy"},
+		{"connect --max-redirects=-1 ws://127.0.0.1:1", "--max-redirects"},
+		{"connect --ca none.pem wss://127.0.0.1:1", "--ca"},
+		{"connect --ca main.go wss://127.0.0.1:1", "--ca"},
+		{"connect --ca none.pem --insecure wss://127.0.0.1:1", "--insecure"},
+		{"connect --ping soon ws://127.0.0.1:1", "--ping"},
+		{"connect --ping=-1s ws://127.0.0.1:1", "--ping"},
+		{"connect --binary --hex ws://127.0.0.1:1", "--hex"},
+		{"connect --color=red ws://127.0.0.1:1", "--color"},
+		{"connect --pretty=very ws://127.0.0.1:1", "--pretty"},
+		{"connect --no-color --color=always ws://127.0.0.1:1", "--no-color"},
+		{"connect --raw --pretty=always ws://127.0.0.1:1", "--raw"},
+		{"help no-such-command", "no-such-command"},
 		{"connect 127.0.0.1:1", "127.0.0.1:1"},
 		{"connect ftp://127.0.0.1", "ftp"},
-		{"connect ws://", "ws://"},
+		{"connect ws://", "ws:"},
 		{"connect ws://127.0.0.1:1/#there", "#there"},
 		{"connect ws://[::1", "ws://[::1"},
 	} {

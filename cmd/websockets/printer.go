@@ -1,0 +1,139 @@
+package main
+
+import (
+	"bytes"
+	"encoding/hex"
+	"encoding/json"
+	"strconv"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/tidwall/pretty"
+
+	"github.com/fb1e3c20/websockets"
+)
+
+// A printer gives messages the form in which they are printed.
+type printer struct {
+	raw      bool // as they are
+	indented bool // JSON over several lines
+	colored  bool
+	marked   bool // on a terminal: "< " before each, control characters escaped
+}
+
+// line returns the form of a message, with a newline at its end. It may use the
+// memory of p for that.
+func (f *printer) line(typ websockets.MessageType, p []byte) []byte {
+	switch {
+	case f.raw:
+		return append(p, '\n')
+	case typ == websockets.Binary:
+		p = hex.AppendEncode(nil, p)
+	default:
+		p = f.text(p)
+	}
+	if f.marked {
+		p = f.mark(p)
+	}
+	return append(p, '\n')
+}
+
+func (f *printer) text(p []byte) []byte {
+	broken := bytes.IndexByte(p, '\n') >= 0
+	if (f.indented || f.colored || broken) && isJSON(p) {
+		return f.json(p)
+	}
+	if f.marked {
+		return visible(p)
+	}
+	if broken {
+		return bytes.ReplaceAll(p, []byte("\n"), []byte(`\n`))
+	}
+	return p
+}
+
+func (f *printer) json(p []byte) []byte {
+	if f.indented {
+		p = bytes.TrimSuffix(pretty.Pretty(p), []byte("\n"))
+	} else {
+		p = pretty.Ugly(p)
+	}
+	if f.marked {
+		p = visible(p)
+	}
+	if f.colored {
+		p = pretty.Color(p, nil)
+	}
+	return p
+}
+
+// mark tells what is received from what is typed; further lines of a message
+// stand under its first.
+func (f *printer) mark(p []byte) []byte {
+	mark := "< "
+	if f.colored {
+		mark = "\x1b[36m<\x1b[0m "
+	}
+	return append([]byte(mark), bytes.ReplaceAll(p, []byte("\n"), []byte("\n  "))...)
+}
+
+// maxNesting is how deep JSON may be for a form of its own: indented, twenty
+// thousand brackets would be hundreds of megabytes.
+const maxNesting = 64
+
+// isJSON reports whether p is an object or an array, nested no deeper than
+// maxNesting.
+func isJSON(p []byte) bool {
+	start := bytes.TrimLeft(p, " \t\r\n")
+	if len(start) == 0 || start[0] != '{' && start[0] != '[' {
+		return false
+	}
+	return json.Valid(p) && nesting(p) <= maxNesting
+}
+
+// nesting is the depth of valid JSON.
+func nesting(p []byte) int {
+	depth, deepest, quoted := 0, 0, false
+	for i := 0; i < len(p); i++ {
+		switch c := p[i]; {
+		case quoted && c == '\\':
+			i++
+		case c == '"':
+			quoted = !quoted
+		case quoted:
+		case c == '{' || c == '[':
+			depth++
+			deepest = max(deepest, depth)
+		case c == '}' || c == ']':
+			depth--
+		}
+	}
+	return deepest
+}
+
+// visible escapes what a terminal would obey, and not show: control characters,
+// but line breaks and tabs, and those that turn the direction of writing.
+func visible(p []byte) []byte {
+	if bytes.IndexFunc(p, invisible) < 0 {
+		return p
+	}
+	shown := make([]byte, 0, len(p)+16)
+	for len(p) > 0 {
+		r, n := utf8.DecodeRune(p)
+		if invisible(r) {
+			quoted := strconv.QuoteRuneToASCII(r)
+			shown = append(shown, quoted[1:len(quoted)-1]...)
+		} else {
+			shown = append(shown, p[:n]...)
+		}
+		p = p[n:]
+	}
+	return shown
+}
+
+func invisible(r rune) bool {
+	if r == '\n' || r == '\t' {
+		return false
+	}
+	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)
+}

@@ -1,0 +1,234 @@
+package main
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/fb1e3c20/websockets"
+)
+
+// An input is where the lines to send come from.
+type input interface {
+	// next returns the next line, and valid until the following call. The
+	// last line may come with io.EOF.
+	next() ([]byte, error)
+
+	// close leaves the console as it was. It is called more than once.
+	close()
+}
+
+// errInterrupted is the end of an input at which the user wants to go: the
+// connection is closed by whom the interrupt was reported to.
+var errInterrupted = errors.New("interrupted")
+
+// errTold is a failure that the user knows of.
+var errTold = errors.New("told")
+
+// session is one connection at work.
+type session struct {
+	conn           *websockets.Conn
+	input          input
+	stdout, stderr io.Writer
+	printer        printer
+	typ            websockets.MessageType // of what is sent
+	hex            bool                   // lines are hexadecimal
+	verbose        bool                   // a summary at the end
+	began          time.Time
+
+	mu       sync.Mutex
+	unsent   bool // a line was not sent, though the connection was open
+	sent     traffic
+	received traffic
+	trips    trips
+}
+
+// send sends the lines of the input and closes after the last. Whatever
+// happens, the console is left as it was.
+func (s *session) send() {
+	defer s.input.close()
+	for number := 1; ; number++ {
+		line, err := s.input.next()
+		if err == nil || len(line) > 0 {
+			s.sendLine(number, line)
+		}
+		if err == nil {
+			continue
+		}
+		if err == errInterrupted {
+			return
+		}
+		if err != io.EOF {
+			s.failed("standard input: %v", err)
+		}
+		s.conn.Close(websockets.NormalClosure, "")
+		return
+	}
+}
+
+func (s *session) sendLine(number int, line []byte) {
+	if s.hex {
+		n, err := hex.Decode(line, line)
+		if err != nil {
+			s.failed("line %d was not sent: it is not hexadecimal: %v", number, err)
+			return
+		}
+		line = line[:n]
+	}
+	err := s.conn.Send(context.Background(), s.typ, line)
+	if errors.Is(err, websockets.ErrMisuse) {
+		s.failed("line %d was not sent: %v", number, err)
+	}
+	if err == nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.sent.add(len(line))
+	}
+}
+
+func (s *session) failed(format string, args ...any) {
+	fmt.Fprintf(s.stderr, format+"\n", args...)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.unsent = true
+}
+
+// ping measures the round trip time until the connection has ended.
+func (s *session) ping(every time.Duration) {
+	defer s.input.close()
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		rtt, err := s.conn.Ping(context.Background())
+		if err != nil {
+			return
+		}
+		fmt.Fprintf(s.stderr, "round trip %v\n", rtt.Round(time.Microsecond))
+		s.mu.Lock()
+		s.trips.add(rtt)
+		s.mu.Unlock()
+		select {
+		case <-tick.C:
+		case <-s.conn.Done():
+			return
+		}
+	}
+}
+
+// receive prints messages until the connection has ended, and tells how that
+// was.
+func (s *session) receive() error {
+	err := s.print()
+	s.input.close()
+	if e, ok := errors.AsType[*websockets.Error](err); ok {
+		err = s.ended(e)
+	}
+	if s.verbose {
+		fmt.Fprintln(s.stderr, s.summary())
+	}
+	return err
+}
+
+func (s *session) print() error {
+	var buf []byte
+	for noted := false; ; {
+		typ, p, err := s.conn.ReceiveInto(context.Background(), buf[:0])
+		if err != nil {
+			return err
+		}
+		buf = p
+		if typ == websockets.Binary && !s.printer.raw && !noted {
+			noted = true
+			fmt.Fprintln(s.stderr, "binary messages are printed in hexadecimal")
+		}
+		s.mu.Lock()
+		s.received.add(len(p))
+		s.mu.Unlock()
+		if _, err := s.stdout.Write(s.printer.line(typ, p)); err != nil {
+			s.conn.Close(websockets.GoingAway, "")
+			return fmt.Errorf("standard output: %w", err)
+		}
+	}
+}
+
+// ended tells how the connection ended; nil means well.
+func (s *session) ended(e *websockets.Error) error {
+	if e.Code == websockets.Abnormal {
+		return e
+	}
+	how := e.Code.String()
+	if e.Reason != "" {
+		how += fmt.Sprintf(", %q", e.Reason)
+	}
+	if e.Kind != websockets.ErrClosed {
+		return fmt.Errorf("%w: the connection was closed with %s", e, how)
+	}
+	who := "closed"
+	if e.Remote {
+		who = "closed by the server"
+	}
+	fmt.Fprintf(s.stderr, "%s: %s\n", who, how)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.unsent {
+		return errTold
+	}
+	return nil
+}
+
+func (s *session) summary() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	text := fmt.Sprintf("sent %v; received %v; %v", s.sent, s.received, time.Since(s.began).Round(time.Millisecond))
+	if s.trips.count > 0 {
+		text += fmt.Sprintf("; round trip %v", s.trips)
+	}
+	return text
+}
+
+// traffic counts messages of one direction.
+type traffic struct {
+	messages int
+	bytes    int64
+}
+
+func (t *traffic) add(n int) {
+	t.messages++
+	t.bytes += int64(n)
+}
+
+func (t traffic) String() string {
+	return plural(t.messages, "message") + ", " + plural(int(t.bytes), "byte")
+}
+
+func plural(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
+// trips are round trip times.
+type trips struct {
+	count            int
+	least, most, sum time.Duration
+}
+
+func (t *trips) add(rtt time.Duration) {
+	if t.count == 0 || rtt < t.least {
+		t.least = rtt
+	}
+	t.most = max(t.most, rtt)
+	t.sum += rtt
+	t.count++
+}
+
+func (t trips) String() string {
+	const unit = time.Microsecond
+	mean := t.sum / time.Duration(t.count)
+	return fmt.Sprintf("%v least, %v mean, %v most of %s", t.least.Round(unit), mean.Round(unit), t.most.Round(unit), plural(t.count, "ping"))
+}
