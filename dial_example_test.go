@@ -9,6 +9,8 @@ import (
 	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"path/filepath"
 
 	"github.com/fb1e3c20/websockets"
 )
@@ -39,15 +41,42 @@ func ExampleOptions_proxy() {
 
 // Any connection carries WebSockets: here one over a Unix socket.
 func ExampleOptions_dialContext() {
+	dir, err := os.MkdirTemp("", "")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "chat.sock")
+	listener, err := net.Listen("unix", path)
+	if err != nil {
+		log.Fatal(err)
+	}
+	server := &http.Server{Handler: websockets.Handle(func(ctx context.Context, c *websockets.Conn) error {
+		return c.Send(ctx, websockets.Text, []byte("hello, "+c.Request().Host))
+	}, websockets.Strict())}
+	go server.Serve(listener)
+	defer server.Close()
+
 	o := websockets.Strict()
 	o.Proxy = http.ProxyURL(nil)
 	o.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "unix", "/run/chat.sock")
+		return new(net.Dialer).DialContext(ctx, "unix", path)
 	}
-	_, err := websockets.Dial(context.Background(), "ws://chat/", o)
-	fmt.Println(err)
+	ctx := context.Background()
+	c, err := websockets.Dial(ctx, "ws://chat.example/", o)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.CloseNow()
+	_, p, err := c.Receive(ctx)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Printf("%s\n", p)
+	fmt.Println(c.Close(websockets.NormalClosure, ""))
 	// Output:
-	// websocket: cannot connect to ws://chat/: dial unix /run/chat.sock: connect: no such file or directory
+	// hello, chat.example
+	// <nil>
 }
 
 // A login sets a cookie, and the WebSocket brings it along: both use one jar.
