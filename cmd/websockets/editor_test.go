@@ -4,10 +4,12 @@ package main
 
 import (
 	"context"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/fb1e3c20/websockets"
 )
@@ -178,24 +180,33 @@ func TestTerminalLosesTheServer(t *testing.T) {
 	e.exits(statusFailed)
 }
 
-// A server that takes nothing does not take Ctrl-C away.
-func TestTerminalIsInterruptedThoughNothingIsTaken(t *testing.T) {
-	over := make(chan struct{})
-	url := answering(t, func(context.Context, *websockets.Conn) error {
-		<-over
-		return nil
-	})
-	defer close(over)
-	e := startOnTerminal(t, "connect", "--close-timeout", "100ms", url)
-	e.shows(">")
-	line := strings.Repeat("x", 1000) + enter
-	go func() {
-		for range 4000 {
-			e.keys.WriteString("\x1b[200~" + line + "\x1b[201~")
+// A server that takes nothing makes lines wait, and does not take Ctrl-C away.
+func TestEditorIsInterruptedThoughNothingIsTaken(t *testing.T) {
+	t.Setenv("TERM", "xterm")
+	keys, tty := openTerminal(t)
+	defer tty.Close()
+	defer keys.Close()
+	interrupted := make(chan struct{})
+	std := &console{stdin: tty, stdout: tty, stderr: tty, interrupt: func() { close(interrupted) }}
+	e, err := newEditor(std, openScreen(std), &history{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	go io.Copy(io.Discard, keys)
+	keys.WriteString(strings.Repeat("line"+enter, 1000) + "\x03")
+	select {
+	case <-interrupted:
+	case <-time.After(10 * time.Second):
+		t.Fatal("Ctrl-C was not heard")
+	}
+	for range 1000 {
+		if line, err := e.next(); string(line) != "line" || err != nil {
+			t.Fatalf("got %q, %v", line, err)
 		}
-		e.keys.WriteString("\x03")
-	}()
-	e.exits(statusFailed)
+	}
+	if _, err := e.next(); err != errInterrupted {
+		t.Errorf("got %v at the end", err)
+	}
 }
 
 func TestTerminalTakesPastes(t *testing.T) {
