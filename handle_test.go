@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime"
@@ -252,5 +253,48 @@ func TestAccessDeniedOnEveryCarrier(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// An error of the connection that is not its end closes it with its code, and is
+// one of those that are common; misuse is a mistake of the handler.
+func TestHandleClosesWithTheCodeOfTheError(t *testing.T) {
+	for _, test := range []struct {
+		kind   websockets.Kind
+		code   websockets.CloseCode
+		want   websockets.CloseCode
+		report bool
+	}{
+		{websockets.ErrInvalidData, websockets.InvalidData, websockets.InvalidData, false},
+		{websockets.ErrPolicy, 4444, 4444, false},
+		{websockets.ErrClosed, websockets.Abnormal, websockets.NormalClosure, false},
+		{websockets.ErrClosed, websockets.NoStatus, websockets.NormalClosure, false},
+		{websockets.ErrMisuse, websockets.InvalidData, websockets.InternalError, true},
+	} {
+		reported := make(chan error, 9)
+		o := strict()
+		o.OnError = func(_ *http.Request, err error) { reported <- err }
+		server := websockets.Handle(func(ctx context.Context, c *websockets.Conn) error {
+			e, ok := errors.AsType[*websockets.Error](c.Send(ctx, websockets.Text, []byte{0xff}))
+			if !ok {
+				t.Error("text that is not UTF-8 was sent")
+			}
+			e.Kind, e.Code, e.Err = test.kind, test.code, nil
+			return fmt.Errorf("handler: %w", e)
+		}, o)
+		c, err := overPipe(t, server)(t.Context(), "/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := c.Receive(t.Context()); websockets.CloseStatus(err) != test.want {
+			t.Errorf("after %v with %d the client saw %v", test.kind, test.code, err)
+		}
+		c.Close(websockets.NormalClosure, "")
+		if err := server.Shutdown(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if (len(reported) == 1) != test.report {
+			t.Errorf("after %v: reported %d times", test.kind, len(reported))
+		}
 	}
 }
