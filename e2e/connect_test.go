@@ -3,39 +3,61 @@
 package e2e
 
 import (
+	"encoding/hex"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // websockets connect talks to foreign servers.
 
-// A terminal is websockets connect seen from its user: lines in, lines out.
+// A terminal is websockets connect seen from its user: lines in, lines out. With
+// --hex the lines are binary messages.
 type terminal struct{ *process }
 
 func (c terminal) send(kind string, data []byte) {
 	c.t.Helper()
-	if kind != "text" {
+	switch kind {
+	case "text":
+		c.say(string(data))
+	case "binary":
+		c.say(hex.EncodeToString(data))
+	default:
 		c.t.Fatalf("connect cannot send %s", kind)
 	}
-	c.say(string(data))
 }
 
 func (c terminal) next() event {
 	c.t.Helper()
-	return event{Kind: "text", Data: []byte(c.line())}
+	line := c.line()
+	if !slices.Contains(c.cmd.Args, "--hex") {
+		return event{Kind: "text", Data: []byte(line)}
+	}
+	data, err := hex.DecodeString(line)
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return event{Kind: "binary", Data: data}
 }
 
 // close ends the input, which connect turns into a close with 1000.
 func (c terminal) close(int, string) { c.stdin.Close() }
 
-func connect(t *testing.T, url string) terminal {
+func connect(t *testing.T, url string, flags ...string) terminal {
 	t.Helper()
-	return terminal{command(t, "websockets", "connect", url)}
+	return terminal{command(t, "websockets", append([]string{"connect", url}, flags...)...)}
 }
 
 // ends checks that connect has nothing more to print and ends with a status.
@@ -73,6 +95,185 @@ func TestConnectTalks(t *testing.T) {
 			c.ends(0)
 		})
 	}
+}
+
+func TestConnectTalksBinary(t *testing.T) {
+	for _, i := range foreignServers {
+		t.Run(i.name, func(t *testing.T) {
+			far, host := i.listen(t)
+			c := connect(t, "ws://"+host, "--hex")
+			want(t, far, event{Kind: "open"})
+			converse(t, c, far, "binary")
+			c.close(1000, "")
+			want(t, far, event{Kind: "close", Code: 1000})
+			c.ends(0)
+		})
+	}
+}
+
+func TestConnectMeasuresRoundTrips(t *testing.T) {
+	for _, i := range foreignServers {
+		t.Run(i.name, func(t *testing.T) {
+			_, host := i.listen(t)
+			c := connect(t, "ws://"+host, "--ping", "10ms")
+			eventually(t, "three round trips", func() bool { return strings.Count(c.stderr.String(), "round trip ") >= 3 })
+			c.close(1000, "")
+			c.ends(0)
+		})
+	}
+}
+
+// A signal closes the connection with 1001, and that is a clean close.
+func TestConnectIsInterrupted(t *testing.T) {
+	for _, sig := range []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP} {
+		t.Run(sig.String(), func(t *testing.T) {
+			far, host := pythonWebsockets.listen(t)
+			c := connect(t, "ws://"+host)
+			want(t, far, event{Kind: "open"})
+			eventually(t, "connected", func() bool { return strings.Contains(c.stderr.String(), "connected") })
+			c.signal(sig)
+			wantClose(t, far, 1001)
+			c.ends(0)
+		})
+	}
+}
+
+// A second signal does not wait for a server that does not answer.
+func TestConnectIsInterruptedTwice(t *testing.T) {
+	host := silent(t)
+	c := connect(t, "ws://"+host, "--close-timeout", "0")
+	eventually(t, "connected", func() bool { return strings.Contains(c.stderr.String(), "connected") })
+	c.signal(os.Interrupt)
+	time.Sleep(100 * time.Millisecond)
+	c.signal(os.Interrupt)
+	c.ends(1)
+}
+
+// silent is a server that accepts and then neither reads nor writes.
+func silent(t *testing.T) (host string) {
+	t.Helper()
+	over := make(chan struct{})
+	host = serveSocket(t, func(w *wire, req *http.Request) {
+		w.accept(req)
+		<-over
+	})
+	t.Cleanup(func() { close(over) })
+	return host
+}
+
+// However connect ends, the terminal is as it was before.
+func TestConnectLeavesTheTerminal(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		answer func(*wire)
+		do     func(pid *os.Process, keys *os.File)
+		status int
+	}{
+		{"Ctrl-D", answerClose, func(_ *os.Process, keys *os.File) { keys.WriteString("\x04") }, 0},
+		{"Ctrl-C", answerClose, func(_ *os.Process, keys *os.File) { keys.WriteString("typed\x03") }, 0},
+		{"SIGINT", answerClose, func(p *os.Process, _ *os.File) { p.Signal(os.Interrupt) }, 0},
+		{"SIGTERM", answerClose, func(p *os.Process, _ *os.File) { p.Signal(syscall.SIGTERM) }, 0},
+		{"SIGHUP", answerClose, func(p *os.Process, _ *os.File) { p.Signal(syscall.SIGHUP) }, 0},
+		{"Ctrl-C twice", stall, func(_ *os.Process, keys *os.File) {
+			keys.WriteString("\x03")
+			time.Sleep(200 * time.Millisecond)
+			keys.WriteString("\x03")
+		}, 1},
+		{"SIGTERM twice", stall, func(p *os.Process, _ *os.File) {
+			p.Signal(syscall.SIGTERM)
+			time.Sleep(200 * time.Millisecond)
+			p.Signal(syscall.SIGTERM)
+		}, 1},
+		{"the server closes", func(w *wire) {
+			w.write(frame{op: opClose, payload: []byte("\x03\xe8")}.unmasked())
+			w.frame()
+		}, func(*os.Process, *os.File) {}, 0},
+		{"the server is lost", func(w *wire) { w.reset() }, func(*os.Process, *os.File) {}, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			prompted := make(chan struct{})
+			host := serveSocket(t, func(w *wire, req *http.Request) {
+				w.accept(req)
+				<-prompted
+				c.answer(w)
+			})
+			keys, tty := openTerminal(t)
+			before := settings(t, tty)
+			cmd := exec.Command(filepath.Join(bin, "websockets"), "connect", "--no-history", "--close-timeout", "0", "ws://"+host)
+			cmd.Env = append(os.Environ(), "TERM=xterm")
+			cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
+			cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Setctty: true}
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			defer cmd.Process.Kill()
+			seen := &transcript{}
+			go io.Copy(seen, keys)
+			eventually(t, "a prompt", func() bool { return strings.Contains(seen.String(), "> ") })
+			if settings(t, tty) == before {
+				t.Error("lines are not edited")
+			}
+			close(prompted)
+			c.do(cmd.Process, keys)
+			cmd.Wait()
+			if status := cmd.ProcessState.ExitCode(); status != c.status {
+				t.Errorf("exit status %d, want %d; the terminal shows %q", status, c.status, seen)
+			}
+			if settings(t, tty) != before {
+				t.Error("the terminal is not as it was")
+			}
+		})
+	}
+}
+
+// answerClose answers a close frame.
+func answerClose(w *wire) {
+	for {
+		if f := w.frame(); f.op == opClose {
+			w.write(frame{op: opClose, payload: f.payload}.unmasked())
+			return
+		}
+	}
+}
+
+// stall keeps the connection until the client has gone.
+func stall(w *wire) { io.Copy(io.Discard, w.r) }
+
+// openTerminal returns the two sides of a pseudo-terminal.
+func openTerminal(t *testing.T) (keys, tty *os.File) {
+	t.Helper()
+	keys, err := os.OpenFile("/dev/ptmx", os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { keys.Close() })
+	raw, err := keys.SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var number int
+	raw.Control(func(fd uintptr) {
+		unix.IoctlSetPointerInt(int(fd), unix.TIOCSPTLCK, 0)
+		number, err = unix.IoctlGetInt(int(fd), unix.TIOCGPTN)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	tty, err = os.OpenFile(fmt.Sprintf("/dev/pts/%d", number), os.O_RDWR|syscall.O_NOCTTY, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { tty.Close() })
+	return keys, tty
+}
+
+func settings(t *testing.T, tty *os.File) unix.Termios {
+	t.Helper()
+	s, err := unix.IoctlGetTermios(int(tty.Fd()), unix.TCGETS)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return *s
 }
 
 func TestConnectAnswersPings(t *testing.T) {
@@ -127,11 +328,11 @@ func TestConnectIsRefused(t *testing.T) {
 	})
 	t.Run("404", func(t *testing.T) {
 		host := serveSocket(t, func(w *wire, req *http.Request) {
-			w.write([]byte("HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"))
+			w.write([]byte("HTTP/1.1 404 Not Found\r\nContent-Length: 12\r\n\r\nno such room"))
 		})
 		c := connect(t, "ws://"+host)
 		c.ends(1)
-		c.complains("404")
+		c.complains("404 Not Found", "no such room")
 	})
 	t.Run("no sense", func(t *testing.T) {
 		host := serveSocket(t, func(w *wire, req *http.Request) {
