@@ -13,7 +13,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"log"
 	"net"
 	"os"
 	"os/signal"
@@ -46,29 +45,17 @@ func run(ctx context.Context, addr string, stdout io.Writer) error {
 	}
 	fmt.Fprintf(stdout, "listening on http://%s\n", l.Addr())
 	server := websockets.Handle(echo, websockets.Strict())
-	go accept(l, server)
+	served := make(chan error, 1)
+	go func() { served <- server.Serve(l) }()
 
-	<-ctx.Done()
-	l.Close()
+	select {
+	case err := <-served:
+		return err
+	case <-ctx.Done():
+	}
 	patience, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	return server.Shutdown(patience)
-}
-
-// accept serves each connection in a goroutine of its own.
-func accept(l *tcp.Listener, server *websockets.Server) {
-	for {
-		stream, err := l.Accept()
-		if errors.Is(err, net.ErrClosed) {
-			return
-		}
-		if err != nil { // out of file descriptors, most likely
-			log.Print(err)
-			time.Sleep(50 * time.Millisecond)
-			continue
-		}
-		go server.ServeStream(context.Background(), stream)
-	}
 }
 
 // keep is the size of the largest buffer that is kept for the next message.
