@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net/http/httputil"
-	"net/url"
 	"strings"
 	"time"
 
@@ -68,7 +67,7 @@ func (c *connectCommand) Run(ctx context.Context, std *console) error {
 		return withBody(err)
 	}
 	defer conn.CloseNow()
-	fmt.Fprintf(std.stderr, "connected to %s\n", c.target(conn))
+	fmt.Fprintf(std.stderr, "connected to %s\n", target(conn))
 
 	s := c.session(conn, std)
 	defer s.input.close()
@@ -97,16 +96,15 @@ func (c *connectCommand) options() (*websockets.Options, error) {
 	return o, c.protocol.apply(o)
 }
 
-// target tells what conn is connected to, without a password.
-func (c *connectCommand) target(conn *websockets.Conn) string {
-	target := c.URL
-	if u, err := url.Parse(c.URL); err == nil {
-		target = u.Redacted()
-	}
+// target tells what conn is connected to, after all redirects, and the
+// subprotocol.
+func target(conn *websockets.Conn) string {
+	u := *conn.Response().Request.URL
+	u.Scheme = strings.Replace(u.Scheme, "http", "ws", 1)
 	if p := conn.Subprotocol(); p != "" {
-		target += ", subprotocol " + p
+		return u.String() + ", subprotocol " + p
 	}
-	return target
+	return u.String()
 }
 
 // session chooses by what the console is how lines are read and messages are
