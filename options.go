@@ -115,29 +115,36 @@ type Options struct {
 	Ordered bool
 
 	// TLSConfig is for clients: for wss URLs, for redirects to them, and for
-	// proxies with an https URL. Default: the system's roots, TLS 1.2 and
-	// later.
+	// proxies with an https URL. Its ServerName is never asked of a proxy,
+	// and HTTP/1.1 is what NextProtos become. Default: the system's roots,
+	// TLS 1.2 and later.
 	TLSConfig *tls.Config
 
 	// Proxy chooses the proxy for a handshake request, whose URL has the
 	// scheme http or https; none if it returns nil. The proxy's URL has the
-	// scheme http or https (CONNECT), or socks5 or socks5h (names are resolved
-	// by the proxy with both); user information in it is for the proxy.
+	// scheme http or https (CONNECT,
+	// https://www.rfc-editor.org/rfc/rfc9110#section-9.3.6), or socks5 or
+	// socks5h (https://www.rfc-editor.org/rfc/rfc1928; names are resolved by
+	// the proxy with both); user information in it is for the proxy.
 	// Default: [http.ProxyFromEnvironment], that is HTTP_PROXY for ws,
-	// HTTPS_PROXY for wss, and NO_PROXY.
+	// HTTPS_PROXY for wss, and NO_PROXY, but none to this machine itself.
 	Proxy func(*http.Request) (*url.URL, error)
 
 	// DialContext connects a client to a server, or to its proxy: network is
-	// "tcp", addr is host:port. Default: a [net.Dialer].
+	// "tcp", addr is host:port. It must return when ctx ends, and the
+	// connection belongs to the client from then on. Default: a [net.Dialer].
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
 
 	// Jar holds a client's cookies: it adds those for the URL to the
-	// handshake request and takes those of the response. Default: none.
+	// handshake request, where they replace those of Header with the same
+	// name, and takes those of every response, redirects and refusals
+	// included. It sees URLs with the scheme http or https. Default: none.
 	Jar http.CookieJar
 
-	// MaxRedirects is how many redirects a client follows in one Dial.
-	// Authorization, Cookie and Proxy-Authorization of Header and the user
-	// information of the URL are not sent on to another origin, and a redirect
+	// MaxRedirects is how many redirects (301, 302, 303, 307, 308) a client
+	// follows in one Dial. Authorization, Cookie, Proxy-Authorization and
+	// the like of Header and the user information of the URL are not sent on
+	// to another origin, another scheme included, nor from there; a redirect
 	// from wss to ws is an error. Default 10; negative: none is followed.
 	MaxRedirects int
 
