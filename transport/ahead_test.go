@@ -35,6 +35,25 @@ func TestAheadJoinsTheChunksOfAMessage(t *testing.T) {
 	}
 }
 
+func TestAheadGivesPartsOfAChunk(t *testing.T) {
+	var a ahead
+	a.push(core.Event{Kind: core.EventMessage, First: true, Last: true, Data: []byte("12345")})
+	a.push(core.Event{Kind: core.EventMessage, First: true, Last: true})
+	for _, want := range []struct {
+		data        string
+		first, last bool
+	}{{"12", true, false}, {"34", false, false}, {"5", false, true}, {"", true, true}} {
+		ev, ok := a.pop(2)
+		if !ok || string(ev.Data) != want.data || ev.First != want.first || ev.Last != want.last {
+			t.Errorf("%q %v %v, want %+v", ev.Data, ev.First, ev.Last, want)
+		}
+	}
+	if a.len() != 0 {
+		t.Error(a.len(), "chunks left")
+	}
+	a.release()
+}
+
 func TestAheadIsBounded(t *testing.T) {
 	var a ahead
 	for range aheadEvents {

@@ -11,7 +11,7 @@ type incoming struct {
 	id      uint64 // of the latest Reader
 	open    bool   // that Reader has the message, and the turn
 	ended   bool   // that Reader came to the end
-	reading uint64 // the Reader that has the turn to read; 0: none
+	reading bool   // that Reader has the turn to read
 	skip    bool   // the rest of a message is thrown away
 
 	head [peekSize]byte // the memory of part when a Reader has begun
@@ -24,6 +24,4 @@ const peekSize = frame.MaxHeaderLen
 func (m *incoming) reset() { m.op, m.part, m.last = 0, nil, false }
 
 // interrupted reports whether the Reader that reads has been closed meanwhile.
-func (m *incoming) interrupted() bool {
-	return m.reading != 0 && (m.reading != m.id || !m.open)
-}
+func (m *incoming) interrupted() bool { return m.reading && !m.open }

@@ -92,12 +92,12 @@ func (r Reader) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	defer r.passReading()
-	c.incoming.reading = r.id
+	c.incoming.reading = true
 	return r.await(p)
 }
 
 func (r Reader) passReading() {
-	r.c.incoming.reading = 0
+	r.c.incoming.reading = false
 	r.c.passReading()
 }
 
@@ -179,9 +179,9 @@ func (r Reader) Close() error {
 	if r.id != m.id || !m.open {
 		return nil
 	}
-	m.skip = !m.last && !c.ahead.skip() && c.err == nil
+	m.skip = !m.last && !c.ahead.skip()
 	r.release()
-	if m.reading == r.id && c.parked {
+	if m.reading && c.parked {
 		c.stream.KickRead()
 	}
 	return nil

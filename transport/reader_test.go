@@ -324,6 +324,108 @@ func TestReaderHasTheTurn(t *testing.T) {
 	})
 }
 
+// A Reader that is opened on what is left of a connection that has ended keeps
+// nobody waiting either.
+func TestReaderHasTheTurnAfterTheEnd(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c, p := against(t, core.Server, core.Config{PingInterval: -1, CloseTimeout: time.Second})
+		p.write(p.text(p.text(p.text(nil, "one"), "two"), "three"))
+		time.Sleep(time.Second)
+		c.CloseNow()
+		received := make(chan error, 2)
+		go func() {
+			_, _, err := c.Receive(t.Context(), nil)
+			received <- err
+		}()
+		if _, _, err := c.Reader(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			_, _, err := c.Receive(t.Context(), nil)
+			received <- err
+		}()
+		for range 2 {
+			if err := <-received; err != nil && err != transport.ErrClosed {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+// What a Receive took is not begun any more.
+func TestReaderAfterReceive(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c, p := against(t, core.Server, core.Config{})
+		p.write(p.text(nil, "first"))
+		receiveText(t, c, "first")
+		time.AfterFunc(time.Second, func() { p.write(p.frame(nil, frame.Binary, true, []byte("second"))) })
+		if op, got := readAll(t, c, 100); op != frame.Binary || got != "second" {
+			t.Errorf("%v %q", op, got)
+		}
+	})
+}
+
+// A Reader that was closed waits for nothing.
+func TestReaderThatIsClosedReturnsAtOnce(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c, p := against(t, core.Server, core.Config{})
+		p.write(p.frame(nil, frame.Text, false, []byte("begun")))
+		_, r, _ := c.Reader(t.Context())
+		r.Close()
+		go c.Receive(t.Context(), nil)
+		synctest.Wait()
+		if d := took(func() {
+			if _, err := r.Read(make([]byte, 1)); err != transport.ErrReaderClosed {
+				t.Error(err)
+			}
+		}); d != 0 {
+			t.Error("waited", d)
+		}
+	})
+}
+
+func TestReaderAndWriterBeforeTheHandshake(t *testing.T) {
+	c, _ := server(t, core.Config{})
+	if _, _, err := c.Reader(t.Context()); err != core.ErrNotOpen {
+		t.Error(err)
+	}
+	if _, err := c.Writer(t.Context(), frame.Text); err != core.ErrNotOpen {
+		t.Error(err)
+	}
+}
+
+// While Close waits for the peer, a Reader still reads what comes, at once.
+func TestReaderWhileClosing(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c, p := against(t, core.Server, core.Config{})
+		p.write(p.frame(nil, frame.Text, false, []byte("be")))
+		_, r, err := c.Reader(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		closed := make(chan error, 1)
+		go func() { closed <- c.Close(frame.NormalClosure, "") }()
+		synctest.Wait()
+		p.write(p.frame(nil, frame.Continuation, true, []byte("gun")))
+		p.write(p.text(nil, "next"))
+		if d := took(func() {
+			if got, err := io.ReadAll(r); err != nil || string(got) != "begun" {
+				t.Errorf("%q, %v", got, err)
+			}
+			if op, got := readAll(t, c, 10); op != frame.Text || got != "next" {
+				t.Errorf("%v %q", op, got)
+			}
+		}); d != 0 {
+			t.Error("waited", d)
+		}
+		p.write(p.closing(frame.NormalClosure))
+		p.s.CloseWrite()
+		if err := <-closed; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // When the connection ends in the middle of a message its Reader is told.
 func TestReaderMeetsTheEnd(t *testing.T) {
 	bubble(t, func(t *testing.T) {

@@ -44,10 +44,6 @@ func (c *Conn) Writer(ctx context.Context, op frame.Opcode) (Writer, error) {
 	if err := c.takeComposing(ctx); err != nil {
 		return Writer{}, err
 	}
-	if err := c.sendable(); err != nil {
-		c.composing.pass()
-		return Writer{}, err
-	}
 	c.outgoing = outgoing{id: c.outgoing.id + 1, op: op, open: true}
 	return Writer{c, c.outgoing.id, ctx}, nil
 }

@@ -351,6 +351,89 @@ func TestWriterHasTheTurn(t *testing.T) {
 	})
 }
 
+// A Writer that is left open keeps nobody waiting after the end.
+func TestWriterAfterTheEnd(t *testing.T) {
+	c, _ := pair(t, real.New(), core.Config{}, core.Config{})
+	c.Writer(t.Context(), frame.Text)
+	c.CloseNow()
+	if _, err := c.Writer(t.Context(), frame.Text); err != transport.ErrClosed {
+		t.Error(err)
+	}
+	if err := c.Send(t.Context(), frame.Text, nil); err != transport.ErrClosed {
+		t.Error(err)
+	}
+}
+
+// full returns a connection that takes no more output.
+func full(t *testing.T) (*transport.Conn, *peer) {
+	a, b := pipe.New(10)
+	c := open(t, real.New(), core.Server, core.Config{}, a)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	for err := error(nil); err == nil; {
+		err = c.Send(ctx, frame.Binary, make([]byte, 10_000))
+	}
+	return c, &peer{t: t, s: b, role: core.Client}
+}
+
+// A Write that waits for room when its message is closed sends nothing.
+func TestWriterIsClosedWhileItWaits(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c, p := full(t)
+		w, _ := c.Writer(t.Context(), frame.Text)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		failed := make(chan error, 1)
+		go func() {
+			_, err := w.Write(make([]byte, 10_000))
+			failed <- err
+		}()
+		closed := make(chan error, 2)
+		for range 2 {
+			go func() { closed <- w.WithContext(ctx).Close() }()
+		}
+		synctest.Wait()
+		var last received
+		for _, f := range p.frames(rest(p)) {
+			last = f
+		}
+		err := <-failed
+		for range 2 {
+			if err := <-closed; err != nil {
+				t.Error(err)
+			}
+		}
+		switch {
+		case err == transport.ErrWriterClosed && last == received{frame.Text, ""}:
+		case err == nil && last == received{frame.Continuation, ""}:
+		default:
+			t.Errorf("%v, %v %.20q", err, last.op, last.payload)
+		}
+	})
+}
+
+// Empty messages wait for room like others: they do not grow the queue.
+func TestWriterOfAnEmptyMessageWaits(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c, _ := full(t)
+		before := c.Stats().Queued
+		for range 1000 {
+			w, err := c.Writer(t.Context(), frame.Text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+			if err := w.WithContext(ctx).Close(); err != nil && err != context.DeadlineExceeded {
+				t.Fatal(err)
+			}
+			cancel()
+		}
+		if after := c.Stats().Queued; after > before+12_000 {
+			t.Errorf("queued %d, then %d", before, after)
+		}
+	})
+}
+
 // Close of the connection is legal between fragments
 // (https://www.rfc-editor.org/rfc/rfc6455#section-5.4).
 func TestWriterMeetsClose(t *testing.T) {
