@@ -47,11 +47,7 @@ func (ch *chat) serve(ctx context.Context, c *websockets.Conn) error {
 		if text := strings.TrimSpace(string(said.Data)); text != "" {
 			ch.say(m, text)
 		}
-		// Not to receive holds the peer back: nobody can drown the others.
-		select {
-		case <-time.After(pace):
-		case <-c.Done():
-		}
+		time.Sleep(pace) // not to receive holds the peer back: nobody can drown the others
 	}
 	return nil
 }

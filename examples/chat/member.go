@@ -47,8 +47,7 @@ func (m *member) send(ctx context.Context) {
 }
 
 // drop closes the connection of a member that reads too slowly. Nobody waits for
-// that, and what the member still says is not heard.
+// that.
 func (m *member) drop() {
-	m.conn.Discard()
 	go m.conn.Close(websockets.TryAgainLater, "you read too slowly")
 }

@@ -63,6 +63,7 @@ func (r *room) leave(m *member) {
 	r.tell(happening("left", m, ""))
 }
 
+// say tells everybody, unless m has been dropped.
 func (r *room) say(m *member, text string) {
 	if !slices.Contains(r.members, m) {
 		return
