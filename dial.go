@@ -32,10 +32,12 @@ type Dialer struct {
 
 // Dial connects to a URL with the scheme ws or wss (http and https mean the
 // same) and does the opening handshake
-// (https://www.rfc-editor.org/rfc/rfc6455#section-4.1). ctx is for dialling
-// alone: the connection lives on when it ends. The error is that of ctx, an
-// [ErrMisuse] for a URL that nobody could dial, what [Options.Validate] says,
-// or a *[HandshakeError].
+// (https://www.rfc-editor.org/rfc/rfc6455#section-4.1). It goes through a proxy,
+// follows redirects and keeps cookies as the Options say; the Request of
+// [Conn.Response] tells where it arrived. ctx is for dialling alone: the
+// connection lives on when it ends. The error is that of ctx, an [ErrMisuse]
+// for a URL that nobody could dial, what [Options.Validate] says, or a
+// *[HandshakeError].
 func Dial(ctx context.Context, url string, o *Options) (*Conn, error) {
 	return (&Dialer{Options: o}).Dial(ctx, url)
 }
