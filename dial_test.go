@@ -29,6 +29,7 @@ func TestDialRefusesBadURLs(t *testing.T) {
 		"ws://user:secret@/":      "names no host",
 		"ws://user:secret@h:port": "invalid port",
 		"ws://local host/":        "invalid character",
+		"ws://bücher.example/":    "must name its host in ASCII",
 		"ws://localhost/\r\nX: y": "invalid control character",
 	} {
 		_, err := websockets.Dial(t.Context(), url, nil)

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/url"
 	"strings"
+	"unicode/utf8"
 )
 
 // target is where a URL points.
@@ -53,6 +54,9 @@ func newTarget(u *url.URL) (*target, error) {
 	}
 	if u.Hostname() == "" {
 		return nil, fmt.Errorf("the URL %q names no host", u.Redacted())
+	}
+	if strings.ContainsFunc(u.Hostname(), func(r rune) bool { return r >= utf8.RuneSelf }) {
+		return nil, fmt.Errorf("the URL %q must name its host in ASCII (xn--...)", u.Redacted())
 	}
 	t.authorization = basic(u.User)
 	anonymous := *u
