@@ -63,8 +63,10 @@ type keysAndScreen struct{ *editor }
 
 func (k keysAndScreen) Read(p []byte) (int, error) {
 	n, err := k.in.Read(p)
-	k.interrupted = bytes.IndexByte(p[:n], ctrlC) >= 0
-	k.resize()
+	if n > 0 {
+		k.interrupted = bytes.IndexByte(p[:n], ctrlC) >= 0
+		k.resize()
+	}
 	return n, err
 }
 

@@ -130,6 +130,25 @@ func TestTerminalKeepsWhatIsBeingTyped(t *testing.T) {
 	e.exits(statusOK)
 }
 
+func TestTerminalFollowsTheWindow(t *testing.T) {
+	s := scriptedServer(t)
+	e := startOnTerminal(t, "connect", s.url)
+	e.shows(">")
+	setWidth(t, e.tty, 40)
+	e.glass.mu.Lock()
+	e.glass.columns = 40
+	e.glass.mu.Unlock()
+	long := strings.Repeat("x", 100)
+	e.press(long[1:] + "\x01y\x05")
+	e.shows("> y"+long[:37], long[37:77], long[77:99])
+	e.press("\x15" + long)
+	e.shows("> "+long[:38], long[38:78], long[78:])
+	s.say <- "one"
+	e.shows("< one", "> "+long[:38], long[38:78], long[78:])
+	e.press("\x03")
+	e.exits(statusOK)
+}
+
 func TestTerminalCloses(t *testing.T) {
 	for _, c := range []struct {
 		name, keys string
@@ -222,6 +241,11 @@ func TestTerminalTakesPastes(t *testing.T) {
 	s.hears(t, "three")
 	e.press(ctrlD)
 	e.exits(statusOK)
+	e.has("closed: 1000 normal closure")
+	on, off := strings.Index(e.glass.written(), "\x1b[?2004h"), strings.Index(e.glass.written(), pasteOff)
+	if on < 0 || off < on {
+		t.Errorf("pastes were marked from %d to %d", on, off)
+	}
 }
 
 func TestTerminalKeepsHistory(t *testing.T) {

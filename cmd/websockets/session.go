@@ -123,7 +123,6 @@ func (s *session) ping(every time.Duration) {
 // was.
 func (s *session) receive() error {
 	err := s.print()
-	s.input.close()
 	if e, ok := errors.AsType[*websockets.Error](err); ok {
 		err = s.ended(e)
 	}

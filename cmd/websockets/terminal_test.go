@@ -41,7 +41,7 @@ func startOnTerminalWith(t *testing.T, variable string, args ...string) *teletyp
 	if os.Getenv("XDG_STATE_HOME") == "" {
 		t.Setenv("XDG_STATE_HOME", t.TempDir())
 	}
-	e := &teletype{t: t, glass: &glass{}, status: make(chan int, 1)}
+	e := &teletype{t: t, glass: &glass{columns: columns}, status: make(chan int, 1)}
 	e.keys, e.tty = openTerminal(t)
 	e.before = e.settings()
 	ctx, interrupt := context.WithCancel(context.Background())
@@ -86,7 +86,6 @@ func openTerminal(t *testing.T) (keys, tty *os.File) {
 	var number int
 	raw.Control(func(fd uintptr) {
 		unix.IoctlSetPointerInt(int(fd), unix.TIOCSPTLCK, 0)
-		unix.IoctlSetWinsize(int(fd), unix.TIOCSWINSZ, &unix.Winsize{Row: 24, Col: columns})
 		number, err = unix.IoctlGetInt(int(fd), unix.TIOCGPTN)
 	})
 	if err != nil {
@@ -96,7 +95,16 @@ func openTerminal(t *testing.T) (keys, tty *os.File) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	setWidth(t, tty, columns)
 	return keys, tty
+}
+
+func setWidth(t *testing.T, tty *os.File, columns int) {
+	t.Helper()
+	size := &unix.Winsize{Row: 24, Col: uint16(columns)}
+	if err := unix.IoctlSetWinsize(int(tty.Fd()), unix.TIOCSWINSZ, size); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (e *teletype) settings() unix.Termios {
@@ -168,6 +176,7 @@ const columns = 80
 // glass is what a terminal shows: it obeys what the line editing writes.
 type glass struct {
 	mu      sync.Mutex
+	columns int
 	all     strings.Builder
 	rows    [][]rune
 	x, y    int
@@ -228,7 +237,7 @@ func (g *glass) step(text []byte) int {
 }
 
 func (g *glass) put(r rune) {
-	if g.x == columns {
+	if g.x == g.columns {
 		g.x, g.y = 0, g.y+1
 	}
 	for len(g.rows) <= g.y {
@@ -250,9 +259,9 @@ func (g *glass) obey(number string, what byte) {
 	case 'B':
 		g.y += n
 	case 'C':
-		g.x = min(g.x+n, columns)
+		g.x = min(g.x+n, g.columns)
 	case 'D':
-		g.x = max(min(g.x, columns-1)-n, 0)
+		g.x = max(min(g.x, g.columns-1)-n, 0)
 	case 'K':
 		if g.y < len(g.rows) && g.x < len(g.rows[g.y]) {
 			g.rows[g.y] = g.rows[g.y][:g.x]
