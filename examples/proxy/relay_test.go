@@ -1,0 +1,222 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/fb1e3c20/websockets"
+)
+
+func wantClose(t *testing.T, c *websockets.Conn, code websockets.CloseCode, reason string) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	_, p, err := c.Receive(ctx)
+	e, ok := err.(*websockets.Error)
+	if !ok || websockets.CloseStatus(err) != code || e.Reason != reason {
+		t.Errorf("got %.100q, %v, want a close with %v %q", p, err, code, reason)
+	}
+}
+
+// both runs a test once in each direction.
+func both(t *testing.T, test func(t *testing.T, from, to *websockets.Conn)) {
+	t.Run("client to server", func(t *testing.T) {
+		client, server := ends(t)
+		test(t, client, server)
+	})
+	t.Run("server to client", func(t *testing.T) {
+		client, server := ends(t)
+		test(t, server, client)
+	})
+}
+
+func TestCloseCodes(t *testing.T) {
+	for _, test := range []struct {
+		code   websockets.CloseCode
+		reason string
+	}{
+		{websockets.NormalClosure, ""},
+		{websockets.NormalClosure, "bye"},
+		{websockets.GoingAway, "the page is left"},
+		{websockets.ProtocolError, "no"},
+		{websockets.NoStatus, ""},
+		{websockets.InvalidData, ""},
+		{websockets.PolicyViolation, "not here"},
+		{websockets.InternalError, ""},
+		{websockets.TryAgainLater, "later"},
+		{websockets.BadGateway, ""},
+		{3000, ""},
+		{4001, "wörld"},
+		{4999, string(bytes.Repeat([]byte("x"), 123))},
+	} {
+		t.Run(test.code.String(), func(t *testing.T) {
+			both(t, func(t *testing.T, from, to *websockets.Conn) {
+				if err := to.Send(t.Context(), websockets.Text, []byte("on the way")); err != nil {
+					t.Fatal(err)
+				}
+				go from.Close(test.code, test.reason)
+				wantClose(t, to, test.code, test.reason)
+			})
+		})
+	}
+}
+
+// A connection that is lost is told of with a code that can be on the wire.
+func TestLosses(t *testing.T) {
+	t.Run("the server", func(t *testing.T) {
+		client, server := ends(t)
+		server.CloseNow()
+		wantClose(t, client, websockets.BadGateway, "the server behind the proxy was lost")
+	})
+	t.Run("the client", func(t *testing.T) {
+		client, server := ends(t)
+		client.CloseNow()
+		wantClose(t, server, websockets.InternalError, "the client was lost")
+	})
+}
+
+// The close frame stands in the middle of a message.
+func TestCloseInTheMiddle(t *testing.T) {
+	both(t, func(t *testing.T, from, to *websockets.Conn) {
+		w, err := from.Writer(t.Context(), websockets.Text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := w.Write([]byte("to be contin")); err != nil {
+			t.Fatal(err)
+		}
+		_, r, err := to.Reader(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		go from.Close(4002, "interrupted")
+		p, err := io.ReadAll(r)
+		if websockets.CloseStatus(err) != 4002 || string(p) != "to be contin" {
+			t.Errorf("got %q, %v, want a close with 4002", p, err)
+		}
+	})
+}
+
+func TestMessages(t *testing.T) {
+	large := bytes.Repeat([]byte("0123456789abcdef"), 1<<18)
+	both(t, func(t *testing.T, from, to *websockets.Conn) {
+		messages := []websockets.Message{
+			{Type: websockets.Text, Data: []byte("wörld")},
+			{Type: websockets.Binary, Data: []byte{0, 255}},
+			{Type: websockets.Text, Data: []byte{}},
+			{Type: websockets.Binary, Data: large},
+			{Type: websockets.Text, Data: large[:100]},
+		}
+		go func() {
+			for _, m := range messages {
+				from.Send(t.Context(), m.Type, m.Data)
+			}
+			from.Close(websockets.NormalClosure, "that was all")
+		}()
+		for _, m := range messages {
+			typ, p, err := to.Receive(t.Context())
+			if err != nil || typ != m.Type || !bytes.Equal(p, m.Data) {
+				t.Fatalf("got %v of %d bytes, %v, want %v of %d", typ, len(p), err, m.Type, len(m.Data))
+			}
+		}
+		wantClose(t, to, websockets.NormalClosure, "that was all")
+	})
+}
+
+// Each fragment passes before the next one comes.
+func TestFragmentsPassAtOnce(t *testing.T) {
+	both(t, func(t *testing.T, from, to *websockets.Conn) {
+		w, err := from.Writer(t.Context(), websockets.Text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		fragments := []string{"one", "a cut \xc3", "\xb6", string(bytes.Repeat([]byte("large"), 50_000)), "last"}
+		var r websockets.Reader
+		for i, fragment := range fragments {
+			if _, err := w.Write([]byte(fragment)); err != nil {
+				t.Fatal(err)
+			}
+			if i == 0 {
+				if _, r, err = to.Reader(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			got := make([]byte, len(fragment))
+			if n, err := io.ReadFull(r, got); err != nil || string(got) != fragment {
+				t.Fatalf("got %.100q, %v, want %.100q", got[:n], err, fragment)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if rest, err := io.ReadAll(r); err != nil || len(rest) > 0 {
+			t.Errorf("got %q, %v, want the end", rest, err)
+		}
+	})
+}
+
+// One who does not read makes the sender at the other end wait; the proxy keeps
+// next to nothing.
+func TestSlowReader(t *testing.T) {
+	both(t, func(t *testing.T, from, to *websockets.Conn) {
+		message := make([]byte, 1<<18)
+		var before, after runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&before)
+		sent := 0
+		for {
+			ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+			err := from.Send(ctx, websockets.Binary, message)
+			cancel()
+			if errors.Is(err, context.DeadlineExceeded) {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if sent++; sent > 400 {
+				t.Fatal("100 MiB were taken that nobody reads")
+			}
+		}
+		runtime.GC()
+		runtime.ReadMemStats(&after)
+		if grown := int64(after.HeapAlloc) - int64(before.HeapAlloc); grown > 3<<20 {
+			t.Errorf("%d bytes are kept for %d that nobody reads", grown, sent*len(message))
+		}
+		for range sent {
+			if _, p, err := to.Receive(t.Context()); err != nil || !bytes.Equal(p, message) {
+				t.Fatalf("got %d bytes, %v", len(p), err)
+			}
+		}
+	})
+}
+
+// The two ends talk at the same time, all they can.
+func TestBothWaysAtOnce(t *testing.T) {
+	client, server := ends(t)
+	go func() {
+		for {
+			typ, p, err := server.Receive(t.Context())
+			if err != nil || server.Send(t.Context(), typ, p) != nil {
+				return
+			}
+		}
+	}()
+	const many = 500
+	go func() {
+		for i := range many {
+			client.Send(t.Context(), websockets.Binary, bytes.Repeat([]byte{byte(i)}, i*40))
+		}
+	}()
+	for i := range many {
+		_, p, err := client.Receive(t.Context())
+		if err != nil || !bytes.Equal(p, bytes.Repeat([]byte{byte(i)}, i*40)) {
+			t.Fatalf("message %d: got %d bytes, %v", i, len(p), err)
+		}
+	}
+}
