@@ -18,6 +18,7 @@ type connectCommand struct {
 
 	Binary bool          `xor:"type" group:"Messages" help:"Send each line as a binary message."`
 	Hex    bool          `xor:"type" group:"Messages" help:"Send each line, which must be hexadecimal, as a binary message of these bytes."`
+	Stay   bool          `group:"Messages" help:"Do not close at the end of the input: print what arrives until the server closes, or an interrupt."`
 	Ping   time.Duration `placeholder:"TIME" group:"Messages" help:"Measure the round trip time this often, such as 1s, and tell it on standard error."`
 
 	Raw     bool   `group:"Output" help:"Print messages as they are: line breaks, control characters and the bytes of binary messages."`
@@ -37,7 +38,7 @@ Standard output carries only the messages that are received, one a line: text as
 
 On a terminal there are line editing, history (arrow up), colours, and indented JSON; control characters are shown escaped. Ctrl-D ends the input, Ctrl-C interrupts.
 
-At the end of the input the connection is closed with 1000, and what still arrives until the server's answer is printed. An interrupt closes it with 1001; a second one ends at once.
+At the end of the input the connection is closed with 1000, and what still arrives until the server's answer is printed; with --stay it goes on until the server closes. An interrupt closes it with 1001; a second one ends at once.
 
 Exit status: 0 after a clean close by either side, whatever its code; 1 if the connection was refused or lost, or if a line could not be sent; 2 for a URL or a flag that makes no sense.
 
@@ -45,7 +46,7 @@ Examples:
 
   websockets connect ws://127.0.0.1:8080/echo
   printf 'one\ntwo\n' | websockets connect ws://127.0.0.1:8080/echo
-  websockets connect wss://example.com/feed </dev/null | jq .price
+  echo subscribe | websockets connect --stay wss://example.com/feed | jq .price
   websockets connect -H 'Authorization: Bearer abc' --subprotocol chat wss://example.com/chat
   websockets connect --ping 1s --proxy socks5://127.0.0.1:1080 wss://example.com/`
 }
@@ -118,6 +119,7 @@ func (c *connectCommand) session(conn *websockets.Conn, std *console) *session {
 		printer: printer{raw: c.Raw, marked: screen.output},
 		typ:     websockets.Text,
 		hex:     c.Hex,
+		stay:    c.Stay,
 		verbose: screen.errors,
 		began:   time.Now(),
 	}

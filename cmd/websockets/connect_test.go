@@ -49,6 +49,27 @@ func TestConnectPrintsWhatStillArrives(t *testing.T) {
 	}
 }
 
+// With --stay the end of the input is not the end.
+func TestConnectStays(t *testing.T) {
+	url := answering(t, func(ctx context.Context, c *websockets.Conn) error {
+		_, p, err := c.Receive(ctx)
+		if err != nil {
+			return err
+		}
+		wait, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
+		defer cancel()
+		if _, _, err := c.Receive(wait); err != context.DeadlineExceeded {
+			return err
+		}
+		c.Send(ctx, websockets.Text, append(p, '!'))
+		return c.Close(4001, "")
+	})
+	r := command(t.Context(), "late", "connect", "--stay", url)
+	if r.status != statusOK || r.stdout != "late!\n" || !strings.Contains(r.stderr, "closed by the server: 4001") {
+		t.Errorf("status %d, standard output %q, standard error %q", r.status, r.stdout, r.stderr)
+	}
+}
+
 func TestConnectHearsClose(t *testing.T) {
 	url := answering(t, func(ctx context.Context, c *websockets.Conn) error {
 		c.Send(ctx, websockets.Text, []byte("two\nlines"))

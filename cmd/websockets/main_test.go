@@ -212,7 +212,7 @@ func TestHelp(t *testing.T) {
 			"--ping-interval", "--close-timeout", "--connection-timeout", "--handshake-timeout", "Examples"}},
 		{[]string{"connect", "--help"}, []string{
 			"URL", "--max-message", "--ping-interval", "--close-timeout", "--header", "--subprotocol", "--origin", "--proxy",
-			"--insecure", "--ca", "--max-redirects", "--binary", "--hex", "--ping", "--raw", "--pretty", "--color", "--no-color",
+			"--insecure", "--ca", "--max-redirects", "--binary", "--hex", "--stay", "--ping", "--raw", "--pretty", "--color", "--no-color",
 			"--[no-]history", "Exit status", "Examples"}},
 		{[]string{"help"}, []string{"serve", "connect", "Exit status"}},
 		{[]string{"help", "serve"}, []string{"--addr"}},

@@ -37,6 +37,7 @@ type session struct {
 	printer        printer
 	typ            websockets.MessageType // of what is sent
 	hex            bool                   // lines are hexadecimal
+	stay           bool                   // the end of the input is not that of the connection
 	verbose        bool                   // a summary at the end
 	began          time.Time
 
@@ -64,6 +65,8 @@ func (s *session) send() {
 		}
 		if err != io.EOF {
 			s.failed("standard input: %v", err)
+		} else if s.stay {
+			return
 		}
 		s.conn.Close(websockets.NormalClosure, "")
 		return
