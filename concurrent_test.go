@@ -307,8 +307,9 @@ func TestConcurrentWaitsForItsTurn(t *testing.T) {
 		case "impatient":
 			short, cancel := context.WithTimeout(ctx, time.Second)
 			defer cancel()
-			if err := send(short); err != context.DeadlineExceeded {
-				t.Errorf("Send with a context that ends: %v", err)
+			start := time.Now()
+			if err := send(short); err != context.DeadlineExceeded || time.Since(start) != time.Second {
+				t.Errorf("Send with a context that ends: %v, after %v", err, time.Since(start))
 			}
 			return send(ctx)
 		case "elsewhere":

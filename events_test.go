@@ -24,6 +24,7 @@ type chronicle struct {
 	events []string
 	data   [][]byte
 	ended  error
+	opened chan struct{} // closed by OnOpen, unless nil
 	done   chan struct{} // closed by OnClose
 }
 
@@ -38,6 +39,9 @@ func (h *chronicle) write(format string, args ...any) {
 
 func (h *chronicle) OnOpen(ctx context.Context, c *websockets.Conn) error {
 	h.write("open %s %v", c.Request().URL.Path, ctx.Err())
+	if h.opened != nil {
+		close(h.opened)
+	}
 	return h.open
 }
 
@@ -162,12 +166,13 @@ func TestEventsGiveTheirDataAway(t *testing.T) {
 
 // Shutdown waits for OnClose, which is told that it was this side.
 func TestEventsAndShutdown(t *testing.T) {
-	h := &chronicle{done: make(chan struct{})}
+	h := &chronicle{opened: make(chan struct{}), done: make(chan struct{})}
 	server := websockets.HandleEvents(h, strict())
 	c, err := overPipe(t, server)(t.Context(), "/")
 	if err != nil {
 		t.Fatal(err)
 	}
+	<-h.opened
 	shutdown(t, server, c)
 	select {
 	case <-h.done:
@@ -207,10 +212,13 @@ type closeTeller struct {
 func (h closeTeller) OnClose(_ *websockets.Conn, err error) { h.told <- err }
 
 func TestFormsWithoutHandler(t *testing.T) {
+	reported := make(chan error, 9)
+	o := strict()
+	o.OnError = func(_ *http.Request, err error) { reported <- err }
 	for name, server := range map[string]*websockets.Server{
-		"Handle":           websockets.Handle(nil, strict()),
-		"HandleConcurrent": websockets.HandleConcurrent(nil, strict()),
-		"HandleEvents":     websockets.HandleEvents(nil, strict()),
+		"Handle":           websockets.Handle(nil, o),
+		"HandleConcurrent": websockets.HandleConcurrent(nil, o),
+		"HandleEvents":     websockets.HandleEvents(nil, o),
 	} {
 		c, err := overPipe(t, server)(t.Context(), "/")
 		if err != nil {
@@ -220,5 +228,8 @@ func TestFormsWithoutHandler(t *testing.T) {
 			t.Errorf("%s: the client saw %v", name, err)
 		}
 		c.CloseNow()
+		if err := <-reported; !strings.Contains(err.Error(), "not set") {
+			t.Errorf("%s: reported %v", name, err)
+		}
 	}
 }
