@@ -70,3 +70,29 @@ func TestTurnGivenToOneWhoLeaves(t *testing.T) {
 		})
 	}
 }
+
+// Who is dismissed in the moment in which he gives up passes nothing on.
+func TestTurnDismissesOneWhoLeaves(t *testing.T) {
+	for range 50 {
+		synctest.Test(t, func(t *testing.T) {
+			var mu sync.Mutex
+			var turn turn
+			turn.try()
+			ctx, cancel := context.WithCancel(t.Context())
+			done := make(chan error)
+			go func() {
+				mu.Lock()
+				defer mu.Unlock()
+				done <- turn.take(ctx, &mu)
+			}()
+			synctest.Wait()
+			mu.Lock()
+			cancel()
+			turn.dismiss()
+			mu.Unlock()
+			if err := <-done; err == nil || !turn.held || turn.queue != nil {
+				t.Error("the turn was passed on:", err)
+			}
+		})
+	}
+}

@@ -366,72 +366,162 @@ func TestWriterAfterTheEnd(t *testing.T) {
 
 // full returns a connection that takes no more output.
 func full(t *testing.T) (*transport.Conn, *peer) {
-	a, b := pipe.New(10)
+	a, b := pipe.New(1000)
 	c := open(t, real.New(), core.Server, core.Config{}, a)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
 	defer cancel()
-	for err := error(nil); err == nil; {
-		err = c.Send(ctx, frame.Binary, make([]byte, 10_000))
+	for _, n := range []int{10_000, 1} {
+		for err := error(nil); err == nil; {
+			err = c.Send(ctx, frame.Binary, make([]byte, n))
+		}
+		ctx, cancel = context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
 	}
 	return c, &peer{t: t, s: b, role: core.Client}
 }
 
 // A Write that waits for room when its message is closed sends nothing.
 func TestWriterIsClosedWhileItWaits(t *testing.T) {
-	bubble(t, func(t *testing.T) {
-		c, p := full(t)
-		w, _ := c.Writer(t.Context(), frame.Text)
-		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-		defer cancel()
-		failed := make(chan error, 1)
-		go func() {
+	for range 50 {
+		bubble(t, closeWhileWriteWaits)
+	}
+}
+
+func closeWhileWriteWaits(t *testing.T) {
+	c, p := full(t)
+	w, _ := c.Writer(t.Context(), frame.Text)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	closed, failed := make(chan error, 2), make(chan error, 1)
+	for _, call := range []func(){
+		func() { closed <- w.WithContext(ctx).Close() },
+		func() {
 			_, err := w.Write(make([]byte, 10_000))
 			failed <- err
-		}()
-		closed := make(chan error, 2)
-		for range 2 {
-			go func() { closed <- w.WithContext(ctx).Close() }()
-		}
+		},
+		func() { closed <- w.WithContext(ctx).Close() },
+	} {
+		go call()
 		synctest.Wait()
-		var last received
-		for _, f := range p.frames(rest(p)) {
-			last = f
+	}
+	var last received
+	for _, f := range p.frames(rest(p)) {
+		last = f
+	}
+	err := <-failed
+	for range 2 {
+		if err := <-closed; err != nil {
+			t.Error(err)
 		}
-		err := <-failed
-		for range 2 {
-			if err := <-closed; err != nil {
-				t.Error(err)
-			}
-		}
-		switch {
-		case err == transport.ErrWriterClosed && last == received{frame.Text, ""}:
-		case err == nil && last == received{frame.Continuation, ""}:
-		default:
-			t.Errorf("%v, %v %.20q", err, last.op, last.payload)
-		}
-	})
+	}
+	switch {
+	case err == transport.ErrWriterClosed && last == received{frame.Text, ""}:
+	case err == nil && last == received{frame.Continuation, ""}:
+	default:
+		t.Errorf("%v, %v %.20q", err, last.op, last.payload)
+	}
 }
 
 // Empty messages wait for room like others: they do not grow the queue.
 func TestWriterOfAnEmptyMessageWaits(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		c, _ := full(t)
-		before := c.Stats().Queued
-		for range 1000 {
-			w, err := c.Writer(t.Context(), frame.Text)
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		for {
+			w, err := c.Writer(ctx, frame.Text)
+			if err == context.DeadlineExceeded {
+				break
+			}
 			if err != nil {
 				t.Fatal(err)
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-			if err := w.WithContext(ctx).Close(); err != nil && err != context.DeadlineExceeded {
+			if err := w.Close(); err != nil && err != context.DeadlineExceeded {
 				t.Fatal(err)
 			}
-			cancel()
-		}
-		if after := c.Stats().Queued; after > before+12_000 {
-			t.Errorf("queued %d, then %d", before, after)
+			if queued := c.Stats().Queued; queued > 2*64<<10 {
+				t.Fatal("queued", queued)
+			}
 		}
 	})
+}
+
+// Nor do those grow it that waited for a Writer, one after the other.
+func TestWriterPassesItsTurnToWhoNeedsRoom(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		a, b := pipe.New(1000)
+		c := open(t, real.New(), core.Server, core.Config{}, a)
+		p := &peer{t: t, s: b, role: core.Client}
+		c.Send(t.Context(), frame.Binary, make([]byte, 2000))
+		w, _ := c.Writer(t.Context(), frame.Text)
+		var all sync.WaitGroup
+		for range 20 {
+			all.Go(func() {
+				if err := c.Send(t.Context(), frame.Binary, make([]byte, 10_000)); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		synctest.Wait()
+		w.Close()
+		synctest.Wait()
+		if queued := c.Stats().Queued; queued > 64<<10+2000 {
+			t.Error("queued", queued)
+		}
+		if frames := p.frames(rest(p)); len(frames) != 22 {
+			t.Error(len(frames), "frames")
+		}
+		all.Wait()
+	})
+}
+
+// A large message that waits to be written lets a Writer pass that has begun
+// meanwhile, and follows it.
+func TestWriterBeginsBeforeALargeMessage(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		a, b := pipe.New(10)
+		c := open(t, real.New(), core.Server, core.Config{}, a)
+		p := &peer{t: t, s: b, role: core.Client}
+		c.Send(t.Context(), frame.Text, []byte("more than the pipe takes"))
+		go func() {
+			if err := c.Send(t.Context(), frame.Binary, make([]byte, 100_000)); err != nil {
+				t.Error(err)
+			}
+		}()
+		synctest.Wait()
+		w, _ := c.Writer(t.Context(), frame.Text)
+		io.WriteString(w, "begun, ")
+		time.AfterFunc(time.Second, func() {
+			io.WriteString(w, "ended")
+			w.Close()
+		})
+		wire := rest(p)
+		time.Sleep(2 * time.Second)
+		frames := p.frames(append(wire, rest(p)...))
+		if len(frames) != 5 || frames[2].payload != "ended" || len(frames[4].payload) != 100_000 {
+			t.Error(len(frames), "frames")
+		}
+	})
+}
+
+// WithContext forgives the end of a context, of its own message, and nothing else.
+func TestWriterWithContextAfterFailures(t *testing.T) {
+	c, _ := pair(t, real.New(), core.Config{}, core.Config{})
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	w, _ := c.Writer(t.Context(), frame.Text)
+	io.WriteString(w, "\xff")
+	if _, err := io.WriteString(w.WithContext(t.Context()), "x"); err != core.ErrInvalidText {
+		t.Error("text that is not UTF-8 was forgiven:", err)
+	}
+	w.Close()
+	next, _ := c.Writer(t.Context(), frame.Text)
+	io.WriteString(next.WithContext(ended), "x")
+	w.WithContext(t.Context())
+	if _, err := io.WriteString(next, "x"); err != context.Canceled {
+		t.Error("another message's Writer was forgiven for:", err)
+	}
+	next.Close()
 }
 
 // Close of the connection is legal between fragments
