@@ -6,6 +6,7 @@ import (
 	"context"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -170,6 +171,38 @@ func TestTerminalCloses(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A panic leaves the terminal as it was: the test runs itself as a process that
+// panics at a Ctrl-C.
+func TestTerminalAfterAPanic(t *testing.T) {
+	if url := os.Getenv("PANIC_AT_CTRL_C"); url != "" {
+		run(t.Context(), []string{"connect", "--no-history", url}, &console{
+			stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, interrupt: func() { panic("Ctrl-C") },
+		})
+		return
+	}
+	keys, tty := openTerminal(t)
+	defer tty.Close()
+	defer keys.Close()
+	e := &teletype{t: t, keys: keys, tty: tty, glass: &glass{columns: columns}, status: make(chan int, 1)}
+	e.before = e.settings()
+	go io.Copy(e.glass, keys)
+	cmd := exec.Command(os.Args[0], "-test.run=^TestTerminalAfterAPanic$")
+	cmd.Env = append(os.Environ(), "TERM=xterm", "PANIC_AT_CTRL_C="+serve(t).url("/echo"))
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = tty, tty, tty
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	e.shows(">")
+	if e.settings() == e.before {
+		t.Error("lines are not edited")
+	}
+	e.press("\x03")
+	cmd.Wait()
+	e.status <- cmd.ProcessState.ExitCode()
+	e.exits(2)
+	e.contains("panic: Ctrl-C")
 }
 
 // Nobody has to press a key when the server has closed.
