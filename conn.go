@@ -108,7 +108,8 @@ func (c *Conn) Subprotocol() string { return c.subprotocol }
 func (c *Conn) Request() *http.Request { return c.request }
 
 // Response returns the handshake response that a client received, nil at a
-// server.
+// server. Its Request tells the URL that redirects led to, its TLS what was
+// agreed on.
 func (c *Conn) Response() *http.Response { return c.response }
 
 // LocalAddr returns the local network address, nil if the transport has none.
@@ -119,7 +120,8 @@ func (c *Conn) LocalAddr() net.Addr {
 	return nil
 }
 
-// RemoteAddr returns the peer's network address, nil if the transport has none.
+// RemoteAddr returns the peer's network address, or that of the proxy if there
+// is one; nil if the transport has none.
 func (c *Conn) RemoteAddr() net.Addr {
 	if s, ok := c.t.Stream().(interface{ RemoteAddr() net.Addr }); ok {
 		return s.RemoteAddr()

@@ -136,7 +136,7 @@ var broader = map[Kind]Kind{
 // A HandshakeError is why Accept or Dial failed. errors.Is matches it with
 // [ErrHandshake] and with what it wraps: an [Error], or the error of the network.
 type HandshakeError struct {
-	Status   int            // the HTTP status that a server answered with; 0 if none
+	Status   int            // the HTTP status that a server, not a proxy, answered with; 0 if none
 	Response *http.Response // what a client received, with up to 4 KiB of its body; nil if nothing
 	Err      error
 }

@@ -45,7 +45,7 @@ type Options struct {
 	ConnectionTimeout time.Duration
 
 	// HandshakeTimeout bounds the opening handshake, a client's together with
-	// connecting and TLS, which go by real time. Default 10 s; negative: never.
+	// connecting, proxies, TLS and all redirects, which go by real time. Default 10 s; negative: never.
 	// With net/http the server's own ReadHeaderTimeout bounds the request.
 	HandshakeTimeout time.Duration
 

@@ -1,13 +1,13 @@
 // Package e2e runs the commands of this repository against other WebSocket
 // implementations: a page in headless Chromium, the ws and undici packages of
 // npm, websockets and aiohttp of Python, each on both sides, and with nginx
-// between. It also holds the commands to what their help says, and the server
+// squid, tinyproxy and microsocks between. It also holds the commands to what their help says, and the server
 // to what RFC 6455 says of peers that break it.
 //
 // The tests need those peers, so they hide behind a build tag:
 //
 //	npm --prefix e2e/peers ci
-//	apt-get install chromium nginx python3-websockets python3-aiohttp
+//	apt-get install chromium nginx python3-websockets python3-aiohttp squid tinyproxy microsocks
 //	go test -tags e2e ./e2e/
 //
 // A peer that is missing fails its tests.
