@@ -87,6 +87,16 @@ func seedIdleCheck(t *testing.T) {
 	if data := <-received; data != "alive" {
 		t.Errorf("of a live peer: %q", data)
 	}
+
+	o := zero()
+	o.DropIncomingPings, o.PingInterval = websockets.Off, -1
+	asking := upgraded(t, websockets.Handle(busy.Handler, o))
+	asking.send(masked(0x89, "there?"))
+	asking.want("\x8a\x06there?")
+	if d := time.Since(asking.opened); d > time.Second {
+		t.Errorf("a ping was answered after %v", d)
+	}
+	asking.finish()
 }
 
 func seedFirstToClose(t *testing.T) {
@@ -155,9 +165,10 @@ func seedSuddenEnd(t *testing.T) {
 }
 
 func seedEarlyChecks(t *testing.T) {
+	rest := strings.Repeat("x", 1000)
 	for wire, code := range map[string]websockets.CloseCode{
-		header(0x81, 1000) + "abc\xc0":             websockets.InvalidData,
-		header(0x01, 1000) + "abc\xed\xa0":         websockets.InvalidData,
+		masked(0x81, "\xc0"+rest)[:9]:              websockets.InvalidData,
+		masked(0x01, "\xed\xa0"+rest)[:10]:         websockets.InvalidData,
 		"\x82\xfe\x00\x05":                         websockets.ProtocolError,
 		"\x82\xff\x00\x00\x00\x00\x00\x00\xff\xff": websockets.ProtocolError,
 		"\x82\xff\x80\x00\x00\x00\x00\x00\x00\x00": websockets.ProtocolError,

@@ -119,12 +119,16 @@ func reporting(all bool) (*websockets.Options, chan error) {
 	return o, reported
 }
 
-// masked returns a client's frame, its first byte given, masked with zeros.
-func masked(first byte, payload string) string { return header(first, len(payload)) + payload }
+// masked returns a client's frame, its first byte given.
+func masked(first byte, payload string) string {
+	p := []byte(payload)
+	rfcHeader.Mask.XOR(p, 0)
+	return header(first, len(p)) + string(p)
+}
 
 // header is masked without the payload, of which it tells the length.
 func header(first byte, length int) string {
-	h := frame.AppendHeader(nil, frame.Header{Opcode: frame.Opcode(first & 0xf), Masked: true, Length: int64(length)})
+	h := frame.AppendHeader(nil, frame.Header{Opcode: frame.Opcode(first & 0xf), Masked: true, Mask: rfcHeader.Mask, Length: int64(length)})
 	h[0] = first
 	return string(h)
 }
