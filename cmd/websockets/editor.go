@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"os"
 	"sync"
@@ -58,10 +59,15 @@ func newEditor(std *console, s screen, lines term.History) (*editor, error) {
 	return e, nil
 }
 
+var errEscape = errors.New("an escape sequence without an end")
+
 // keysAndScreen is the terminal as the line editing sees it.
 type keysAndScreen struct{ *editor }
 
 func (k keysAndScreen) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, errEscape // the line editing would ask again, for ever
+	}
 	n, err := k.in.Read(p)
 	if n > 0 {
 		k.interrupted = bytes.IndexByte(p[:n], ctrlC) >= 0

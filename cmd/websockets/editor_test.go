@@ -261,6 +261,15 @@ func TestEditorIsInterruptedThoughNothingIsTaken(t *testing.T) {
 	}
 }
 
+// What no keyboard sends ends the input, as any failure to read it does.
+func TestTerminalGetsAnEndlessEscape(t *testing.T) {
+	e := startOnTerminal(t, "connect", serve(t).url("/echo"))
+	e.press("\x1b[" + strings.Repeat("1", 300))
+	e.exits(statusFailed)
+	e.has("standard input: " + errEscape.Error())
+	e.has("closed: 1000 normal closure")
+}
+
 func TestTerminalTakesPastes(t *testing.T) {
 	s := scriptedServer(t)
 	e := startOnTerminal(t, "connect", s.url)
