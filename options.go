@@ -92,15 +92,16 @@ type Options struct {
 	// status 403 with the body <h1>Access denied</h1>.
 	AccessDenied http.Handler
 
-	// PropagateCommonErrors has Handle report every error to OnError, and
-	// not only unexpected ones. Default: connections that close, time out or
+	// PropagateCommonErrors has Handle and the other forms report every error
+	// to OnError, and not only unexpected ones. Default: connections that close, time out or
 	// break, and peers that violate the protocol, are dealt with and not
 	// reported.
 	PropagateCommonErrors bool
 
-	// OnError is called with the errors of connections that Handle serves,
-	// from the connection's goroutine; r is never nil. Default: they are
-	// logged.
+	// OnError is called with the errors of requests and connections that a
+	// Handler serves, be it of [Handle], [HandleConcurrent] or
+	// [HandleEvents]; r is never nil. Calls for different connections may run
+	// at once. What it panics with is logged. Default: errors are logged.
 	OnError func(r *http.Request, err error)
 
 	// Workers is how many messages of one connection [HandleConcurrent] works

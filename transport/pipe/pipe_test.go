@@ -186,6 +186,26 @@ func TestListener(t *testing.T) {
 	}
 }
 
+func TestListenerAcceptStream(t *testing.T) {
+	l := pipe.Listen(0)
+	client, err := l.Dial(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := l.AcceptStream()
+	if err != nil {
+		t.Fatal(err)
+	}
+	client.Abort()
+	if _, err := s.TryRead(make([]byte, 1)); err != pipe.ErrReset {
+		t.Errorf("TryRead = %v; want what the other end did", err)
+	}
+	l.Close()
+	if s, err := l.AcceptStream(); s != nil || err != net.ErrClosed {
+		t.Errorf("after Close: %v, %v; want nil and net.ErrClosed", s, err)
+	}
+}
+
 func TestListenerHonoursTheContext(t *testing.T) {
 	l := pipe.Listen(0)
 	synctest.Test(t, func(t *testing.T) {
