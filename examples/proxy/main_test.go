@@ -55,6 +55,9 @@ func chain(t *testing.T) (at string, arrives <-chan *websockets.Conn, stop func(
 	conns := make(chan *websockets.Conn, 1)
 	o := options()
 	o.Subprotocols = []string{"one", "two"}
+	o.AcceptConnection = func(r *http.Request) bool {
+		return websockets.SameOrigin(r) || r.Header.Get("Origin") == friend
+	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Answer", r.URL.RequestURI())
 		if c, err := websockets.Accept(w, r, o); err == nil {
@@ -65,6 +68,9 @@ func chain(t *testing.T) (at string, arrives <-chan *websockets.Conn, stop func(
 	at, stop = start(t, "ws"+strings.TrimPrefix(server.URL, "http"))
 	return at, conns, stop
 }
+
+// friend is another origin that the server accepts.
+const friend = "https://friend.example"
 
 // options are those of both ends.
 func options() *websockets.Options {
@@ -98,12 +104,16 @@ func TestInterrupt(t *testing.T) {
 	defer client.CloseNow()
 	server := <-arrives
 	defer server.CloseNow()
-	stopped := make(chan error, 1)
-	go func() { stopped <- stop() }()
-	wantClose(t, client, websockets.GoingAway, "")
-	wantClose(t, server, websockets.GoingAway, "")
-	if err := <-stopped; err != nil {
+	if err := stop(); err != nil {
 		t.Error(err)
+	}
+	for _, c := range []*websockets.Conn{client, server} {
+		select {
+		case <-c.Done():
+		default:
+			t.Error("the proxy has ended and a connection has not")
+		}
+		wantClose(t, c, websockets.GoingAway, "")
 	}
 }
 

@@ -55,15 +55,22 @@ func TestHandshake(t *testing.T) {
 	}
 }
 
-// The backend can compare Origin and Host as if there were no proxy.
+// The backend judges the Origin as if there were no proxy.
 func TestOtherOrigin(t *testing.T) {
-	at, _, _ := chain(t)
+	at, arrives, _ := chain(t)
 	o := options()
-	o.Header = http.Header{"Origin": {"https://other.example"}}
+	o.Header = http.Header{"Origin": {"https://stranger.example"}}
 	_, err := websockets.Dial(t.Context(), at, o)
 	if e, ok := errors.AsType[*websockets.HandshakeError](err); !ok || e.Status != http.StatusForbidden {
 		t.Errorf("got %v, want 403", err)
 	}
+	o.Header = http.Header{"Origin": {friend}}
+	client, err := websockets.Dial(t.Context(), at, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client.CloseNow()
+	(<-arrives).CloseNow()
 }
 
 func TestRefusals(t *testing.T) {
@@ -78,6 +85,10 @@ func TestRefusals(t *testing.T) {
 			http.Error(w, "who is there?", 401)
 		}, 401, "Www-Authenticate", "who is there?\n"},
 		"redirect": {func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/elsewhere" {
+				http.Error(w, "this is for the client to ask", 418)
+				return
+			}
 			http.Redirect(w, r, "/elsewhere", 307)
 		}, 307, "Location", ""},
 		"no WebSocket": {func(w http.ResponseWriter, r *http.Request) {

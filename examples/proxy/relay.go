@@ -30,7 +30,7 @@ func relay(to, from *websockets.Conn, lost websockets.CloseCode, why string) {
 	// opposite direction, and what it still says has nowhere to go.
 	from.Discard()
 	<-from.Done()
-	if e, ok := from.Err().(*websockets.Error); ok && e.Kind == websockets.ErrClosed && e.Remote {
+	if e, ok := from.Err().(*websockets.Error); ok && e.Kind == websockets.ErrClosed {
 		lost, why = e.Code, e.Reason
 	}
 	to.Close(lost, why)

@@ -5,11 +5,14 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net/url"
 	"runtime"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/fb1e3c20/websockets"
+	"github.com/fb1e3c20/websockets/transport/pipe"
 )
 
 func wantClose(t *testing.T, c *websockets.Conn, code websockets.CloseCode, reason string) {
@@ -194,6 +197,49 @@ func TestSlowReader(t *testing.T) {
 			}
 		}
 	})
+}
+
+// What a closed end would not read any more is thrown away at once.
+func TestNobodyWaitsForWhatIsNotRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, ours := joined(t)
+		theirs, server := joined(t)
+		ended := make(chan struct{})
+		go func() {
+			newProxy(&url.URL{}).join(ours, theirs)
+			close(ended)
+		}()
+		go client.Send(t.Context(), websockets.Binary, make([]byte, 1<<20))
+		synctest.Wait()
+		begin := time.Now()
+		server.CloseNow()
+		wantClose(t, client, websockets.BadGateway, "the server behind the proxy was lost")
+		<-ended
+		if took := time.Since(begin); took > 600*time.Millisecond {
+			t.Errorf("it took %v", took)
+		}
+	})
+}
+
+// joined returns the two ends of a connection in memory.
+func joined(t *testing.T) (client, server *websockets.Conn) {
+	t.Helper()
+	a, b := pipe.New(0)
+	accepted := make(chan *websockets.Conn)
+	go func() {
+		c, _ := (&websockets.Server{Options: unlimited()}).AcceptStream(t.Context(), b)
+		accepted <- c
+	}()
+	client, err := (&websockets.Dialer{Options: unlimited()}).DialStream(t.Context(), a, "ws://test/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server = <-accepted
+	t.Cleanup(func() {
+		client.CloseNow()
+		server.CloseNow()
+	})
+	return client, server
 }
 
 // The two ends talk at the same time, all they can.
