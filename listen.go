@@ -26,8 +26,8 @@ type Listener interface {
 }
 
 // ListenAndServe listens on a TCP address, port 80 of all addresses if it is
-// "", and calls [Server.Serve]. For TLS, give a listener of
-// [tcp.ListenTLS] to Serve.
+// "", and returns what [Server.Serve] does, or why it cannot listen. For TLS,
+// give Serve a listener of [tcp.ListenTLS].
 func (s *Server) ListenAndServe(addr string) error {
 	if err := s.init(); err != nil {
 		return err
@@ -52,9 +52,9 @@ func (s *Server) ListenAndServe(addr string) error {
 //
 // Serve always returns an error, and closes l before: [http.ErrServerClosed]
 // after [Server.Shutdown], the error of l if that ended it, or that of
-// [Options.Validate]. After a temporary error, such as too many open files, it
-// logs it and goes on, in 5 ms at first and in a second at most. Any number of
-// calls may run at once, each with a Listener of its own; connections outlive
+// [Options.Validate]. A temporary error of l, such as too many open files, is
+// logged, and Serve goes on after 5 ms at first and a second at most. Any number
+// of calls may run at once, each with a Listener of its own. Connections outlive
 // the call.
 func (s *Server) Serve(l Listener) error {
 	defer l.Close()
@@ -108,8 +108,7 @@ func (s *Server) acceptFailed(err error, wait *backoff) error {
 	}
 }
 
-// A temporary error is one of accept(2), EMFILE for example; what else calls
-// itself so is nothing to us.
+// A temporary error is one of those of accept(2) that pass, EMFILE for example.
 type temporary interface {
 	error
 	Temporary() bool

@@ -160,7 +160,7 @@ func checkPattern(s string) error {
 		case c <= ' ' || c == 0x7f:
 			return errors.New("there is a space or control character in it")
 		case c > 0x7f:
-			return errors.New("write the host in ASCII, as browsers do: xn--...")
+			return errors.New("write the host in ASCII, with xn--, as browsers do")
 		case c == '@':
 			return errors.New("an origin has no user information")
 		case strings.ContainsRune("/?#\\", c):
