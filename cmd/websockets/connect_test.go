@@ -270,7 +270,7 @@ func TestConnectPrintsLargeMessages(t *testing.T) {
 		}
 		return nil
 	})
-	r := command(t.Context(), "", "connect", url)
+	r := command(t.Context(), "", "connect", "--stay", url)
 	want := strings.Repeat(string(large)+"\n"+strings.Repeat("78", 1<<20)+"\n", 5)
 	if r.status != statusOK || r.stdout != want {
 		t.Errorf("status %d, %d bytes of %d\n%s", r.status, len(r.stdout), len(want), r.stderr)

@@ -130,7 +130,7 @@ func TestConnectTrusts(t *testing.T) {
 		{[]string{"--ca", ca}, statusOK, "connected"},
 		{[]string{"--insecure"}, statusOK, "warning: --insecure"},
 	} {
-		r := command(t.Context(), "", append([]string{"connect", url}, c.flags...)...)
+		r := command(t.Context(), "", append([]string{"connect", "--stay", url}, c.flags...)...)
 		if r.status != c.status || !strings.Contains(r.stderr, c.says) {
 			t.Errorf("%q: status %d, standard error %q", c.flags, r.status, r.stderr)
 		}
