@@ -99,7 +99,7 @@ func (k Kind) Error() string {
 // their contexts. errors.Is matches it with a [Kind] and with what it wraps.
 type Error struct {
 	Kind   Kind
-	Code   CloseCode // of the close frame that ended the connection, ours or the peer's; Abnormal if none did
+	Code   CloseCode // of the close frame that ended the connection, ours or the peer's; Abnormal if none did; from ReceiveJSON: to close with
 	Reason string    // of that close frame
 	Remote bool      // the peer closed or violated the protocol; otherwise it was this side, a timer or the network
 	Err    error     // the error of the core, of the transport or of the handler

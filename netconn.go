@@ -12,7 +12,7 @@ import (
 
 // NetConn returns c as a [net.Conn], for protocols that run on a stream of
 // bytes. Each Write sends one message of the type; Read reads the content of the
-// messages one after the other, whatever their limits.
+// messages one after the other, wherever they are cut.
 //
 // Read returns [io.EOF] when the peer has closed with 1000, 1001 or without a
 // code. A message of the other type closes the connection with 1003. With Text

@@ -35,7 +35,8 @@ type Options struct {
 	PongTimeout time.Duration
 
 	// CloseTimeout bounds the closing handshake, and with it Close. Default
-	// 5 s; negative: wait for the peer's close frame for ever.
+	// 5 s; negative: wait for the peer's close frame for ever, or until the
+	// ConnectionTimeout cuts a peer that is silent.
 	CloseTimeout time.Duration
 
 	// ConnectionTimeout is the longest time without a byte of any kind from

@@ -29,7 +29,8 @@ type Config struct {
 	// CloseTimeout bounds the closing handshake: from the first close frame,
 	// ours or the peer's, to the end of the peer's output
 	// (https://www.rfc-editor.org/rfc/rfc6455#section-7.1.1). Default 5 s;
-	// negative: wait for the peer's close for ever.
+	// negative: wait for the peer's close for ever, or until ConnectionTimeout
+	// cuts a peer that is silent.
 	CloseTimeout time.Duration
 
 	// ConnectionTimeout is the longest time without a byte of any kind from

@@ -219,7 +219,8 @@ func (c *Conn) CloseNow() error {
 	if c.released {
 		return nil
 	}
-	if c.ending && c.m.Transport() != core.TransportOpen && c.flushed() {
+	_, closed := c.err.(*CloseError)
+	if (closed || c.ending && c.m.Transport() != core.TransportOpen) && c.flushed() {
 		c.release(Stream.Close)
 		return nil
 	}

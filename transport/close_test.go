@@ -497,3 +497,21 @@ func TestFloodDuringClose(t *testing.T) {
 		}
 	})
 }
+
+// CloseNow after the closing handshake does not destroy what was said in it: a
+// client, which must not close the transport first, has answered and goes.
+func TestCloseNowAfterTheAnswer(t *testing.T) {
+	for _, role := range roles {
+		bubble(t, func(t *testing.T) {
+			c, p := against(t, role, core.Config{})
+			p.write(p.closing(frame.GoingAway))
+			if _, _, err := c.Receive(t.Context(), nil); err == nil {
+				t.Error("no end")
+			}
+			c.CloseNow()
+			if got := p.frames(p.await()); len(got) != 1 || got[0] != closeFrame(frame.GoingAway) {
+				t.Errorf("%v answered %v", role, got)
+			}
+		})
+	}
+}
