@@ -1,6 +1,7 @@
 package websockets
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -8,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httputil"
 	"strings"
 	"sync"
 	"time"
@@ -271,12 +273,19 @@ func httpResponse(o transport.Opened) *http.Response {
 	if reason == "" {
 		reason = http.StatusText(r.Status)
 	}
-	return &http.Response{
+	response := &http.Response{
 		Status:     fmt.Sprintf("%d %s", r.Status, reason),
 		StatusCode: r.Status,
 		Proto:      "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header:        h,
-		Body:          io.NopCloser(strings.NewReader(string(o.Body))),
+		Body:          io.NopCloser(bytes.NewReader(o.Body)),
 		ContentLength: -1,
 	}
+	if strings.EqualFold(h.Get("Transfer-Encoding"), "chunked") {
+		h.Del("Transfer-Encoding")
+		response.TransferEncoding = []string{"chunked"}
+		body, _ := io.ReadAll(httputil.NewChunkedReader(bytes.NewReader(o.Body))) // it may be cut
+		response.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	return response
 }

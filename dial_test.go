@@ -21,6 +21,7 @@ func TestDialRefusesBadURLs(t *testing.T) {
 	for url, want := range map[string]string{
 		"":                        "must begin with ws://",
 		"localhost:8080":          "must begin with ws://",
+		"http//not a url":         `"http//not a url" must begin with ws://`,
 		"ftp://localhost/":        "must begin with ws://",
 		"ws://":                   "names no host",
 		"ws:///path":              "names no host",
@@ -58,6 +59,24 @@ func TestDialRefused(t *testing.T) {
 	}
 	if !strings.Contains(err.Error(), "503 Service Unavailable") {
 		t.Errorf("the error does not tell the status: %v", err)
+	}
+}
+
+// The body of a refusal is shown without the framing of its chunks.
+func TestDialRefusedInChunks(t *testing.T) {
+	url := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.WriteHeader(http.StatusTeapot)
+		io.WriteString(w, "short and stout")
+		http.NewResponseController(w).Flush()
+	}))
+	_, err := websockets.Dial(t.Context(), url, strict())
+	he, ok := errors.AsType[*websockets.HandshakeError](err)
+	if !ok {
+		t.Fatal(err)
+	}
+	body, err := io.ReadAll(he.Response.Body)
+	if string(body) != "short and stout" || err != nil || he.Response.Header.Get("Transfer-Encoding") != "" || he.Response.TransferEncoding[0] != "chunked" {
+		t.Errorf("%q, %v, %+v", body, err, he.Response)
 	}
 }
 

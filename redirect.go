@@ -66,7 +66,7 @@ func (t *target) redirect(location string) (*target, error) {
 		return nil, fmt.Errorf("the URL %q has user information, which a server must not choose", u.Redacted())
 	}
 	u.Fragment, u.RawFragment = "", ""
-	next, err := newTarget(u)
+	next, err := newTarget(u, u.Redacted())
 	if err != nil {
 		return nil, err
 	}

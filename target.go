@@ -37,26 +37,31 @@ func parseURL(rawURL string) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
-	if u.Fragment != "" {
-		return nil, fmt.Errorf("the URL %q must not have a fragment (#%s)", u.Redacted(), u.Fragment)
+	shown := rawURL
+	if u.User != nil {
+		shown = u.Redacted()
 	}
-	return newTarget(u)
+	if u.Fragment != "" {
+		return nil, fmt.Errorf("the URL %q must not have a fragment (#%s)", shown, u.Fragment)
+	}
+	return newTarget(u, shown)
 }
 
-func newTarget(u *url.URL) (*target, error) {
+// newTarget tells where u points; shown is how errors show it.
+func newTarget(u *url.URL, shown string) (*target, error) {
 	t := &target{}
 	switch strings.ToLower(u.Scheme) {
 	case "ws", "http":
 	case "wss", "https":
 		t.secure = true
 	default:
-		return nil, fmt.Errorf("the URL %q must begin with ws:// or wss://", u.Redacted())
+		return nil, fmt.Errorf("the URL %q must begin with ws:// or wss://", shown)
 	}
 	if u.Hostname() == "" {
-		return nil, fmt.Errorf("the URL %q names no host", u.Redacted())
+		return nil, fmt.Errorf("the URL %q names no host", shown)
 	}
 	if strings.ContainsFunc(u.Hostname(), func(r rune) bool { return r >= utf8.RuneSelf }) {
-		return nil, fmt.Errorf("the URL %q must name its host in ASCII (xn--...)", u.Redacted())
+		return nil, fmt.Errorf("the URL %q must name its host in ASCII (xn--...)", shown)
 	}
 	t.authorization = basic(u.User)
 	anonymous := *u

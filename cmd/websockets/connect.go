@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"net/http/httputil"
 	"strings"
 	"time"
 
@@ -170,11 +169,7 @@ func withBody(err error) error {
 	if !ok || e.Response == nil {
 		return err
 	}
-	var content io.Reader = e.Response.Body
-	if e.Response.Header.Get("Transfer-Encoding") != "" {
-		content = httputil.NewChunkedReader(content)
-	}
-	body, _ := io.ReadAll(io.LimitReader(content, bodyShown+1))
+	body, _ := io.ReadAll(io.LimitReader(e.Response.Body, bodyShown+1))
 	text := strings.ToValidUTF8(string(body[:min(len(body), bodyShown)]), "\uFFFD")
 	if len(body) > bodyShown {
 		text += "..."
