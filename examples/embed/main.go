@@ -17,6 +17,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"os"
 	"os/signal"
 	"slices"
@@ -96,15 +97,16 @@ const maxWaiting = 64 << 10
 
 // drive stands between a connection and the world until the connection is over.
 func drive(c *core.Conn, app application) (err error) {
+	r, w, closeWrite := wire()
 	input, wrote, interrupt := make(chan []byte, 1), make(chan int), make(chan os.Signal, 1)
-	go read(os.Stdin, input)
+	go read(r, input)
 	signal.Notify(interrupt, os.Interrupt)
 	timer := time.NewTimer(0)
 	var out []byte // output that waits
 	writing := 0   // bytes that are being written
 	for {
 		if out = c.AppendOutput(out); writing == 0 && len(out) > 0 {
-			go write(os.Stdout, out, wrote)
+			go write(w, out, wrote)
 			writing, out = len(out), nil
 			c.Wrote(now(), 0) // none so far
 		}
@@ -112,7 +114,7 @@ func drive(c *core.Conn, app application) (err error) {
 		case level == core.TransportAbort, level == core.TransportClose && writing == 0:
 			return c.Err()
 		case level == core.TransportHalfClose && writing == 0:
-			os.Stdout.Close()
+			closeWrite()
 		}
 		source := input
 		if len(out) >= maxWaiting {
@@ -164,6 +166,19 @@ func receive(c *core.Conn, in, out []byte, app application) (_ []byte, err error
 var begin = time.Now()
 
 func now() clock.Time { return clock.Time(time.Since(begin)) }
+
+// wire returns what to read and to write, and what ends the output alone. Input
+// and output may be one socket, of which closing one of them would end nothing.
+func wire() (r io.Reader, w io.Writer, closeWrite func() error) {
+	in, _ := os.Stdin.Stat()
+	out, _ := os.Stdout.Stat()
+	if conn, err := net.FileConn(os.Stdout); err == nil && os.SameFile(in, out) {
+		if half, ok := conn.(interface{ CloseWrite() error }); ok {
+			return conn, conn, half.CloseWrite
+		}
+	}
+	return os.Stdin, os.Stdout, os.Stdout.Close
+}
 
 // read passes input on. Of its three buffers one is with the connection, one
 // waits and one is being filled.

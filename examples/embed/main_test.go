@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"runtime"
@@ -117,30 +118,30 @@ func TestBadText(t *testing.T) {
 	server.exit(1, "embed: "+core.ErrLost.Error()+"\n")
 }
 
-// A wire is what a test has in place of a peer.
-type wire struct {
+// A peer is the test itself at the other end.
+type peer struct {
 	t    *testing.T
 	r, w *os.File
 }
 
-// talk starts the program with a wire at its other end.
-func talk(t *testing.T, args ...string) (*process, *wire) {
+// talk starts the program with the test at its other end.
+func talk(t *testing.T, args ...string) (*process, *peer) {
 	t.Helper()
 	in, w := pipe(t)
 	r, out := pipe(t)
 	r.SetDeadline(time.Now().Add(patience))
 	w.SetDeadline(time.Now().Add(patience))
-	return start(t, in, out, args...), &wire{t, r, w}
+	return start(t, in, out, args...), &peer{t, r, w}
 }
 
-func (w *wire) send(p string) {
+func (w *peer) send(p string) {
 	w.t.Helper()
 	if _, err := io.WriteString(w.w, p); err != nil {
 		w.t.Fatal(err)
 	}
 }
 
-func (w *wire) want(p string) {
+func (w *peer) want(p string) {
 	w.t.Helper()
 	got := make([]byte, len(p))
 	if n, err := io.ReadFull(w.r, got); err != nil || string(got) != p {
@@ -148,7 +149,7 @@ func (w *wire) want(p string) {
 	}
 }
 
-func (w *wire) wantEOF() {
+func (w *peer) wantEOF() {
 	w.t.Helper()
 	if rest, err := io.ReadAll(w.r); err != nil || len(rest) > 0 {
 		w.t.Fatalf("got %.200q, %v, want the end", rest, err)
@@ -188,6 +189,38 @@ func TestOnTheWire(t *testing.T) {
 	w.want(hello + closeNormal)
 	w.wantEOF()
 	w.w.Close()
+	server.exit(0, "")
+}
+
+// One socket is both: it is closed by halves nevertheless.
+func TestOnASocket(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	client, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	accepted, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	socket, err := accepted.(*net.TCPConn).File()
+	if err != nil {
+		t.Skip("no sockets as files here:", err)
+	}
+	server := start(t, socket, socket)
+	accepted.Close()
+	client.SetDeadline(time.Now().Add(4 * time.Second)) // the close timeout is 5 s
+	io.WriteString(client, request+maskedHello+maskedClose)
+	got, err := io.ReadAll(client)
+	if want := response + hello + closeNormal; err != nil || string(got) != want {
+		t.Errorf("got %q, %v, want %q", got, err, want)
+	}
+	client.Close()
 	server.exit(0, "")
 }
 
