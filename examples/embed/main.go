@@ -170,9 +170,10 @@ func now() clock.Time { return clock.Time(time.Since(begin)) }
 // wire returns what to read and to write, and what ends the output alone. Input
 // and output may be one socket, of which closing one of them would end nothing.
 func wire() (r io.Reader, w io.Writer, closeWrite func() error) {
-	in, _ := os.Stdin.Stat()
-	out, _ := os.Stdout.Stat()
-	if conn, err := net.FileConn(os.Stdout); err == nil && os.SameFile(in, out) {
+	in, err := os.Stdin.Stat()
+	out, errOut := os.Stdout.Stat()
+	if err == nil && errOut == nil && in.Mode()&os.ModeSocket != 0 && os.SameFile(in, out) {
+		conn, _ := net.FileConn(os.Stdout)
 		if half, ok := conn.(interface{ CloseWrite() error }); ok {
 			return conn, conn, half.CloseWrite
 		}
