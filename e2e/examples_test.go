@@ -3,13 +3,19 @@
 package e2e
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 )
 
 func TestEchoExamples(t *testing.T) {
@@ -41,6 +47,179 @@ func TestAutobahnServerTakesLargeMessages(t *testing.T) {
 	data := payload("binary", 16<<20)
 	c.send("binary", data)
 	want(t, c, event{Kind: "binary", Data: data})
+}
+
+// example starts a server of examples/ that TestMain does not build.
+func example(t *testing.T, name string, args ...string) server {
+	t.Helper()
+	p := program(t, name, append([]string{"--addr", "127.0.0.1:0"}, args...)...)
+	return server{p, p.listening("http")}
+}
+
+func program(t *testing.T, name string, args ...string) *process {
+	t.Helper()
+	if out, err := buildExamples(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	return command(t, name, args...)
+}
+
+var buildExamples = sync.OnceValues(func() ([]byte, error) {
+	build := exec.Command("go", "build", "-race", "-o", bin+string(filepath.Separator),
+		"./examples/auth", "./examples/chat", "./examples/embed", "./examples/proxy")
+	build.Dir = ".."
+	return build.CombinedOutput()
+})
+
+// The chat in a browser. The server is stopped and started again: the pages say
+// so, and come back.
+func TestChatExample(t *testing.T) {
+	s := example(t, "chat")
+	p := start(t, "node", "peers/chat.mjs", "http://"+s.host+"/")
+	if line := p.line(); line != "talked" {
+		t.Fatalf("the script says %q", line)
+	}
+	s.stop()
+	if line := p.line(); line != "waiting" {
+		t.Fatalf("the script says %q", line)
+	}
+	again := program(t, "chat", "--addr", s.host)
+	again.listening("http")
+	p.say("it is there again")
+	p.rest()
+	p.exit(0)
+}
+
+func TestAuthExample(t *testing.T) {
+	s := example(t, "auth", "--session", "4s")
+	p := start(t, "node", "peers/auth.mjs", "http://"+s.host+"/")
+	p.rest()
+	p.exit(0)
+	s.stop()
+}
+
+// The proxy between peers of other people's making.
+func TestProxyExample(t *testing.T) {
+	for _, server := range foreignServers {
+		for _, client := range []implementation{npmWS, pythonWebsockets} {
+			t.Run(client.name+" to "+server.name, func(t *testing.T) {
+				behind, host := server.listen(t)
+				proxy := example(t, "proxy", "--backend", "ws://"+host)
+				c := client.connect(t, proxy.url("/"))
+				want(t, behind, event{Kind: "open"})
+				converse(t, c, behind, "text", "binary")
+				c.close(4001, "wörld")
+				want(t, behind, event{Kind: "close", Code: 4001, Reason: "wörld"})
+				wantClose(t, c, 4001)
+				proxy.stop()
+			})
+		}
+	}
+}
+
+func TestProxyExamplePassesTheServersClose(t *testing.T) {
+	behind, host := npmWS.listen(t)
+	proxy := example(t, "proxy", "--backend", "ws://"+host)
+	c := pythonWebsockets.connect(t, proxy.url("/"))
+	want(t, behind, event{Kind: "open"})
+	behind.close(1013, "come back")
+	want(t, c, event{Kind: "close", Code: 1013, Reason: "come back"})
+}
+
+// A browser's page whose WebSocket goes through the proxy.
+func TestProxyExampleWithChromium(t *testing.T) {
+	echo := command(t, "echo", "--addr", "127.0.0.1:0")
+	proxy := example(t, "proxy", "--backend", "ws://"+echo.listening("http"))
+	c := chromium.connect(t, proxy.url("/"))
+	echoes(t, c)
+	c.close(1000, "bye")
+	wantClose(t, c, 1000)
+	echo.signal(os.Interrupt)
+	echo.exit(0)
+	proxy.stop()
+}
+
+// The core alone, on sockets that somebody else has accepted.
+func TestEmbedExampleIsAServer(t *testing.T) {
+	for _, client := range []implementation{chromium, npmWS, pythonWebsockets} {
+		t.Run(client.name, func(t *testing.T) {
+			l, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer l.Close()
+			ended := make(chan error)
+			go func() {
+				for { // a browser may connect more than once, to be prepared
+					socket, err := l.Accept()
+					if err != nil {
+						return
+					}
+					go func() {
+						select {
+						case ended <- runEmbed(t.Context(), socket):
+						case <-t.Context().Done():
+						}
+					}()
+				}
+			}()
+			c := client.connect(t, "ws://"+l.Addr().String()+"/")
+			echoes(t, c)
+			c.close(1000, "")
+			wantClose(t, c, 1000)
+			for err := errors.New("not ended"); err != nil; {
+				select {
+				case err = <-ended:
+				case <-time.After(patience):
+					t.Fatal("embed did not end well")
+				}
+			}
+		})
+	}
+}
+
+func TestEmbedExampleIsAClient(t *testing.T) {
+	for _, server := range foreignServers {
+		t.Run(server.name, func(t *testing.T) {
+			s, host := server.listen(t)
+			socket, err := net.Dial("tcp", host)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ended := make(chan error, 1)
+			go func() { ended <- runEmbed(t.Context(), socket, "--client", "hello", "wörld") }()
+			want(t, s, event{Kind: "open"})
+			for _, text := range []string{"hello", "wörld"} {
+				want(t, s, event{Kind: "text", Data: []byte(text)})
+				s.send("text", []byte(text))
+			}
+			wantClose(t, s, 1000)
+			if err := <-ended; err != nil {
+				t.Errorf("embed: %v", err)
+			}
+		})
+	}
+}
+
+// runEmbed runs examples/embed with a socket as its standard input and output.
+func runEmbed(ctx context.Context, socket net.Conn, args ...string) error {
+	defer socket.Close()
+	if out, err := buildExamples(); err != nil {
+		return fmt.Errorf("go build: %w: %s", err, out)
+	}
+	f, err := socket.(*net.TCPConn).File()
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	cmd := exec.CommandContext(ctx, filepath.Join(bin, "embed"), args...)
+	cmd.Stdin, cmd.Stdout = f, f
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	socket.Close() // or the peer would not see that the program closes its own
+	f.Close()
+	return cmd.Wait()
 }
 
 // An Autobahn is the server side of the Autobahn protocol: a client asks how
