@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -82,14 +83,14 @@ func TestRefusals(t *testing.T) {
 	}{
 		"unauthorized": {func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("WWW-Authenticate", "Bearer")
-			http.Error(w, "who is there?", 401)
+			http.Error(w, "who is there?", http.StatusUnauthorized)
 		}, 401, "Www-Authenticate", "who is there?\n"},
 		"redirect": {func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path == "/elsewhere" {
-				http.Error(w, "this is for the client to ask", 418)
+				http.Error(w, "this is for the client to ask", http.StatusTeapot)
 				return
 			}
-			http.Redirect(w, r, "/elsewhere", 307)
+			http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect)
 		}, 307, "Location", ""},
 		"no WebSocket": {func(w http.ResponseWriter, r *http.Request) {
 			fmt.Fprint(w, "hello")
@@ -215,5 +216,22 @@ func TestEndToEnd(t *testing.T) {
 	})
 	if want := "map[Cookie:[a=b c=d] X-Own:[1]]"; fmt.Sprint(got) != want {
 		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestHostPort(t *testing.T) {
+	for from, want := range map[string]string{
+		"ws://example.com":       "example.com:80",
+		"wss://example.com/path": "example.com:443",
+		"wss://[::1]":            "[::1]:443",
+		"ws://[::1]:9000":        "[::1]:9000",
+	} {
+		u, err := url.Parse(from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := hostPort(u); got != want {
+			t.Errorf("%s: got %s, want %s", from, got, want)
+		}
 	}
 }
