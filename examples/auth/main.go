@@ -7,7 +7,9 @@
 //	go run ./examples/auth --addr 127.0.0.1:8080 --session 1m
 //
 // and log in on the page as alice with the password wonderland. Passwords cross
-// the network: anywhere but on one machine this belongs behind TLS.
+// the network: anywhere but on one machine this belongs behind TLS. What has
+// nothing to do with WebSockets is left out: a database, and a limit on attempts
+// to log in.
 package main
 
 import (
