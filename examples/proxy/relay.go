@@ -24,6 +24,10 @@ func (p *proxy) join(client, backend *websockets.Conn) {
 // relay passes what one connection says to another, and at last its close code
 // and reason. Where it ended without a close frame, by a loss, a timeout or a
 // violation, that is told with the code lost: 1006 is never on the wire.
+//
+// The closing handshake is each connection's own, too: who sends a close frame
+// is answered by the proxy, and does not get what the other end says until it
+// learns of it.
 func relay(to, from *websockets.Conn, lost websockets.CloseCode, why string) {
 	stream(to, from)
 	// If it was the other that ended, from is being closed by the relay in the
