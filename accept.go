@@ -43,7 +43,10 @@ func (s *Server) Accept(w http.ResponseWriter, r *http.Request) (*Conn, error) {
 		return nil, s.refuse(w, http.StatusServiceUnavailable, wrap(core.ErrRejected))
 	}
 	defer s.leave()
-	o := s.acceptOptions(req)
+	o, err := s.acceptOptions(r, req)
+	if err != nil {
+		return nil, s.denyHTTP(w, r, err)
+	}
 	o.Header = append(o.Header, added(w.Header())...)
 	head, err := core.AppendAccept(nil, req, o)
 	if err != nil {
@@ -76,10 +79,9 @@ func (s *Server) newConn(stream transport.Stream, r *http.Request, subprotocol s
 }
 
 func (s *Server) hooks(c *Conn) []transport.Option {
-	return []transport.Option{
+	return append(s.options.hooks(),
 		transport.OnRelease(func() { s.untrack(c) }),
-		transport.OnPing(s.pinged),
-	}
+		transport.OnPing(s.pinged))
 }
 
 // pinged warns once of pings that are dropped because nobody said otherwise.
@@ -197,19 +199,24 @@ func (s *Server) refuse(w http.ResponseWriter, status int, err error) error {
 	return &HandshakeError{Status: status, Err: wrap(err)}
 }
 
-func (s *Server) acceptOptions(r *core.Request) core.AcceptOptions {
-	o := core.AcceptOptions{Header: headerFields(s.options.Header)}
-	if len(s.options.Subprotocols) == 0 {
-		return o
+func (s *Server) acceptOptions(r *http.Request, req *core.Request) (core.AcceptOptions, error) {
+	chosen, err := s.chooseSubprotocol(r, req.Subprotocols())
+	return core.AcceptOptions{Subprotocol: chosen, Header: headerFields(s.options.Header)}, err
+}
+
+// chooseSubprotocol chooses one of those that the client offers; a panic of the
+// user's choice is an error.
+func (s *Server) chooseSubprotocol(r *http.Request, offered []string) (chosen string, err error) {
+	if s.options.ChooseSubprotocol != nil {
+		defer s.recoverFrom("Options.ChooseSubprotocol", r, &err)
+		return s.options.ChooseSubprotocol(r, offered), nil
 	}
-	offered := r.Subprotocols()
 	for _, p := range s.options.Subprotocols {
 		if slices.Contains(offered, p) {
-			o.Subprotocol = p
-			break
+			return p, nil
 		}
 	}
-	return o
+	return "", nil
 }
 
 // added lists the fields that were set on an HTTP response before it became a

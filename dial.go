@@ -218,7 +218,7 @@ func (d *Dialer) open(ctx context.Context, stream transport.Stream, t *target, r
 		stream.Abort()
 		return nil, fmt.Errorf("websocket: cannot ask for %s: %w", t.url, wrap(err))
 	}
-	c := &Conn{t: transport.NewConn(m, stream, d.att)}
+	c := &Conn{t: transport.NewConn(m, stream, d.att, d.options.hooks()...)}
 	done := false
 	defer func() {
 		if !done { // a panic of the jar included

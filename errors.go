@@ -152,6 +152,16 @@ func (e *HandshakeError) Error() string {
 	return err.Error()
 }
 
+// Timeout reports whether the handshake, or connecting before it, took too
+// long, as with net.Error.
+func (e *HandshakeError) Timeout() bool {
+	late, ok := errors.AsType[interface {
+		error
+		Timeout() bool
+	}](e.Err)
+	return ok && late.Timeout()
+}
+
 func (e *HandshakeError) Is(target error) bool { return target == ErrHandshake }
 
 func (e *HandshakeError) Unwrap() error { return e.Err }

@@ -13,6 +13,7 @@ import (
 	"github.com/fb1e3c20/websockets/clock"
 	"github.com/fb1e3c20/websockets/clock/real"
 	"github.com/fb1e3c20/websockets/core"
+	"github.com/fb1e3c20/websockets/transport"
 )
 
 // Options are the parameters of servers and clients. A nil *Options and the
@@ -70,11 +71,24 @@ type Options struct {
 	// what RFC 6455 section 5.5.3 wants, and what Strict sets.
 	DropIncomingPings Switch
 
+	// HoldClose leaves it to the application to answer the peer's close frame,
+	// with Close or by returning from its handler, and bounds that by the
+	// CloseTimeout. Until then receiving fails with how the peer closed, while
+	// messages can still be sent: a proxy passes the close on first, and answers
+	// with what comes back. Default: a close frame is answered at once, when
+	// the messages before it have been received.
+	HoldClose bool
+
 	// Subprotocols are what a client offers and what a server supports, in
 	// the order of preference. A server chooses the first of its own that
 	// the client offers, and none if there is no such one:
 	// [Conn.Subprotocol] tells.
 	Subprotocols []string
+
+	// ChooseSubprotocol is how a server chooses, in place of Subprotocols: one
+	// of those that the client offers, "" for none. Another one refuses the
+	// request with 500, and is logged.
+	ChooseSubprotocol func(r *http.Request, offered []string) string
 
 	// Header holds fields to add to the handshake: to a client's request, or
 	// to a server's response. Those that a handler or a middleware set on the
@@ -235,6 +249,14 @@ func (o *Options) settings() (*core.Settings, error) {
 		}
 	}
 	return set, nil
+}
+
+// hooks are what the driver is told.
+func (o *Options) hooks() []transport.Option {
+	if o.HoldClose {
+		return []transport.Option{transport.HoldClose()}
+	}
+	return nil
 }
 
 func (o *Options) clock() clock.Clock {

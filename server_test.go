@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/fb1e3c20/websockets"
+	"github.com/fb1e3c20/websockets/transport/pipe"
 )
 
 func TestHandleEchoes(t *testing.T) {
@@ -155,6 +156,47 @@ func TestAccessDenied(t *testing.T) {
 	_, resp = rawDial(t, serve(t, websockets.Handle(echo, o)), validRequest)
 	if resp.StatusCode != http.StatusTeapot {
 		t.Errorf("own answer: %d", resp.StatusCode)
+	}
+}
+
+// A server of its own mind chooses by the request, on net/http and on streams.
+func TestChooseSubprotocol(t *testing.T) {
+	o := strict()
+	o.ChooseSubprotocol = func(r *http.Request, offered []string) string {
+		switch choice := r.URL.Query().Get("want"); choice {
+		case "last":
+			return offered[len(offered)-1]
+		case "panic":
+			panic("no choice")
+		default:
+			return choice
+		}
+	}
+	server := websockets.Handle(echo, o)
+	client := strict()
+	client.Subprotocols = []string{"v1", "v2"}
+	dialer := &websockets.Dialer{Options: client}
+	for _, test := range []struct {
+		want, chosen string
+		status       int
+	}{{"last", "v2", 0}, {"", "", 0}, {"v1", "v1", 0}, {"v3", "", 500}, {"panic", "", 500}} {
+		a, b := pipe.New(0)
+		go server.ServeStream(t.Context(), a)
+		overPipe, pipeErr := dialer.DialStream(t.Context(), b, "ws://test/?want="+test.want)
+		overHTTP, httpErr := dialer.Dial(t.Context(), serve(t, server)+"/?want="+test.want)
+		for _, err := range []error{pipeErr, httpErr} {
+			if e, _ := errors.AsType[*websockets.HandshakeError](err); (err != nil) != (test.status != 0) || e != nil && e.Status != test.status {
+				t.Errorf("%q: %v", test.want, err)
+			}
+		}
+		for _, c := range []*websockets.Conn{overPipe, overHTTP} {
+			if c != nil && c.Subprotocol() != test.chosen {
+				t.Errorf("%q: chose %q", test.want, c.Subprotocol())
+			}
+			if c != nil {
+				c.CloseNow()
+			}
+		}
 	}
 }
 

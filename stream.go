@@ -56,7 +56,10 @@ func (s *Server) acceptStream(ctx context.Context, stream transport.Stream) (c *
 	if wanted, err := s.asks(c.request); err != nil || !wanted {
 		return c, s.denyStream(c, err)
 	}
-	o := s.acceptOptions(req)
+	o, err := s.acceptOptions(c.request, req)
+	if err != nil {
+		return c, s.denyStream(c, err)
+	}
 	if err := c.t.Accept(o); err != nil {
 		return c, s.refuseStream(c, c.cause(err))
 	}

@@ -45,7 +45,10 @@ func (c *Conn) Discard() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.discarding = true
+	c.holds = false
 	c.catchUp()
+	c.setReadAhead(false)
+	c.endHold()
 	c.closing.notify()
 	c.flush()
 	c.settle()
@@ -63,6 +66,7 @@ func (c *Conn) beginClose(code frame.CloseCode, reason string) error {
 	case nil:
 		c.ending = true
 		c.closeSent, c.closedWith = true, code
+		c.endHold()
 	case core.ErrNotOpen, core.ErrCloseSent:
 		c.releaseIfEmpty()
 		c.ending = true
@@ -77,6 +81,24 @@ func (c *Conn) beginClose(code frame.CloseCode, reason string) error {
 	c.settle()
 	c.rearm()
 	return nil
+}
+
+// closedByPeer notes the peer's close frame: the end, unless the application is
+// to answer it.
+func (c *Conn) closedByPeer(err error) {
+	if c.holds && c.m.Open() {
+		c.held = err
+		return
+	}
+	c.end(err)
+}
+
+// endHold ends a connection whose peer has closed: its close frame is answered,
+// or never will be.
+func (c *Conn) endHold() {
+	if c.held != nil {
+		c.end(c.held)
+	}
 }
 
 // closing is what the calls of Close that wait know of those who receive

@@ -59,6 +59,9 @@ type Conn struct {
 	closing closing
 	stats   Stats
 
+	holds bool  // the application answers the peer's close frame
+	held  error // that close frame, not answered yet
+
 	handshaking bool // messages do not flow yet
 	blocked     bool // the carrier took no more output at the last attempt
 
@@ -85,6 +88,12 @@ func OnPing(f func()) Option { return func(c *Conn) { c.onPing = f } }
 // must neither block nor call methods of the Conn.
 func OnRelease(f func()) Option { return func(c *Conn) { c.onGone = f } }
 
+// HoldClose has a close frame of the peer answered only when [Conn.Close] is
+// called, or at the close timeout. Until then Receive returns the [*CloseError],
+// as often as it is called, but the connection has not ended: messages may be
+// sent.
+func HoldClose() Option { return func(c *Conn) { c.holds = true } }
+
 // NewConn drives m over s. The machine and the stream belong to the Conn from
 // now on.
 func NewConn(m Machine, s Stream, a *Attendant, options ...Option) *Conn {
@@ -94,6 +103,7 @@ func NewConn(m Machine, s Stream, a *Attendant, options ...Option) *Conn {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.setReadAhead(false)
 	c.flush()
 	c.rearm()
 	c.becomeBusy()
@@ -184,7 +194,7 @@ func (c *Conn) observe(ev core.Event) {
 			c.ahead.end = err
 			return
 		}
-		c.end(err)
+		c.closedByPeer(err)
 	case core.EventFailed:
 		c.end(c.failure())
 	}
@@ -253,6 +263,7 @@ func (c *Conn) release(how func(Stream) error) {
 		return
 	}
 	c.released = true
+	c.endHold()
 	if c.ahead.end != nil {
 		c.end(c.ahead.end)
 	}
@@ -325,7 +336,10 @@ func (c *Conn) onTimer() {
 		now = at // a verdict that has become due as well comes by itself
 	}
 	c.observe(c.m.Tick(now))
-	c.ending = c.ending || !c.m.Open()
+	if !c.m.Open() {
+		c.ending = true
+		c.endHold()
+	}
 	c.flush()
 	c.settle()
 	c.rearm()

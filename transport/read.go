@@ -141,7 +141,7 @@ func (c *Conn) Receive(ctx context.Context, dst []byte) (frame.Opcode, []byte, e
 // keepPart keeps the part of a message whose receiver gives up, if there can
 // be another receiver.
 func (c *Conn) keepPart(p []byte) {
-	if c.err != nil {
+	if c.err != nil || c.held != nil {
 		c.incoming.reset()
 		return
 	}
@@ -211,6 +211,10 @@ func (c *Conn) next(ctx context.Context, limit int) (core.Event, error) {
 			c.settle()
 			c.rearm()
 			return core.Event{}, c.err
+		}
+		if c.held != nil {
+			c.flush()
+			return core.Event{}, c.held
 		}
 		ev := c.parse(limit)
 		switch ev.Kind {
@@ -288,7 +292,7 @@ func (c *Conn) readAhead() {
 	if c.in.waits() {
 		c.in.release() // it followed a request that was refused
 	}
-	c.m.SetReadAhead(c.clk.Now(), true)
+	c.setReadAhead(true)
 	for range aheadReads {
 		if !c.parseAhead() {
 			c.m.SetReading(c.clk.Now(), false)
@@ -299,9 +303,12 @@ func (c *Conn) readAhead() {
 		}
 	}
 	if c.ahead.len() == 0 {
-		c.m.SetReadAhead(c.clk.Now(), false)
+		c.setReadAhead(false)
 	}
 }
+
+// setReadAhead tells the machine whether it may answer a close frame.
+func (c *Conn) setReadAhead(on bool) { c.m.SetReadAhead(c.clk.Now(), on || c.holds) }
 
 // parseAhead parses what has been read. It reports false when the bound is
 // reached.
@@ -363,10 +370,9 @@ func (c *Conn) catchUp() {
 	}
 	end := c.ahead.end
 	c.ahead.release()
-	now := c.clk.Now()
-	c.m.SetReadAhead(now, false)
-	c.m.SetReading(now, true)
+	c.setReadAhead(false)
+	c.m.SetReading(c.clk.Now(), true)
 	if end != nil {
-		c.end(end)
+		c.closedByPeer(end)
 	}
 }
