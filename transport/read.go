@@ -238,10 +238,13 @@ func (c *Conn) next(ctx context.Context, limit int) (core.Event, error) {
 // await writes what is to be written and then waits for input, for ctx, or for
 // the end of the connection.
 func (c *Conn) await(ctx context.Context) error {
+	if c.in.more { // a limit cut it short
+		return nil
+	}
 	c.flush()
 	c.settle()
 	c.rearm()
-	if c.err != nil || c.in.more {
+	if c.err != nil || c.incoming.interrupted() {
 		return nil
 	}
 	if err := ctx.Err(); err != nil {

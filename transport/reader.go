@@ -19,8 +19,8 @@ type Reader struct {
 
 // Reader waits for the next message and returns its opcode, Text or Binary, and
 // a Reader of it. Nobody else receives until it has been read to its end or
-// closed. ctx bounds this wait and those of the Reader; its end harms nothing:
-// [Reader.WithContext] goes on.
+// closed, or the connection has ended. ctx bounds this wait and those of the
+// Reader; its end harms nothing: [Reader.WithContext] goes on.
 func (c *Conn) Reader(ctx context.Context) (frame.Opcode, Reader, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, Reader{}, err
@@ -67,8 +67,8 @@ func (c *Conn) awaitMessage(ctx context.Context) error {
 	return nil
 }
 
-// Read reads what has come of the message into p, and waits if nothing has. At
-// the end of the message it returns [io.EOF]. When the Reader's context ends,
+// Read reads what has come of the message into p, and waits if nothing has. The
+// last bytes of the message come with [io.EOF]. When the Reader's context ends,
 // its error is returned and nothing is lost. After Close, and when another
 // Reader has been made since, it returns [ErrReaderClosed]; every other error
 // tells how the connection ended.
@@ -82,11 +82,11 @@ func (r Reader) Read(p []byte) (int, error) {
 	if c.incoming.open && r.id == c.incoming.id {
 		c.received()
 	}
+	if err := r.check(); err != nil {
+		return 0, err
+	}
 	if n, err, done := r.take(p); done {
 		return n, err
-	}
-	if err := r.ctx.Err(); err != nil {
-		return 0, err
 	}
 	if err := c.takeReading(r.ctx); err != nil {
 		return 0, err
@@ -101,10 +101,25 @@ func (r Reader) passReading() {
 	r.c.passReading()
 }
 
+// check tells why nothing can be read, whatever has come.
+func (r Reader) check() error {
+	m := &r.c.incoming
+	switch {
+	case r.id != m.id, !m.open && !m.ended:
+		return ErrReaderClosed
+	case m.ended:
+		return io.EOF
+	}
+	return r.ctx.Err()
+}
+
 // await reads of the message, with the turn to read.
 func (r Reader) await(p []byte) (int, error) {
 	c, m := r.c, &r.c.incoming
 	for {
+		if err := r.check(); err != nil {
+			return 0, err
+		}
 		if n, err, done := r.take(p); done {
 			return n, err
 		}
@@ -118,45 +133,38 @@ func (r Reader) await(p []byte) (int, error) {
 		m.last = ev.Last
 		if len(ev.Data) > 0 {
 			c.stats.PayloadReceived += int64(len(ev.Data))
-			r.checkEnd()
-			return copy(p, ev.Data), nil
+			return copy(p, ev.Data), r.checkEnd()
 		}
 	}
 }
 
-// take reads what needs no waiting: what is kept, and the end.
+// take reads what needs no waiting: what is kept, and an end without a byte.
 func (r Reader) take(p []byte) (n int, err error, done bool) {
 	m := &r.c.incoming
 	switch {
-	case r.id != m.id, !m.open && !m.ended:
-		return 0, ErrReaderClosed, true
-	case m.ended:
-		return 0, io.EOF, true
 	case len(p) == 0:
 		return 0, nil, true
 	case len(m.part) > 0:
 		n = copy(p, m.part)
 		m.part = m.part[n:]
 		r.c.stats.PayloadReceived += int64(n)
-		r.checkEnd()
-		return n, nil, true
+		return n, r.checkEnd(), true
 	}
-	r.checkEnd()
-	if m.ended {
-		return 0, io.EOF, true
-	}
-	return 0, nil, false
+	err = r.checkEnd()
+	return 0, err, err != nil
 }
 
-// checkEnd lets others receive once the message has been read to its end, which
-// needs no Read that says so.
-func (r Reader) checkEnd() {
+// checkEnd lets others receive once the message has been read to its end, and
+// returns io.EOF then: the last bytes come with it.
+func (r Reader) checkEnd() error {
 	c, m := r.c, &r.c.incoming
 	if m.last && len(m.part) == 0 {
 		c.stats.MessagesReceived++
 		m.ended = true
 		r.release()
+		return io.EOF
 	}
+	return nil
 }
 
 func (r Reader) release() {

@@ -15,6 +15,7 @@ import (
 	"github.com/fb1e3c20/websockets/core"
 	"github.com/fb1e3c20/websockets/core/frame"
 	"github.com/fb1e3c20/websockets/transport"
+	"github.com/fb1e3c20/websockets/transport/pipe"
 )
 
 // fragments is a message in as many frames as there are parts, a ping before
@@ -142,7 +143,7 @@ func TestReaderAfterItsMessage(t *testing.T) {
 	}
 	p := make([]byte, 10)
 	_, one, _ := srv.Reader(ctx)
-	if n, err := one.Read(p); n != 3 || err != nil {
+	if n, err := one.Read(p); n != 3 || err != io.EOF {
 		t.Fatal(n, err)
 	}
 	for range 2 {
@@ -422,6 +423,111 @@ func TestReaderWhileClosing(t *testing.T) {
 		p.s.CloseWrite()
 		if err := <-closed; err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// A message that was read to its last byte ends with io.EOF, whatever others do
+// before the Read that says so.
+func TestReaderEndsWhileOthersReceive(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c, p := against(t, core.Server, core.Config{})
+		p.write(p.text(p.text(nil, "first"), "second"))
+		_, r, _ := c.Reader(t.Context())
+		other := make(chan transport.Reader, 1)
+		go func() {
+			_, r, err := c.Reader(t.Context())
+			if err != nil {
+				t.Error(err)
+			}
+			other <- r
+		}()
+		synctest.Wait()
+		got, err := io.ReadAll(slowReader{r})
+		if string(got) != "first" || err != nil {
+			t.Errorf("%q, %v", got, err)
+		}
+		got, err = io.ReadAll(<-other)
+		if string(got) != "second" || err != nil {
+			t.Errorf("%q, %v", got, err)
+		}
+	})
+}
+
+// A slowReader lets others run after each Read.
+type slowReader struct{ transport.Reader }
+
+func (r slowReader) Read(p []byte) (int, error) {
+	n, err := r.Reader.Read(p)
+	synctest.Wait()
+	return n, err
+}
+
+// Close ends a Read that is writing a pong in that moment.
+func TestReaderIsClosedWhileItWrites(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		a, b := pipe.New(0)
+		s := &interrupted{Stream: a}
+		c := open(t, real.New(), core.Server, core.Config{Pings: core.PingAnswer}, s)
+		p := &peer{t: t, s: b, role: core.Client}
+		p.write(p.frame(nil, frame.Text, false, []byte("a")))
+		_, r, err := c.Reader(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		io.ReadFull(r, make([]byte, 1))
+		failed := make(chan error, 1)
+		go func() {
+			_, err := r.Read(make([]byte, 1))
+			failed <- err
+		}()
+		synctest.Wait()
+		s.atWrite = func() { r.Close() }
+		p.write(p.frame(nil, frame.Ping, true, nil))
+		if d := took(func() {
+			if err := <-failed; err != transport.ErrReaderClosed {
+				t.Error(err)
+			}
+		}); d > 0 {
+			t.Error("waited", d)
+		}
+	})
+}
+
+// An interrupted stream calls a function in the middle of a write.
+type interrupted struct {
+	transport.Stream
+	atWrite func()
+}
+
+func (s *interrupted) TryWrite(p []byte) (int, error) {
+	if f := s.atWrite; f != nil {
+		s.atWrite = nil
+		f()
+	}
+	return s.Stream.TryWrite(p)
+}
+
+// What one read of the stream produced leaves together, however little is asked
+// for at a time.
+func TestReaderWritesPongsTogether(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		a, b := pipe.New(0)
+		s := &counted{Stream: a}
+		c := open(t, real.New(), core.Server, core.Config{Pings: core.PingAnswer}, s)
+		p := &peer{t: t, s: b, role: core.Client}
+		wire := p.frame(nil, frame.Text, false, []byte("a"))
+		for range 100 {
+			wire = p.frame(wire, frame.Ping, true, make([]byte, 100))
+		}
+		p.write(p.frame(wire, frame.Continuation, true, []byte("b")))
+		_, r, _ := c.Reader(t.Context())
+		if got, err := io.ReadAll(iotest.OneByteReader(r)); string(got) != "ab" || err != nil {
+			t.Errorf("%q, %v", got, err)
+		}
+		time.Sleep(time.Second)
+		if n := s.writes.Load(); n > 4 {
+			t.Errorf("%d writes for what came in one read", n)
 		}
 	})
 }

@@ -5,7 +5,7 @@ import "time"
 // Stats are the counters of a connection since it was made.
 type Stats struct {
 	MessagesReceived int64 // taken by Receive, or read to their end
-	MessagesSent     int64 // accepted by Send
+	MessagesSent     int64 // accepted by Send, or completed by a Writer
 	PayloadReceived  int64 // bytes of those messages
 	PayloadSent      int64
 	BytesReceived    int64 // from the carrier: everything, frame headers and a handshake included

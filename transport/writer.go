@@ -18,7 +18,7 @@ type outgoing struct {
 
 // A Writer sends one message in fragments, without holding it in memory
 // (https://www.rfc-editor.org/rfc/rfc6455#section-5.4). It is a value: copies are
-// the same Writer. It must be closed.
+// the same Writer. It must be closed or cancelled.
 type Writer struct {
 	c   *Conn
 	id  uint64
@@ -42,6 +42,10 @@ func (c *Conn) Writer(ctx context.Context, op frame.Opcode) (Writer, error) {
 		return Writer{}, core.ErrNotOpen
 	}
 	if err := c.takeComposing(ctx); err != nil {
+		return Writer{}, err
+	}
+	if err := c.sendable(); err != nil {
+		c.composing.pass()
 		return Writer{}, err
 	}
 	c.outgoing = outgoing{id: c.outgoing.id + 1, op: op, open: true}
@@ -70,7 +74,8 @@ func (c *Conn) takeComposing(ctx context.Context) error {
 //
 // After an error the message lacks the rest of p: n bytes of it have been sent.
 // Every later Write returns that error, and Close gives the message up, unless
-// [Writer.WithContext] goes on. After Close it returns [ErrWriterClosed].
+// it was the end of the context and a Write of [Writer.WithContext] has gone on.
+// After Close it returns [ErrWriterClosed].
 func (w Writer) Write(p []byte) (n int, err error) {
 	if w.c == nil {
 		return 0, ErrWriterClosed
@@ -90,14 +95,14 @@ func (w Writer) Write(p []byte) (n int, err error) {
 // send sends a fragment, with the lock.
 func (w Writer) send(p []byte, fin bool) error {
 	c, o := w.c, &w.c.outgoing
-	if err := w.check(); err != nil || len(p) == 0 && !fin {
+	if err := w.check(fin); err != nil || len(p) == 0 && !fin {
 		return err
 	}
 	var err error
 	if !fin || !o.begun { // the end of a message that has begun needs no room
 		err = w.awaitRoom(len(p) + headerRoom)
 	}
-	if w.id != o.id || !o.open {
+	if !w.isOpen() {
 		return ErrWriterClosed // meanwhile
 	}
 	if err == nil {
@@ -107,7 +112,7 @@ func (w Writer) send(p []byte, fin bool) error {
 		o.failed = err
 		return err
 	}
-	o.begun = true
+	o.begun, o.failed = true, nil
 	c.stats.PayloadSent += int64(len(p))
 	if !c.corks() {
 		c.flush()
@@ -138,21 +143,30 @@ func (w Writer) append(p []byte, fin bool) error {
 	return nil
 }
 
-func (w Writer) check() error {
-	o := &w.c.outgoing
-	if w.id != o.id || !o.open {
+// check tells why nothing can be sent. What failed because its context had
+// ended may go on with another one, but not be taken for complete.
+func (w Writer) check(fin bool) error {
+	if !w.isOpen() {
 		return ErrWriterClosed
+	}
+	o := &w.c.outgoing
+	if !fin && isContextError(o.failed) && w.ctx.Err() == nil {
+		return nil
 	}
 	return o.failed
 }
 
-// Close ends the message, and others may send. Once a fragment has been sent it
-// does not wait, even if the context has ended.
+func isContextError(err error) bool {
+	return err == context.Canceled || err == context.DeadlineExceeded
+}
+
+// Close ends the message, and others may send; without a Write before it the
+// message is empty. Once a fragment has been sent it does not wait, even if the
+// context has ended.
 //
 // A message that cannot be completed, because a Write failed or a Text ends
-// within a character, is given up, and the error returned that is the reason. If
-// a fragment of it has been sent, the connection must end with it, lest the peer
-// take the part for the whole: it is closed with 1011. Closing again does nothing.
+// within a character, is given up as by Cancel, and the error returned tells
+// why. Closing again does nothing.
 func (w Writer) Close() error {
 	c := w.c
 	if c == nil {
@@ -160,38 +174,59 @@ func (w Writer) Close() error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	o := &c.outgoing
-	if w.id != o.id || !o.open {
+	if !w.isOpen() {
 		return nil
 	}
 	err := w.send(nil, true)
-	if w.id != o.id || !o.open {
+	if !w.isOpen() {
 		return nil // another Close came first
 	}
-	o.open = false
-	if err == nil {
-		c.stats.MessagesSent++
-	} else if o.begun {
-		_ = c.beginClose(frame.InternalError, givenUp)
+	if err != nil {
+		w.giveUp()
+		return err
 	}
+	c.stats.MessagesSent++
+	c.outgoing.open = false
 	c.composing.pass()
-	return err
+	return nil
+}
+
+// Cancel gives the message up, and others may send. If a fragment of it has been
+// sent, the connection must end with it, lest the peer take the part for the
+// whole: it is closed with 1011. After Close, Cancel does nothing, so it is good
+// to be deferred.
+func (w Writer) Cancel() {
+	c := w.c
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if w.isOpen() {
+		w.giveUp()
+	}
+}
+
+func (w Writer) isOpen() bool {
+	o := &w.c.outgoing
+	return w.id == o.id && o.open
 }
 
 // givenUp is the reason of the close frame in place of the rest of a message.
 const givenUp = "a message was not completed"
 
+func (w Writer) giveUp() {
+	c := w.c
+	c.outgoing.open = false
+	if c.outgoing.begun {
+		_ = c.beginClose(frame.InternalError, givenUp)
+	}
+	c.composing.pass()
+}
+
 // WithContext returns w with another context: to go on when that of w has
 // ended in the middle of a Write, with what that Write has not sent.
 func (w Writer) WithContext(ctx context.Context) Writer {
-	c := w.c
-	if c != nil {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if o := &c.outgoing; w.id == o.id && (o.failed == context.Canceled || o.failed == context.DeadlineExceeded) {
-			o.failed = nil
-		}
-	}
 	w.ctx = ctx
 	return w
 }

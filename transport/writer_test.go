@@ -504,24 +504,107 @@ func TestWriterBeginsBeforeALargeMessage(t *testing.T) {
 	})
 }
 
-// WithContext forgives the end of a context, of its own message, and nothing else.
+// What failed for another reason than its context does not go on with another.
 func TestWriterWithContextAfterFailures(t *testing.T) {
 	c, _ := pair(t, real.New(), core.Config{}, core.Config{})
-	ended, cancel := context.WithCancel(t.Context())
-	cancel()
 	w, _ := c.Writer(t.Context(), frame.Text)
 	io.WriteString(w, "\xff")
 	if _, err := io.WriteString(w.WithContext(t.Context()), "x"); err != core.ErrInvalidText {
-		t.Error("text that is not UTF-8 was forgiven:", err)
+		t.Error(err)
 	}
 	w.Close()
-	next, _ := c.Writer(t.Context(), frame.Text)
-	io.WriteString(next.WithContext(ended), "x")
-	w.WithContext(t.Context())
-	if _, err := io.WriteString(next, "x"); err != context.Canceled {
-		t.Error("another message's Writer was forgiven for:", err)
-	}
-	next.Close()
+}
+
+// A Write that ended with its context left a hole: closing the Writer with another
+// context does not make that a message.
+func TestWriterClosesNoPart(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c, p := against(t, core.Server, core.Config{})
+		ended, cancel := context.WithCancel(t.Context())
+		cancel()
+		w, _ := c.Writer(t.Context(), frame.Text)
+		io.WriteString(w, "begun")
+		io.WriteString(w.WithContext(ended), " ended")
+		if err := w.WithContext(t.Context()).Close(); err != context.Canceled {
+			t.Error(err)
+		}
+		frames := p.frames(rest(p))
+		if last := frames[len(frames)-1]; last.op != frame.Close {
+			t.Error(frames)
+		}
+	})
+}
+
+// Cancel gives up what is open, and nothing else.
+func TestWriterCancel(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c, p := against(t, core.Server, core.Config{})
+		for _, begun := range []bool{false, true} {
+			w, err := c.Writer(t.Context(), frame.Text)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if begun {
+				io.WriteString(w, "begun")
+			}
+			if err := w.Close(); err != nil {
+				t.Error(err)
+			}
+			w.Cancel()
+		}
+		unused, _ := c.Writer(t.Context(), frame.Text)
+		unused.Cancel()
+		unused.Cancel()
+		if err := unused.Close(); err != nil {
+			t.Error(err)
+		}
+		w, err := c.Writer(t.Context(), frame.Text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		unused.Cancel()
+		io.WriteString(w, "given up")
+		w.Cancel()
+		if _, err := io.WriteString(w, "late"); err != transport.ErrWriterClosed {
+			t.Error(err)
+		}
+		(transport.Writer{}).Cancel()
+		want := []received{{frame.Text, ""}, {frame.Text, "begun"}, {frame.Continuation, ""},
+			{frame.Text, "given up"}, {frame.Close, "\x03\xf3a message was not completed"}}
+		if got := p.frames(rest(p)); !equal(got, want) {
+			t.Error(got)
+		}
+	})
+}
+
+// A Writer that gets its turn when the connection has ended is told, and keeps
+// nobody waiting.
+func TestWriterGetsItsTurnAfterTheEnd(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c, _ := full(t)
+		first, _ := c.Writer(t.Context(), frame.Text)
+		failed := make(chan error, 3)
+		for _, call := range []func() error{
+			func() error { return c.Send(t.Context(), frame.Binary, make([]byte, 40<<10)) },
+			func() error { _, err := c.Writer(t.Context(), frame.Binary); return err },
+			func() error { return c.Send(t.Context(), frame.Binary, make([]byte, 40<<10)) },
+		} {
+			go func() { failed <- call() }()
+			synctest.Wait()
+		}
+		first.Cancel() // the first Send waits to write, with the turn
+		synctest.Wait()
+		c.CloseNow()
+		if d := took(func() {
+			for range 3 {
+				if err := <-failed; err != transport.ErrClosed {
+					t.Error(err)
+				}
+			}
+		}); d > time.Second {
+			t.Error("waited", d)
+		}
+	})
 }
 
 // Close of the connection is legal between fragments

@@ -65,6 +65,7 @@ func isHandshake(r *http.Request) bool {
 func unlimited() *websockets.Options {
 	o := websockets.Strict()
 	o.MaxFrameSize, o.MaxMessageSize, o.MaxFragments = -1, -1, -1
+	o.HoldClose = true
 	return o
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"io"
 	"sync"
 
@@ -25,23 +26,23 @@ func (p *proxy) join(client, backend *websockets.Conn) {
 // and reason. Where it ended without a close frame, by a loss, a timeout or a
 // violation, that is told with the code lost: 1006 is never on the wire.
 //
-// The closing handshake is each connection's own, too: who sends a close frame
-// is answered by the proxy, and does not get what the other end says until it
-// learns of it.
+// Options.HoldClose is set on both: who closes is answered when the other end
+// has answered, with what that said, and hears all that it says until then.
 func relay(to, from *websockets.Conn, lost websockets.CloseCode, why string) {
-	stream(to, from)
-	// If it was the other that ended, from is being closed by the relay in the
-	// opposite direction, and what it still says has nowhere to go.
-	from.Discard()
-	<-from.Done()
-	if e, ok := from.Err().(*websockets.Error); ok && e.Kind == websockets.ErrClosed {
+	err := stream(to, from)
+	if err == nil {
+		from.Discard() // it is being closed by the relay in the opposite direction
+		return
+	}
+	if e, ok := errors.AsType[*websockets.Error](err); ok && e.Kind == websockets.ErrClosed {
 		lost, why = e.Code, e.Reason
 	}
 	to.Close(lost, why)
 }
 
-// stream passes messages on as they come, until one of the connections ends. It
-// reads no faster than it can write: that is all that backpressure takes.
+// stream passes messages on as they come, until one of the connections ends; the
+// error tells how from did, and is nil if it was to. It reads no faster than it
+// can write: that is all that backpressure takes.
 func stream(to, from *websockets.Conn) error {
 	ctx := context.Background()
 	buf := make([]byte, 32<<10)
@@ -52,14 +53,25 @@ func stream(to, from *websockets.Conn) error {
 		}
 		w, err := to.Writer(ctx, typ)
 		if err != nil {
-			return err
+			return nil
 		}
 		// A message that breaks off is left open: the close frame that relay
 		// sends may stand in its middle, and tells more than w.Close would.
-		if _, err := io.CopyBuffer(w, r, buf); err != nil {
+		if err := pass(w, r, buf); err != nil || w.Close() != nil {
 			return err
 		}
-		if err := w.Close(); err != nil {
+	}
+}
+
+// pass passes a message on. The error is that of reading; that of writing shows
+// when the message is closed.
+func pass(w io.Writer, r io.Reader, buf []byte) error {
+	for {
+		n, err := r.Read(buf)
+		if _, failed := w.Write(buf[:n]); failed != nil || err == io.EOF {
+			return nil
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -69,6 +69,52 @@ func TestCloseCodes(t *testing.T) {
 	}
 }
 
+// Who closes still hears what the other end says until it answers, and the
+// answer is the other end's own.
+func TestLastWords(t *testing.T) {
+	both(t, func(t *testing.T, from, to *websockets.Conn) {
+		closed := make(chan error, 1)
+		go func() { closed <- from.Close(websockets.NormalClosure, "") }()
+		if err := to.Send(t.Context(), websockets.Text, []byte("last words")); err != nil && !errors.Is(err, websockets.ErrClosed) {
+			t.Error(err)
+		}
+		wantClose(t, to, websockets.NormalClosure, "")
+		to.CloseNow()
+		if err := <-closed; err != nil {
+			t.Error(err)
+		}
+	})
+	t.Run("behind an echo", func(t *testing.T) {
+		client, server := ends(t)
+		go func() {
+			for m, err := range server.Messages(context.Background()) {
+				if err != nil || server.Send(context.Background(), m.Type, m.Data) != nil {
+					return
+				}
+			}
+			server.CloseNow()
+		}()
+		const many = 100
+		for range many {
+			if err := client.Send(t.Context(), websockets.Binary, make([]byte, 1000)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		closed := make(chan error, 1)
+		go func() { closed <- client.Close(websockets.NormalClosure, "") }()
+		got := 0
+		for _, err := range client.Messages(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			got++
+		}
+		if err := <-closed; got != many || err != nil {
+			t.Errorf("%d of %d came back, %v", got, many, err)
+		}
+	})
+}
+
 // A connection that is lost is told of with a code that can be on the wire.
 func TestLosses(t *testing.T) {
 	t.Run("the server", func(t *testing.T) {
@@ -202,8 +248,8 @@ func TestSlowReader(t *testing.T) {
 // What a closed end would not read any more is thrown away at once.
 func TestNobodyWaitsForWhatIsNotRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		client, ours := joined(t)
-		theirs, server := joined(t)
+		client, ours := joined(t, websockets.Strict(), unlimited())
+		theirs, server := joined(t, unlimited(), websockets.Strict())
 		ended := make(chan struct{})
 		go func() {
 			newProxy(&url.URL{}).join(ours, theirs)
@@ -222,15 +268,15 @@ func TestNobodyWaitsForWhatIsNotRead(t *testing.T) {
 }
 
 // joined returns the two ends of a connection in memory.
-func joined(t *testing.T) (client, server *websockets.Conn) {
+func joined(t *testing.T, dialling, accepting *websockets.Options) (client, server *websockets.Conn) {
 	t.Helper()
 	a, b := pipe.New(0)
 	accepted := make(chan *websockets.Conn)
 	go func() {
-		c, _ := (&websockets.Server{Options: unlimited()}).AcceptStream(t.Context(), b)
+		c, _ := (&websockets.Server{Options: accepting}).AcceptStream(t.Context(), b)
 		accepted <- c
 	}()
-	client, err := (&websockets.Dialer{Options: unlimited()}).DialStream(t.Context(), a, "ws://test/")
+	client, err := (&websockets.Dialer{Options: dialling}).DialStream(t.Context(), a, "ws://test/")
 	if err != nil {
 		t.Fatal(err)
 	}
