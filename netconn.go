@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -16,7 +17,9 @@ import (
 //
 // Read returns [io.EOF] when the peer has closed with 1000, 1001 or without a
 // code. A message of the other type closes the connection with 1003. With Text
-// each Write must be UTF-8 by itself.
+// each Write must be UTF-8 by itself. A Write of more than the peer's limit of a
+// message, 1 MiB in this package by default, has the peer close with 1009: put a
+// [bufio.Writer] before it, or write less at a time.
 //
 // Deadlines bound waits and harm nothing: they can be moved on, and what has
 // come is read then. (A Write of 32 KiB and more that meets its deadline may
@@ -38,6 +41,7 @@ type netConn struct {
 	ctx         context.Context
 	read, write deadline
 
+	closed atomic.Bool   // by Close
 	turn   chan struct{} // full while a Read is under way
 	reader Reader        // of the message that is being read; by whoever has the turn
 	inside bool
@@ -51,11 +55,17 @@ func (n *netConn) Read(p []byte) (int, error) {
 	case <-ctx.Done():
 		return 0, n.failure(ctx.Err())
 	}
-	got, err := n.readMessages(ctx, p)
-	if err = n.failure(err); err == io.EOF && n.inside {
-		err = io.ErrUnexpectedEOF
+	if err := ctx.Err(); err != nil {
+		return 0, n.failure(err)
 	}
-	return got, err
+	got, err := n.readMessages(ctx, p)
+	if !closedWell(err) {
+		return got, n.failure(err)
+	}
+	if n.inside {
+		return got, io.ErrUnexpectedEOF
+	}
+	return got, io.EOF
 }
 
 // readMessages reads of this message or, at its end, of the next.
@@ -72,7 +82,9 @@ func (n *netConn) readMessages(ctx context.Context, p []byte) (int, error) {
 		got, err := n.reader.WithContext(ctx).Read(p)
 		if err == io.EOF {
 			n.inside = false
-			continue
+			if err = nil; got == 0 {
+				continue
+			}
 		}
 		return got, err
 	}
@@ -85,14 +97,15 @@ func (n *netConn) nextMessage(ctx context.Context) error {
 	}
 	if typ != n.typ {
 		r.Close()
-		n.c.Close(UnsupportedData, "want "+n.typ.String()+" messages")
-		return n.c.wrap(errOtherType)
+		e := &Error{Kind: ErrProtocol, Code: UnsupportedData, Reason: "want " + n.typ.String() + " messages", Remote: true, Err: errOtherType, conn: n.c}
+		go n.c.Close(e.Code, e.Reason) // which may take longer than the deadline
+		return e
 	}
 	n.reader, n.inside = r, true
 	return nil
 }
 
-var errOtherType = errors.New("websocket: a message of the other type came; the connection was closed with 1003")
+var errOtherType = errors.New("websocket: a message of the other type came; the connection is closed with 1003")
 
 func (n *netConn) Write(p []byte) (int, error) {
 	if len(p) == 0 {
@@ -106,24 +119,21 @@ func (n *netConn) Write(p []byte) (int, error) {
 
 // failure returns err as a net.Conn has it.
 func (n *netConn) failure(err error) error {
-	if errors.Is(err, context.Canceled) && n.c.Err() != nil {
-		err = n.c.Err() // Close ends the deadlines too
-	}
-	e, ok := errors.AsType[*Error](err)
 	switch {
+	case err == nil:
+		return nil
+	case n.closed.Load(), closedWell(err):
+		return net.ErrClosed
 	case n.ctx.Err() != nil && errors.Is(err, n.ctx.Err()):
 		return err
 	case errors.Is(err, context.Canceled):
 		return os.ErrDeadlineExceeded
-	case ok && e.Kind == ErrClosed && !e.Remote:
-		return net.ErrClosed
-	case closedWell(err):
-		return io.EOF
 	}
 	return err
 }
 
 func (n *netConn) Close() error {
+	n.closed.Store(true)
 	defer n.read.end()
 	defer n.write.end()
 	return n.c.Close(NormalClosure, "")

@@ -76,6 +76,7 @@ func TestHoldClose(t *testing.T) {
 				if got := p.frames(p.there()); !equal(got, want) {
 					t.Errorf("%v, ahead %v: wrote %v", role, ahead, got)
 				}
+				wantClosed(t, "closing", c.Err(), frame.GoingAway)
 				p.s.Close()
 				<-closed
 				wantClosed(t, "Err", c.Err(), frame.GoingAway)
@@ -161,6 +162,10 @@ func TestHoldCloseOfOurOwn(t *testing.T) {
 		go func() { closed <- c.Close(frame.NormalClosure, "") }()
 		synctest.Wait()
 		p.write(p.closing(frame.NormalClosure))
+		synctest.Wait()
+		if c.Err() == nil {
+			t.Error("held the answer")
+		}
 		p.s.CloseWrite()
 		if err := <-closed; err != nil {
 			t.Error(err)

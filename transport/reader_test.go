@@ -287,6 +287,26 @@ func TestReaderContext(t *testing.T) {
 	})
 }
 
+// A Reader whose context has ended reads nothing, even what is there.
+func TestReaderContextHasEnded(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c, p := against(t, core.Server, core.Config{})
+		p.write(p.text(nil, "there"))
+		ctx, cancel := context.WithCancel(t.Context())
+		_, r, _ := c.Reader(ctx)
+		cancel()
+		if n, err := r.Read(make([]byte, 10)); n != 0 || err != context.Canceled {
+			t.Error(n, err)
+		}
+		if got, err := io.ReadAll(r.WithContext(t.Context())); string(got) != "there" || err != nil {
+			t.Errorf("%q, %v", got, err)
+		}
+		if _, err := r.Read(make([]byte, 10)); err != io.EOF {
+			t.Error("at the end:", err)
+		}
+	})
+}
+
 // Who waits for a message behind one that a Reader has is told so, and is not
 // kept when the connection ends.
 func TestReaderHasTheTurn(t *testing.T) {
@@ -432,7 +452,8 @@ func TestReaderWhileClosing(t *testing.T) {
 func TestReaderEndsWhileOthersReceive(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		c, p := against(t, core.Server, core.Config{})
-		p.write(p.text(p.text(nil, "first"), "second"))
+		first := strings.Repeat("first", 20)
+		p.write(p.text(p.text(nil, first), "second"))
 		_, r, _ := c.Reader(t.Context())
 		other := make(chan transport.Reader, 1)
 		go func() {
@@ -444,7 +465,7 @@ func TestReaderEndsWhileOthersReceive(t *testing.T) {
 		}()
 		synctest.Wait()
 		got, err := io.ReadAll(slowReader{r})
-		if string(got) != "first" || err != nil {
+		if string(got) != first || err != nil {
 			t.Errorf("%q, %v", got, err)
 		}
 		got, err = io.ReadAll(<-other)
