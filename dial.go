@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httputil"
@@ -95,7 +96,7 @@ func (t *target) dialError(ctx, bounded context.Context, err error) error {
 	case ctx.Err() != nil:
 		return fmt.Errorf("websocket: cannot dial %s: %w", t.url, ctx.Err())
 	case bounded.Err() != nil:
-		return &HandshakeError{Err: wrap(core.ErrHandshakeTimeout)}
+		return &HandshakeError{Err: fmt.Errorf("websocket: cannot dial %s: %w: %v", t.url, wrap(core.ErrHandshakeTimeout), err)}
 	}
 	return err
 }
@@ -105,12 +106,15 @@ func (d *Dialer) bound(ctx context.Context) (context.Context, context.CancelFunc
 	timeout := d.options.HandshakeTimeout
 	switch {
 	case timeout < 0:
-		return ctx, func() {}
+		timeout = never
 	case timeout == 0:
 		timeout = core.DefaultHandshakeTimeout
 	}
 	return context.WithTimeout(ctx, timeout)
 }
+
+// never is a timeout all the same: without one TLS has one of its own.
+const never time.Duration = math.MaxInt64
 
 // DialStream does the opening handshake of a client on any byte stream. The
 // URL tells the server host and path; nothing is dialled, no proxy is asked and
@@ -184,6 +188,9 @@ func (d *Dialer) tlsConfig(t *target) *tls.Config {
 	c := http11(d.options.TLSConfig)
 	if c.ServerName == "" {
 		c.ServerName = withoutZone(t.url.Hostname())
+	}
+	if t.foreign {
+		c.Certificates, c.GetClientCertificate = nil, nil
 	}
 	return c
 }

@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/fb1e3c20/websockets"
@@ -28,7 +29,7 @@ func TestDialRefusesBadURLs(t *testing.T) {
 		"ws://localhost/#part":    "fragment",
 		"ws://localhost:port/":    "invalid port",
 		"ws://user:secret@/":      "names no host",
-		"ws://user:secret@h:port": "invalid port",
+		"ws://user:secret@h:port": "cannot be parsed",
 		"ws://local host/":        "invalid character",
 		"ws://bücher.example/":    "must name its host in ASCII",
 		"ws://localhost/\r\nX: y": "invalid control character",
@@ -41,6 +42,45 @@ func TestDialRefusesBadURLs(t *testing.T) {
 			t.Errorf("%q: the error tells the password: %v", url, err)
 		}
 	}
+}
+
+// However a URL is broken, no error tells a password.
+func TestDialTellsNoPassword(t *testing.T) {
+	for _, url := range []string{
+		"ws://user:secret/pass@localhost/",
+		"ws://user:secret#pass@localhost/",
+		"ws://user:123#secret@localhost/",
+		"ws://user:se%zzcret@localhost/",
+		"foo://user:secret@localhost/#part",
+		"ws:user:secret@localhost/",
+		"user:secret@localhost:80/chat",
+		"//user:secret@localhost:80/chat",
+		"ws:/user:secret@localhost:80/chat",
+	} {
+		_, err := websockets.Dial(t.Context(), url, nil)
+		if !errors.Is(err, websockets.ErrMisuse) || strings.Contains(err.Error(), "secret") || strings.Contains(err.Error(), "cret@") {
+			t.Errorf("%q: %v", url, err)
+		}
+	}
+}
+
+// Without a handshake timeout only the caller's context ends a dial, in TLS too.
+func TestDialWithoutHandshakeTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := strict()
+		o.HandshakeTimeout = -1
+		o.Proxy = http.ProxyURL(nil)
+		o.DialContext = func(context.Context, string, string) (net.Conn, error) {
+			ours, theirs := net.Pipe()
+			go io.Copy(io.Discard, theirs)
+			return ours, nil
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		time.AfterFunc(time.Hour, cancel)
+		if _, err := websockets.Dial(ctx, "wss://test/", o); !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	})
 }
 
 func TestDialRefused(t *testing.T) {

@@ -159,9 +159,10 @@ type Options struct {
 
 	// MaxRedirects is how many redirects (301, 302, 303, 307, 308) a client
 	// follows in one Dial. Authorization, Cookie, Proxy-Authorization and
-	// the like of Header and the user information of the URL are not sent on
-	// to another origin, another scheme included, nor from there; a redirect
-	// from wss to ws is an error. Default 10; negative: none is followed.
+	// the like of Header, the user information of the URL and the client
+	// certificates of TLSConfig are not sent on to another origin, another
+	// scheme included, nor from there; a redirect from wss to ws is an error.
+	// Default 10; negative: none is followed.
 	MaxRedirects int
 
 	// Logger takes the few things that are logged. Default: slog.Default().

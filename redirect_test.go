@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/fb1e3c20/websockets"
@@ -305,6 +306,42 @@ func TestCredentialsAcrossRedirects(t *testing.T) {
 }
 
 // Encryption changes the origin as well, though host and port are the same.
+// A client certificate says who the client is, and is for whom it dialled.
+func TestClientCertificatesAcrossRedirects(t *testing.T) {
+	var shown atomic.Int64
+	count := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		shown.Add(int64(len(r.TLS.PeerCertificates)))
+		w.WriteHeader(http.StatusForbidden)
+	})
+	start := func(h http.Handler) *httptest.Server {
+		s := httptest.NewUnstartedServer(h)
+		s.TLS = &tls.Config{ClientAuth: tls.RequestClientCert}
+		s.StartTLS()
+		t.Cleanup(s.Close)
+		return s
+	}
+	other := start(count)
+	o := strict()
+	o.TLSConfig = &tls.Config{InsecureSkipVerify: true, Certificates: other.TLS.Certificates}
+	for _, test := range []struct {
+		to   string
+		want int64
+	}{{other.URL, 0}, {"/same", 1}} {
+		first := start(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/same" {
+				count(w, r)
+				return
+			}
+			http.Redirect(w, r, test.to, http.StatusFound)
+		}))
+		shown.Store(0)
+		_, err := websockets.Dial(t.Context(), first.URL, o)
+		if e, ok := errors.AsType[*websockets.HandshakeError](err); !ok || e.Status != http.StatusForbidden || shown.Load() != test.want {
+			t.Errorf("to %s: %v, %d certificates", test.to, err, shown.Load())
+		}
+	}
+}
+
 func TestCredentialsToAnotherSchemeOnTheSamePort(t *testing.T) {
 	w := newWeb(t, answers{"ws://a.example:99/": {status: 302, location: "wss://a.example:99/"}})
 	o := w.options()

@@ -31,18 +31,22 @@ func parseTarget(rawURL string) (*target, error) {
 
 func parseURL(rawURL string) (*target, error) {
 	u, err := url.Parse(rawURL)
-	if e, ok := errors.AsType[*url.Error](err); ok && strings.Contains(rawURL, "@") {
-		return nil, fmt.Errorf("the URL cannot be parsed: %w", e.Err) // without the URL, which may tell a password
+	secret := strings.Contains(rawURL, "@") // there may be a password, and anywhere
+	if err != nil && secret {
+		return nil, errors.New("the URL, which is not shown since it may hold a password, cannot be parsed")
 	}
 	if err != nil {
 		return nil, err
 	}
 	shown := rawURL
-	if u.User != nil {
+	switch {
+	case u.User != nil:
 		shown = u.Redacted()
+	case secret:
+		shown = "(not shown: it may hold a password)"
 	}
 	if u.Fragment != "" {
-		return nil, fmt.Errorf("the URL %q must not have a fragment (#%s)", shown, u.Fragment)
+		return nil, fmt.Errorf("the URL %q must not have a fragment (#...)", shown)
 	}
 	return newTarget(u, shown)
 }
