@@ -61,7 +61,9 @@ func (c *Conn) Send(ctx context.Context, typ MessageType, p []byte) error {
 	return c.wrap(c.t.Send(ctx, typ, p))
 }
 
-// Ping sends a ping and waits for the pong; it returns the time between.
+// Ping sends a ping and waits for the pong; it returns the time between. A peer
+// that does not answer pings, as a server of this package with the zero Options,
+// lets it wait until ctx or the connection ends.
 func (c *Conn) Ping(ctx context.Context) (time.Duration, error) {
 	rtt, err := c.t.Ping(ctx)
 	return rtt, c.wrap(err)
@@ -85,7 +87,8 @@ func (c *Conn) Close(code CloseCode, reason string) error {
 // Discard throws away all messages of the peer from now on, for an application
 // that only sends. Without it a message that nobody receives stands before the
 // peer's close frame, which is then answered, and Done closed, only at the close
-// timeout. A Receive returns only how the connection ended.
+// timeout. A Receive, and a Reader that is open, return only how the connection
+// ended.
 func (c *Conn) Discard() { c.t.Discard() }
 
 // CloseNow ends the connection at once, without a closing handshake; what has

@@ -55,12 +55,12 @@ func ExampleConn_Writer() {
 		if err != nil {
 			return err
 		}
+		defer w.Cancel() // gives the message up, unless it is closed
 		buffered := bufio.NewWriter(w)
 		for i := range 5 {
 			fmt.Fprintf(buffered, "%d ", i)
 		}
 		if err := buffered.Flush(); err != nil {
-			w.Close() // gives the message up
 			return err
 		}
 		return w.Close()

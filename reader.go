@@ -26,7 +26,9 @@ type Reader struct {
 //
 // Until the message has been read to its end or its Reader closed nobody else
 // receives, this goroutine included; control frames are dealt with all the
-// same. MaxMessageSize bounds the message here as well.
+// same. If the connection ends meanwhile, those who wait are told, though what
+// came before may be left for a later call. MaxMessageSize bounds the message
+// here as well.
 //
 // ctx bounds this wait and those of the Reader. Its end harms nothing:
 // [Reader.WithContext] goes on, or Close skips the message.
@@ -38,8 +40,8 @@ func (c *Conn) Reader(ctx context.Context) (MessageType, Reader, error) {
 	return typ, Reader{c, r}, nil
 }
 
-// Read reads what has come of the message into p, and waits if nothing has. At
-// the end of the message it returns [io.EOF]. Text is UTF-8 up to where it has
+// Read reads what has come of the message into p, and waits if nothing has. The
+// last bytes of the message come with [io.EOF]. Text is UTF-8 up to where it has
 // been read, but for a character that is cut. An *[Error] of the kind ErrMisuse
 // says that the Reader was closed, or another one made since; any other one how
 // the connection ended.

@@ -93,6 +93,7 @@ func TestStreamingErrors(t *testing.T) {
 	if _, err := (websockets.Reader{}).Read(nil); !errors.Is(err, websockets.ErrMisuse) {
 		t.Error("the zero Reader:", err)
 	}
+	(websockets.Writer{}).Cancel()
 	if _, err := (websockets.Writer{}).Write(nil); !errors.Is(err, websockets.ErrMisuse) {
 		t.Error("the zero Writer:", err)
 	}
