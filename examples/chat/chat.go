@@ -58,26 +58,27 @@ func (ch *chat) join(where, name string, m *member) bool {
 	defer ch.mu.Unlock()
 	r := ch.rooms[where]
 	if r == nil {
-		r = &room{}
+		r = &room{name: where}
 		ch.rooms[where] = r
 	}
-	m.where = where
 	return r.join(m, name)
 }
 
 func (ch *chat) say(m *member, text string) {
 	ch.mu.Lock()
 	defer ch.mu.Unlock()
-	ch.rooms[m.where].say(m, text)
+	m.room.say(m, text)
 }
 
+// leave has a room go that is empty. It may have gone before, if m has been
+// dropped, and another one may have its name.
 func (ch *chat) leave(m *member) {
 	ch.mu.Lock()
 	defer ch.mu.Unlock()
-	r := ch.rooms[m.where]
+	r := m.room
 	r.leave(m)
-	if len(r.members) == 0 {
-		delete(ch.rooms, m.where)
+	if len(r.members) == 0 && ch.rooms[r.name] == r {
+		delete(ch.rooms, r.name)
 	}
 }
 

@@ -13,9 +13,10 @@ const maxQueued = maxMembers + 56
 
 // A member of a room is told what happens at the speed at which it reads.
 type member struct {
-	conn        *websockets.Conn
-	where, name string
-	queue       chan *websockets.Prepared
+	conn  *websockets.Conn
+	room  *room
+	name  string
+	queue chan *websockets.Prepared
 }
 
 func newMember(c *websockets.Conn) *member {

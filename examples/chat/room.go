@@ -37,6 +37,7 @@ type welcome struct {
 
 // A room is guarded by its chat.
 type room struct {
+	name    string
 	members []*member
 	history []event
 }
@@ -46,10 +47,10 @@ func (r *room) join(m *member, name string) bool {
 	if len(r.members) >= maxMembers {
 		return false
 	}
-	m.name = r.unused(name)
+	m.room, m.name = r, r.unused(name)
 	r.tell(happening("joined", m, ""))
 	r.members = append(r.members, m)
-	m.enqueue(prepare(welcome{"welcome", m.where, m.name, r.names(), r.history}))
+	m.enqueue(prepare(welcome{"welcome", r.name, m.name, r.names(), r.history}))
 	return true
 }
 
