@@ -111,19 +111,15 @@ func accept(w http.ResponseWriter, r *http.Request, backend *websockets.Conn) (*
 
 // refuse passes the backend's refusal on, or tells that there is no answer.
 func refuse(w http.ResponseWriter, err error) {
-	e, _ := errors.AsType[*websockets.HandshakeError](err)
-	late, ok := errors.AsType[interface {
-		error
-		Timeout() bool
-	}](err)
+	e, ok := errors.AsType[*websockets.HandshakeError](err)
 	switch {
-	case e != nil && e.Response != nil && e.Status >= 300:
+	case ok && e.Response != nil && e.Status >= 300:
 		for name, values := range endToEnd(e.Response.Header) {
 			w.Header()[name] = values
 		}
 		w.WriteHeader(e.Status)
 		io.Copy(w, e.Response.Body)
-	case ok && late.Timeout():
+	case ok && e.Timeout():
 		http.Error(w, "the server behind this proxy does not answer", http.StatusGatewayTimeout)
 	default:
 		http.Error(w, "the server behind this proxy cannot be reached", http.StatusBadGateway)
