@@ -41,12 +41,12 @@ func (s *site) handler() http.Handler {
 	mux.Handle("GET /", http.FileServerFS(page))
 	mux.HandleFunc("POST /login", s.login)
 	mux.HandleFunc("POST /token", s.token)
-	mux.HandleFunc("POST /ticket", s.ticket)
-	mux.HandleFunc("POST /logout", s.logout)
-	mux.Handle("GET /socket", s.sockets)
+	mux.Handle("POST /ticket", identify(s.visitor, http.HandlerFunc(s.ticket)))
+	mux.Handle("POST /logout", identify(s.visitor, http.HandlerFunc(s.logout)))
+	mux.Handle("GET /socket", identify(s.caller, s.sockets))
 	// This refuses POSTs from other origins. A WebSocket begins with a GET, and
 	// has welcome for that.
-	return http.NewCrossOriginProtection().Handler(secured(s.identify(mux)))
+	return http.NewCrossOriginProtection().Handler(secured(mux))
 }
 
 // secured lets pages load and connect to nothing but this site.

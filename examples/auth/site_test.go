@@ -147,6 +147,23 @@ func TestThePagesWay(t *testing.T) {
 	}
 }
 
+// A ticket is for one connection: it neither renews itself nor ends the session.
+func TestATicketIsForTheSocketAlone(t *testing.T) {
+	s, host, _ := start(t)
+	alice := newSession("alice", time.Hour)
+	defer alice.end(nil)
+	for path, status := range map[string]int{"/ticket": 401, "/logout": 204} {
+		ticket := s.tickets.issue(alice, alice)
+		answer, body := ask(t, "http://"+host+path, "", map[string]string{"Sec-WebSocket-Protocol": ticketPrefix + ticket})
+		if answer.StatusCode != status || alice.Err() != nil {
+			t.Errorf("%s: %s %s, want %d; the session: %v", path, answer.Status, body, status, alice.Err())
+		}
+		if s.tickets.redeem(ticket) != alice {
+			t.Errorf("%s has used up the ticket", path)
+		}
+	}
+}
+
 // What a program does.
 func TestTheProgramsWay(t *testing.T) {
 	_, host, _ := start(t)

@@ -20,29 +20,35 @@ func visitorOf(ctx context.Context) visitor {
 	return v
 }
 
-// identify tells the handler by the request's context who sent the request. It
-// turns nobody away.
-func (s *site) identify(next http.Handler) http.Handler {
+// identify tells the handler by the request's context who sent the request, as
+// find has found out. It turns nobody away.
+func identify(find func(*http.Request) visitor, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		ctx := context.WithValue(r.Context(), visitorKey{}, s.visitor(r))
+		ctx := context.WithValue(r.Context(), visitorKey{}, find(r))
 		next.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
 
-// visitor looks for a proof. A wrong one is not made good by another.
+// caller looks for the proof of who opens a WebSocket: there, and there alone,
+// a ticket is one. A wrong proof is not made good by another.
 //
-// Programs send a bearer token. The browser's new WebSocket(url, protocols)
-// cannot set headers: what a page has to say goes into the URL, which ends up in
-// logs, or into the subprotocols. There it must not be a token that is good for
-// long and for all: it is a ticket, good for seconds and for one connection.
-// Where page and server are of one origin the cookie comes by itself, with the
-// requests of every other page too, hence ambient.
+// The browser's new WebSocket(url, protocols) cannot set headers: what a page
+// has to say goes into the URL, which ends up in logs, or into the subprotocols.
+// There it must not be a token that is good for long and for all: it is a
+// ticket, good for seconds and for one connection.
+func (s *site) caller(r *http.Request) visitor {
+	if ticket, ok := ticketOf(r); ok {
+		return visitor{session: s.tickets.redeem(ticket)}
+	}
+	return s.visitor(r)
+}
+
+// visitor looks for the proof that comes with any request. Programs send a
+// bearer token. Where page and server are of one origin the cookie comes by
+// itself, with the requests of every other page too, hence ambient.
 func (s *site) visitor(r *http.Request) visitor {
 	if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
 		return visitor{session: s.tokens.find(token)}
-	}
-	if ticket, ok := ticketOf(r); ok {
-		return visitor{session: s.tickets.redeem(ticket)}
 	}
 	if cookie, err := r.Cookie(cookieName); err == nil {
 		return visitor{session: s.tokens.find(cookie.Value), ambient: true}
