@@ -57,7 +57,7 @@ func (c *connectCommand) Run(ctx context.Context, std *console) error {
 		return err
 	}
 	if c.Insecure {
-		fmt.Fprintln(std.stderr, "warning: --insecure: the server's certificate is not verified; anybody may read and change what is sent")
+		note(std.stderr, "warning: --insecure: the server's certificate is not verified; anybody may read and change what is sent")
 	}
 	conn, err := websockets.Dial(ctx, c.URL, o)
 	if errors.Is(err, websockets.ErrMisuse) {
@@ -67,7 +67,7 @@ func (c *connectCommand) Run(ctx context.Context, std *console) error {
 		return withBody(err)
 	}
 	defer conn.CloseNow()
-	fmt.Fprintf(std.stderr, "connected to %s\n", target(conn))
+	note(std.stderr, "connected to %s", target(conn))
 
 	s := c.session(conn, std)
 	defer s.input.close()
@@ -149,7 +149,7 @@ func (c *connectCommand) edit(std *console, screen screen) *editor {
 	}
 	e, err := newEditor(std, screen, lines)
 	if err != nil {
-		fmt.Fprintln(std.stderr, "no line editing:", err)
+		note(std.stderr, "no line editing: %v", err)
 		return nil
 	}
 	return e

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/fb1e3c20/websockets"
 )
@@ -94,9 +95,10 @@ func TestConnectLosesTheServer(t *testing.T) {
 func TestConnectIsRefused(t *testing.T) {
 	for _, c := range []struct{ name, body, shows string }{
 		{"no body", "", ""},
-		{"a body", " no such room\n", "\nno such room"},
-		{"a long body", strings.Repeat("x", 3000), "\n" + strings.Repeat("x", 1024) + "..."},
-		{"a hostile body", "\x1b[2J\r\xff", "\n\\x1b[2J\\r\uFFFD"},
+		{"a body", " no such room\n", "\n  no such room"},
+		{"a long body", strings.Repeat("x", 3000), "\n  " + strings.Repeat("x", 1024) + "..."},
+		{"a hostile body", "\x1b[2J\r\xff", "\n  \\x1b[2J\\r\uFFFD"},
+		{"a body that imitates", "no\nconnected to ws://b", "\n  no\n  connected to ws://b"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
@@ -113,6 +115,51 @@ func TestConnectIsRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Whatever a server says of itself, no terminal obeys it.
+func TestConnectShowsTheServersWords(t *testing.T) {
+	for _, c := range []struct{ name, answer, shows string }{
+		{"a redirect", "HTTP/1.1 302 Found\r\nLocation: /ok?\u009b31m\u202e\r\nContent-Length: 0\r\n\r\n", ""},
+		{"a redirect to nowhere", "HTTP/1.1 302 Found\r\nLocation: http://[\u009b31m\r\nContent-Length: 0\r\n\r\n", ""},
+		{"a redirect to a foreign scheme", "HTTP/1.1 302 Found\r\nLocation: ftp://a/\u009b31m\u202e\r\nContent-Length: 0\r\n\r\n", ""},
+		{"a reason phrase", "HTTP/1.1 403 no\x9b31m\r\nContent-Length: 0\r\n\r\n", `(403 no\x9b31m)`},
+		{"a subprotocol", "HTTP/1.1 101 ok\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Protocol: \x9b31m\r\n\r\n", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r := command(t.Context(), "", "connect", saying(t, c.answer))
+			if strings.IndexFunc(r.stderr, invisible) >= 0 || !utf8.ValidString(r.stderr) || !strings.Contains(r.stderr, c.shows) {
+				t.Errorf("standard error %q", r.stderr)
+			}
+		})
+	}
+}
+
+// saying is a server that answers the first request with bytes of its own, and
+// accepts those for /ok.
+func saying(t *testing.T, answer string) (url string) {
+	sockets := websockets.Handle(func(ctx context.Context, c *websockets.Conn) error {
+		_, _, err := c.Receive(ctx)
+		return err
+	}, nil)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/ok" {
+			sockets.ServeHTTP(w, r)
+			return
+		}
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		defer conn.Close()
+		io.WriteString(conn, answer)
+	}))
+	t.Cleanup(func() {
+		s.Close()
+		sockets.Shutdown(context.Background())
+	})
+	return "ws" + strings.TrimPrefix(s.URL, "http")
 }
 
 func TestConnectMeetsAViolation(t *testing.T) {

@@ -122,9 +122,9 @@ func run(ctx context.Context, args []string, std *console) int {
 
 func (std *console) fail(err error, status int) int {
 	text := strings.TrimPrefix(err.Error(), "websocket: ")
-	fmt.Fprintf(std.stderr, "websockets: %s\n", visible([]byte(text)))
+	note(std.stderr, "websockets: %s", text)
 	if status == statusUsage {
-		fmt.Fprintln(std.stderr, `Run "websockets --help", or "websockets COMMAND --help", for what can be asked.`)
+		note(std.stderr, `Run "websockets --help", or "websockets COMMAND --help", for what can be asked.`)
 	}
 	return status
 }

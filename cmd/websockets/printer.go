@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
+	"io"
 	"strconv"
 	"unicode"
 	"unicode/utf8"
@@ -53,7 +55,7 @@ func (f *printer) text(p []byte) []byte {
 }
 
 func (f *printer) json(p []byte) []byte {
-	if f.indented {
+	if f.indented && nesting(p) <= maxNesting {
 		p = bytes.TrimSuffix(pretty.Pretty(p), []byte("\n"))
 	} else {
 		p = pretty.Ugly(p)
@@ -77,18 +79,18 @@ func (f *printer) mark(p []byte) []byte {
 	return append([]byte(mark), bytes.ReplaceAll(p, []byte("\n"), []byte("\n  "))...)
 }
 
-// maxNesting is how deep JSON may be for a form of its own: indented, twenty
-// thousand brackets would be hundreds of megabytes.
+// maxNesting is how deep JSON may be to be indented: twenty thousand brackets
+// would be hundreds of megabytes.
 const maxNesting = 64
 
 // isJSON reports whether p is an object or an array, nested no deeper than
-// maxNesting.
+// encoding/json reads.
 func isJSON(p []byte) bool {
 	start := bytes.TrimLeft(p, " \t\r\n")
 	if len(start) == 0 || start[0] != '{' && start[0] != '[' {
 		return false
 	}
-	return json.Valid(p) && nesting(p) <= maxNesting
+	return json.Valid(p)
 }
 
 // nesting is the depth of valid JSON.
@@ -112,18 +114,22 @@ func nesting(p []byte) int {
 }
 
 // visible escapes what a terminal would obey, and not show: control characters,
-// but line breaks and tabs, and those that turn the direction of writing.
+// but line breaks and tabs, those that turn the direction of writing, and bytes
+// that are not UTF-8, which may be control characters of another encoding.
 func visible(p []byte) []byte {
-	if bytes.IndexFunc(p, invisible) < 0 {
+	if utf8.Valid(p) && bytes.IndexFunc(p, invisible) < 0 {
 		return p
 	}
 	shown := make([]byte, 0, len(p)+16)
 	for len(p) > 0 {
 		r, n := utf8.DecodeRune(p)
-		if invisible(r) {
+		switch {
+		case r == utf8.RuneError && n == 1:
+			shown = fmt.Appendf(shown, `\x%02x`, p[0])
+		case invisible(r):
 			quoted := strconv.QuoteRuneToASCII(r)
 			shown = append(shown, quoted[1:len(quoted)-1]...)
-		} else {
+		default:
 			shown = append(shown, p[:n]...)
 		}
 		p = p[n:]
@@ -136,4 +142,11 @@ func invisible(r rune) bool {
 		return false
 	}
 	return unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r)
+}
+
+// note prints a line about the connection. Whatever text of others is in it is
+// made visible, and cannot pass for a line of ours: further lines are indented.
+func note(w io.Writer, format string, args ...any) {
+	text := visible(fmt.Appendf(nil, format, args...))
+	w.Write(append(bytes.ReplaceAll(text, []byte("\n"), []byte("\n  ")), '\n'))
 }

@@ -94,7 +94,7 @@ func (s *session) sendLine(number int, line []byte) {
 }
 
 func (s *session) failed(format string, args ...any) {
-	fmt.Fprintf(s.stderr, format+"\n", args...)
+	note(s.stderr, format, args...)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.unsent = true
@@ -110,7 +110,7 @@ func (s *session) ping(every time.Duration) {
 		if err != nil {
 			return
 		}
-		fmt.Fprintf(s.stderr, "round trip %v\n", rtt.Round(time.Microsecond))
+		note(s.stderr, "round trip %v", rtt.Round(time.Microsecond))
 		s.mu.Lock()
 		s.trips.add(rtt)
 		s.mu.Unlock()
@@ -130,7 +130,7 @@ func (s *session) receive() error {
 		err = s.ended(e)
 	}
 	if s.verbose {
-		fmt.Fprintln(s.stderr, s.summary())
+		note(s.stderr, "%s", s.summary())
 	}
 	return err
 }
@@ -145,7 +145,7 @@ func (s *session) print() error {
 		buf = p
 		if typ == websockets.Binary && !s.printer.raw && !noted {
 			noted = true
-			fmt.Fprintln(s.stderr, "binary messages are printed in hexadecimal")
+			note(s.stderr, "binary messages are printed in hexadecimal")
 		}
 		s.mu.Lock()
 		s.received.add(len(p))
@@ -173,7 +173,7 @@ func (s *session) ended(e *websockets.Error) error {
 	if e.Remote {
 		who = "closed by the server"
 	}
-	fmt.Fprintf(s.stderr, "%s: %s\n", who, how)
+	note(s.stderr, "%s: %s", who, how)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.unsent {
