@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"os/exec"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -172,8 +171,6 @@ const (
 	hello        = "\x81\x05Hello"
 	maskedClose  = "\x88\x82\x00\x00\x00\x00\x03\xe8"
 	closeNormal  = "\x88\x02\x03\xe8"
-	goingAway    = "\x88\x02\x03\xe9"
-	maskedAway   = "\x88\x82\x00\x00\x00\x00\x03\xe9"
 	ping         = "\x89\x00"
 	notMasked    = "\x81\x05Hello"
 	protocolCode = "\x03\xea"
@@ -243,19 +240,14 @@ func TestPingsAreDueByTheClock(t *testing.T) {
 	server.exit(1, "embed: "+core.ErrLost.Error()+"\n")
 }
 
-func TestInterrupt(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("no interrupts between processes")
-	}
+// Any page on the internet could connect to a server on this machine.
+func TestBrowsersAreRefused(t *testing.T) {
 	server, w := talk(t)
-	w.send(request)
-	w.want(response)
-	server.Process.Signal(os.Interrupt)
-	w.want(goingAway)
-	w.send(maskedHello + maskedAway) // what comes late is not answered
-	w.wantEOF()
+	w.send(strings.Replace(request, "\r\n\r\n", "\r\nOrigin: https://example.com\r\n\r\n", 1))
+	w.want("HTTP/1.1 403 Forbidden\r\n")
 	w.w.Close()
-	server.exit(0, "")
+	io.Copy(io.Discard, w.r)
+	server.exit(1, "embed: "+core.ErrRejected.Error()+"\n")
 }
 
 // The server closes in place of an answer.
