@@ -47,8 +47,9 @@ func (s *site) caller(r *http.Request) visitor {
 // bearer token. Where page and server are of one origin the cookie comes by
 // itself, with the requests of every other page too, hence ambient.
 func (s *site) visitor(r *http.Request) visitor {
-	if token, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
-		return visitor{session: s.tokens.find(token)}
+	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if strings.EqualFold(scheme, "Bearer") {
+		return visitor{session: s.tokens.find(strings.TrimSpace(token))}
 	}
 	if cookie, err := r.Cookie(cookieName); err == nil {
 		return visitor{session: s.tokens.find(cookie.Value), ambient: true}
