@@ -38,15 +38,18 @@ type secrets struct {
 
 type digest [sha256.Size]byte
 
+func digestOf(secret string) digest { return sha256.Sum256([]byte(secret)) }
+
 func newSecrets() *secrets { return &secrets{sessions: make(map[digest]*session)} }
 
 // issue returns a new secret, which leads to s until valid ends.
 func (x *secrets) issue(s *session, valid context.Context) string {
 	secret := rand.Text()
+	kept := digestOf(secret)
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	x.sessions[sha256.Sum256([]byte(secret))] = s
-	context.AfterFunc(valid, func() { x.redeem(secret) })
+	x.sessions[kept] = s
+	context.AfterFunc(valid, func() { x.take(kept) })
 	return secret
 }
 
@@ -54,17 +57,17 @@ func (x *secrets) issue(s *session, valid context.Context) string {
 func (x *secrets) find(secret string) *session {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return alive(x.sessions[sha256.Sum256([]byte(secret))])
+	return alive(x.sessions[digestOf(secret)])
 }
 
 // redeem is find for a secret that is good for one time.
-func (x *secrets) redeem(secret string) *session {
+func (x *secrets) redeem(secret string) *session { return alive(x.take(digestOf(secret))) }
+
+func (x *secrets) take(kept digest) *session {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	sum := sha256.Sum256([]byte(secret))
-	s := x.sessions[sum]
-	delete(x.sessions, sum)
-	return alive(s)
+	defer delete(x.sessions, kept)
+	return x.sessions[kept]
 }
 
 func alive(s *session) *session {
