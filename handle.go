@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"slices"
 
 	"github.com/fb1e3c20/websockets/transport"
 )
@@ -22,6 +23,10 @@ import (
 //   - with 1011 after any other error, an [ErrMisuse] included, and after a panic.
 //     A panic is recovered and logged with its stack. A panic with
 //     [http.ErrAbortHandler] cuts the connection and is not logged.
+//
+// An error that wraps one of these counts as that one. Errors that are joined
+// count as one of yours if any of them is; [context.Canceled] beside another
+// error is taken for its consequence.
 //
 // ctx carries the values of the request's context and ends with the handler;
 // [Conn.Done] tells when the connection has ended, by [Server.Shutdown] for
@@ -77,15 +82,33 @@ func (c *Conn) verdict(err error, parent context.Context) (CloseCode, error) {
 	switch {
 	case err == nil:
 		return NormalClosure, nil
+	case c.isOwn(err, parent):
 	case parent.Err() != nil && errors.Is(err, parent.Err()):
 		return GoingAway, nil // the handler was asked to stop
-	case ok && e.conn == c && !errors.Is(e, ErrMisuse):
-		if e.Code.Sendable() {
-			return e.Code, err
-		}
+	case ok && e.Code.Sendable():
+		return e.Code, err
+	case ok:
 		return NormalClosure, err
 	}
 	return InternalError, &Error{Kind: ErrUnexpected, Code: InternalError, Err: err}
+}
+
+// isOwn reports whether some error that err wraps or joins is neither of the
+// connection nor of a context that ended from outside. A cancelled context alone
+// explains nothing; beside another error it is the consequence.
+func (c *Conn) isOwn(err error, parent context.Context) bool {
+	switch e := err.(type) {
+	case *Error:
+		return e.conn != c || errors.Is(e, ErrMisuse)
+	case interface{ Unwrap() []error }:
+		return slices.ContainsFunc(e.Unwrap(), func(err error) bool { return c.isOwn(err, parent) })
+	case interface{ Unwrap() error }:
+		if inner := e.Unwrap(); inner != nil {
+			return c.isOwn(inner, parent)
+		}
+	}
+	stopped := parent.Err() != nil && errors.Is(err, parent.Err())
+	return !stopped && !errors.Is(err, context.Canceled)
 }
 
 // finish closes the connection and reports how the handler ended.

@@ -298,3 +298,85 @@ func TestHandleClosesWithTheCodeOfTheError(t *testing.T) {
 		}
 	}
 }
+
+// What the handler itself failed of is reported even when the connection has
+// ended too, and what only tells of that end is not.
+func TestHandleReportsWhatIsJoined(t *testing.T) {
+	own := errors.New("mine")
+	for name, test := range map[string]struct {
+		make   func(ended error) error
+		report bool
+	}{
+		"the end":              {func(ended error) error { return ended }, false},
+		"wrapped":              {func(ended error) error { return fmt.Errorf("in the handler: %w", ended) }, false},
+		"joined, first":        {func(ended error) error { return errors.Join(own, ended) }, true},
+		"joined, last":         {func(ended error) error { return errors.Join(ended, own) }, true},
+		"joined in a wrap":     {func(ended error) error { return fmt.Errorf("%w, %w", ended, own) }, true},
+		"joined and wrapped":   {func(ended error) error { return fmt.Errorf("x: %w", errors.Join(ended, own)) }, true},
+		"joined ends":          {func(ended error) error { return errors.Join(ended, fmt.Errorf("again: %w", ended)) }, false},
+		"its consequence":      {func(ended error) error { return errors.Join(context.Canceled, ended) }, false},
+		"a deadline":           {func(ended error) error { return errors.Join(ended, context.DeadlineExceeded) }, true},
+		"a context alone":      {func(ended error) error { return context.Canceled }, true},
+		"contexts alone":       {func(ended error) error { return errors.Join(context.Canceled, context.Canceled) }, true},
+		"a mistake beside it":  {func(ended error) error { return errors.Join(ended, websockets.ErrMisuse) }, true},
+		"nothing in the joint": {func(ended error) error { return none{} }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			reported := make(chan error, 9)
+			o := strict()
+			o.OnError = func(_ *http.Request, err error) { reported <- err }
+			server := websockets.Handle(func(ctx context.Context, c *websockets.Conn) error {
+				_, _, err := c.Receive(ctx)
+				return test.make(err)
+			}, o)
+			c, err := overPipe(t, server)(t.Context(), "/")
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.Close(websockets.NormalClosure, "")
+			if err := server.Shutdown(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if (len(reported) == 1) != test.report {
+				t.Errorf("reported %d times", len(reported))
+			}
+		})
+	}
+}
+
+// none joins no errors.
+type none struct{}
+
+func (none) Error() string   { return "none" }
+func (none) Unwrap() []error { return nil }
+
+// A handler that is asked to stop may tell so together with what it met.
+func TestHandleIsAskedToStop(t *testing.T) {
+	for _, own := range []error{nil, errors.New("mine")} {
+		reported := make(chan error, 9)
+		o := strict()
+		o.OnError = func(_ *http.Request, err error) { reported <- err }
+		ctx, stop := context.WithCancel(t.Context())
+		a, b := pipe.New(0)
+		server := websockets.Handle(func(ctx context.Context, c *websockets.Conn) error {
+			stop()
+			_, _, err := c.Receive(ctx)
+			return errors.Join(err, own)
+		}, o)
+		go server.ServeStream(ctx, a)
+		c, err := (&websockets.Dialer{Options: strict()}).DialStream(t.Context(), b, "ws://test/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := websockets.GoingAway
+		if own != nil {
+			want = websockets.InternalError
+		}
+		wantClose(t, c, want)
+		c.Close(websockets.NormalClosure, "")
+		server.Shutdown(t.Context())
+		if (len(reported) == 1) != (own != nil) {
+			t.Errorf("%v: reported %d times", own, len(reported))
+		}
+	}
+}
