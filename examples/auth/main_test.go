@@ -21,7 +21,7 @@ func start(t *testing.T) (s *site, host string, stop func() error) {
 	if err := a.add("alice", "wonderland"); err != nil {
 		t.Fatal(err)
 	}
-	s = newSite(a, time.Hour)
+	s = newSite(a, time.Hour, false)
 	ctx, cancel := context.WithCancel(context.Background())
 	out, stdout := io.Pipe()
 	ended := make(chan error, 1)

@@ -14,19 +14,18 @@ import (
 // ticketLife is the time from the page's request for a ticket to its use.
 const ticketLife = 10 * time.Second
 
-const cookieName = "session"
-
 // A site is the page, the accounts and sessions, and the WebSocket.
 type site struct {
 	accounts *accounts
 	life     time.Duration // of sessions
+	secure   bool          // browsers reach it over TLS
 	tokens   *secrets      // in cookies and after Bearer
 	tickets  *secrets
 	sockets  *websockets.Server
 }
 
-func newSite(a *accounts, life time.Duration) *site {
-	return &site{a, life, newSecrets(), newSecrets(), websockets.Handle(serve, socketOptions())}
+func newSite(a *accounts, life time.Duration, secure bool) *site {
+	return &site{a, life, secure, newSecrets(), newSecrets(), websockets.Handle(serve, socketOptions())}
 }
 
 //go:embed page
@@ -62,22 +61,13 @@ func secured(next http.Handler) http.Handler {
 	})
 }
 
-// login begins the session of a page. Its token is in a cookie, out of reach
-// for scripts.
+// login begins the session of a page. Its token is in a cookie.
 func (s *site) login(w http.ResponseWriter, r *http.Request) {
 	token := s.begin(w, r)
 	if token == "" {
 		return
 	}
-	http.SetCookie(w, &http.Cookie{
-		Name:     cookieName,
-		Value:    token,
-		MaxAge:   int(s.life / time.Second),
-		Path:     "/",
-		HttpOnly: true,
-		SameSite: http.SameSiteStrictMode,
-		Secure:   r.TLS != nil,
-	})
+	s.setCookie(w, token, int(s.life/time.Second))
 	w.WriteHeader(http.StatusNoContent)
 }
 
@@ -120,7 +110,7 @@ func (s *site) logout(w http.ResponseWriter, r *http.Request) {
 	if session := visitorOf(r.Context()).session; session != nil {
 		session.end(errLoggedOut)
 	}
-	http.SetCookie(w, &http.Cookie{Name: cookieName, Path: "/", MaxAge: -1})
+	s.setCookie(w, "", -1)
 	w.WriteHeader(http.StatusNoContent)
 }
 

@@ -51,7 +51,7 @@ func (s *site) visitor(r *http.Request) visitor {
 	if strings.EqualFold(scheme, "Bearer") {
 		return visitor{session: s.tokens.find(strings.TrimSpace(token))}
 	}
-	if cookie, err := r.Cookie(cookieName); err == nil {
+	if cookie, err := r.Cookie(s.cookieName()); err == nil {
 		return visitor{session: s.tokens.find(cookie.Value), ambient: true}
 	}
 	return visitor{}

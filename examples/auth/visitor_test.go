@@ -7,7 +7,7 @@ import (
 )
 
 func TestAuthorization(t *testing.T) {
-	s := newSite(newAccounts(1), time.Hour)
+	s := newSite(newAccounts(1), time.Hour, false)
 	alice, bob := newSession("alice", time.Hour), newSession("bob", time.Hour)
 	token, cookie := s.tokens.issue(alice, alice), s.tokens.issue(bob, bob)
 	for header, want := range map[string]visitor{
@@ -23,7 +23,7 @@ func TestAuthorization(t *testing.T) {
 	} {
 		r := httptest.NewRequest("GET", "/socket", nil)
 		r.Header.Set("Authorization", header)
-		r.Header.Set("Cookie", cookieName+"="+cookie)
+		r.Header.Set("Cookie", s.cookieName()+"="+cookie)
 		if got := s.visitor(r); got != want {
 			t.Errorf("%q: got %v, want %v", header, got, want)
 		}
