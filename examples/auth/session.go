@@ -18,8 +18,9 @@ type session struct {
 }
 
 var (
-	errExpired   = errors.New("the session has expired")
-	errLoggedOut = errors.New("logged out")
+	errExpired       = errors.New("the session has expired")
+	errLoggedOut     = errors.New("logged out")
+	errLoggedInAgain = errors.New("logged in again")
 )
 
 func newSession(user string, life time.Duration) *session {

@@ -38,7 +38,7 @@ func (s *site) handler() http.Handler {
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /", http.FileServerFS(page))
-	mux.HandleFunc("POST /login", s.login)
+	mux.Handle("POST /login", identify(s.visitor, http.HandlerFunc(s.login)))
 	mux.HandleFunc("POST /token", s.token)
 	mux.Handle("POST /ticket", identify(s.visitor, http.HandlerFunc(s.ticket)))
 	mux.Handle("POST /logout", identify(s.visitor, http.HandlerFunc(s.logout)))
@@ -61,11 +61,15 @@ func secured(next http.Handler) http.Handler {
 	})
 }
 
-// login begins the session of a page. Its token is in a cookie.
+// login begins the session of a browser, and ends the one before. Its token is
+// in a cookie.
 func (s *site) login(w http.ResponseWriter, r *http.Request) {
 	token := s.begin(w, r)
 	if token == "" {
 		return
+	}
+	if before := visitorOf(r.Context()); before.ambient && before.session != nil {
+		before.session.end(errLoggedInAgain)
 	}
 	s.setCookie(w, token, int(s.life/time.Second))
 	w.WriteHeader(http.StatusNoContent)

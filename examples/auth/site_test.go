@@ -144,6 +144,32 @@ func TestThePagesWay(t *testing.T) {
 	}
 }
 
+// A browser has one session: who logs in there ends the one before.
+func TestLoggingInAgain(t *testing.T) {
+	s, host, _ := start(t)
+	answer, _ := ask(t, "http://"+host+"/login", rightPassword, nil)
+	o := websockets.Strict()
+	o.Header = http.Header{"Cookie": {s.cookieName() + "=" + answer.Cookies()[0].Value}}
+	c, err := websockets.Dial(t.Context(), "ws://"+host+"/socket", o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.CloseNow()
+	wantMessage(t, c, "hello, alice")
+	mine := map[string]string{"Cookie": o.Header.Get("Cookie")}
+	ask(t, "http://"+host+"/login", `{"user": "alice", "password": "looking-glass"}`, mine)
+	say(t, c, "am I still here?")
+	wantMessage(t, c, "alice: am I still here?")
+	again, _ := ask(t, "http://"+host+"/login", rightPassword, mine)
+	wantClose(t, c, sessionOver, "logged in again")
+	if answer, _ := ask(t, "http://"+host+"/ticket", "", mine); answer.StatusCode != http.StatusUnauthorized {
+		t.Errorf("a ticket with the cookie before: %s", answer.Status)
+	}
+	if s.tokens.find(again.Cookies()[0].Value) == nil {
+		t.Error("the new session has ended, too")
+	}
+}
+
 // A ticket is for one connection: it neither renews itself nor ends the session.
 func TestATicketIsForTheSocketAlone(t *testing.T) {
 	s, host, _ := start(t)

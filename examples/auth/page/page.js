@@ -51,6 +51,8 @@ const attempt = (form, action) => form.addEventListener('submit', async event =>
 })
 
 attempt($('login'), async () => {
+  socket?.close()
+  socket = undefined // its end, with the session before, is no news
   await post('login', { user: $('user').value, password: $('password').value })
   $('password').value = ''
   $('messages').replaceChildren()
