@@ -49,27 +49,37 @@ func TestAutobahnServerTakesLargeMessages(t *testing.T) {
 	want(t, c, event{Kind: "binary", Data: data})
 }
 
-// example starts a server of examples/ that TestMain does not build.
+// A flag after an argument would not be looked at.
+func TestExamplesMisused(t *testing.T) {
+	for _, test := range []struct{ args, stderr string }{
+		{"auth extra --addr 127.0.0.1:0", `auth: unexpected argument "extra"`},
+		{"auth --user alice", "auth: --user is not NAME:PASSWORD"},
+		{"auth --session 999ms", "auth: --session 999ms is less than a second"},
+		{"chat extra --addr 127.0.0.1:0", `chat: unexpected argument "extra"`},
+		{"echo extra --addr 127.0.0.1:0", `echo: unexpected argument "extra"`},
+		{"proxy extra --addr 127.0.0.1:0", `proxy: unexpected argument "extra"`},
+		{"proxy --backend http://127.0.0.1:9000", `proxy: --backend "http://127.0.0.1:9000" is not a ws or wss URL`},
+	} {
+		t.Run(test.args, func(t *testing.T) {
+			args := strings.Fields(test.args)
+			p := command(t, args[0], args[1:]...)
+			if lines := p.rest(); len(lines) > 0 {
+				t.Errorf("standard output: %q", lines)
+			}
+			p.exit(2)
+			if got := p.stderr.String(); got != test.stderr+"\n" {
+				t.Errorf("standard error: %q, want %q", got, test.stderr)
+			}
+		})
+	}
+}
+
+// example starts a server of examples/.
 func example(t *testing.T, name string, args ...string) server {
 	t.Helper()
-	p := program(t, name, append([]string{"--addr", "127.0.0.1:0"}, args...)...)
+	p := command(t, name, append([]string{"--addr", "127.0.0.1:0"}, args...)...)
 	return server{p, p.listening("http")}
 }
-
-func program(t *testing.T, name string, args ...string) *process {
-	t.Helper()
-	if out, err := buildExamples(); err != nil {
-		t.Fatalf("go build: %v\n%s", err, out)
-	}
-	return command(t, name, args...)
-}
-
-var buildExamples = sync.OnceValues(func() ([]byte, error) {
-	build := exec.Command("go", "build", "-race", "-o", bin+string(filepath.Separator),
-		"./examples/auth", "./examples/chat", "./examples/embed", "./examples/proxy")
-	build.Dir = ".."
-	return build.CombinedOutput()
-})
 
 // The chat in a browser. The server is stopped and started again: the pages say
 // so, and come back.
@@ -83,19 +93,24 @@ func TestChatExample(t *testing.T) {
 	if line := p.line(); line != "waiting" {
 		t.Fatalf("the script says %q", line)
 	}
-	again := program(t, "chat", "--addr", s.host)
+	again := command(t, "chat", "--addr", s.host)
 	again.listening("http")
 	p.say("it is there again")
 	p.rest()
 	p.exit(0)
 }
 
+// The cookie of --secure in a browser that trusts this machine without TLS, too.
 func TestAuthExample(t *testing.T) {
-	s := example(t, "auth", "--session", "4s")
-	p := start(t, "node", "peers/auth.mjs", "http://"+s.host+"/")
-	p.rest()
-	p.exit(0)
-	s.stop()
+	for _, secure := range []string{"--secure=false", "--secure"} {
+		t.Run(secure, func(t *testing.T) {
+			s := example(t, "auth", "--session", "4s", secure)
+			p := start(t, "node", "peers/auth.mjs", "http://"+s.host+"/")
+			p.rest()
+			p.exit(0)
+			s.stop()
+		})
+	}
 }
 
 // The proxy between peers of other people's making.
@@ -204,9 +219,6 @@ func TestEmbedExampleIsAClient(t *testing.T) {
 // runEmbed runs examples/embed with a socket as its standard input and output.
 func runEmbed(ctx context.Context, socket net.Conn, args ...string) error {
 	defer socket.Close()
-	if out, err := buildExamples(); err != nil {
-		return fmt.Errorf("go build: %w: %s", err, out)
-	}
 	f, err := socket.(*net.TCPConn).File()
 	if err != nil {
 		return err

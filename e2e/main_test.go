@@ -30,7 +30,7 @@ func run(m *testing.M) int {
 	os.Setenv("GORACE", "atexit_sleep_ms=0")
 
 	build := exec.Command("go", "build", "-race", "-o", dir+string(filepath.Separator),
-		"./cmd/websockets", "./examples/echo", "./examples/autobahn/server", "./examples/autobahn/client")
+		"./cmd/websockets", "./examples/...")
 	build.Dir = ".."
 	build.Stdout, build.Stderr = os.Stderr, os.Stderr
 	if err := build.Run(); err != nil {

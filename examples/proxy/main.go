@@ -28,6 +28,10 @@ func main() {
 	addr := flag.String("addr", "127.0.0.1:8080", "`HOST:PORT` to listen on; port 0 picks a free one")
 	backend := flag.String("backend", "ws://127.0.0.1:9000", "`URL` of the server behind: ws or wss, host and port")
 	flag.Parse()
+	if flag.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "proxy: unexpected argument %q\n", flag.Arg(0))
+		os.Exit(2)
+	}
 	u, err := url.Parse(*backend)
 	if err != nil || u.Host == "" || u.Scheme != "ws" && u.Scheme != "wss" {
 		fmt.Fprintf(os.Stderr, "proxy: --backend %q is not a ws or wss URL\n", *backend)
