@@ -18,12 +18,18 @@ const post = async (path, body) => {
 
 let socket
 
+const disconnect = () => {
+  $('send').disabled = true
+  socket?.close()
+  socket = undefined // how it ends is no news
+}
+
 // A script can give new WebSocket a URL and subprotocols, and no headers. The
 // cookie needs neither; a ticket passes as a subprotocol.
 const connect = async proof => {
   const protocols = ['auth.example']
   if (proof === 'ticket') protocols.push('ticket.' + (await (await post('ticket')).json()).ticket)
-  socket?.close()
+  disconnect()
   const opened = socket = new WebSocket(new URL('socket', location.href.replace(/^http/, 'ws')), protocols)
   opened.onopen = () => { $('send').disabled = false }
   opened.onmessage = ({ data }) => {
@@ -51,8 +57,7 @@ const attempt = (form, action) => form.addEventListener('submit', async event =>
 })
 
 attempt($('login'), async () => {
-  socket?.close()
-  socket = undefined // its end, with the session before, is no news
+  disconnect()
   await post('login', { user: $('user').value, password: $('password').value })
   $('password').value = ''
   $('messages').replaceChildren()
