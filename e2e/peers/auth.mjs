@@ -1,5 +1,5 @@
 // Uses the page of examples/auth, whose sessions last a few seconds: node auth.mjs URL.
-import { visit, finish } from './visit.mjs'
+import { visit, finish, tell } from './visit.mjs'
 
 const page = await visit(process.argv[2], /403 \(Forbidden\)/)
 
@@ -13,6 +13,7 @@ const heard = (text, n = 0) => page.locator('#messages li', { hasText: text }).n
 
 await login('looking-glass')
 await page.locator('#state[data-state=refused]').waitFor()
+tell('refused')
 await login('wonderland')
 await heard('hello, alice')
 await page.fill('#message', '<b>who am I?</b>')
@@ -24,6 +25,7 @@ await page.check('input[value=ticket]')
 await heard('hello, alice', 1)
 await page.click('#logout')
 await page.locator('#state[data-state=out]', { hasText: 'logged out' }).waitFor()
+tell('logged out')
 
 // And again, until the session is over by itself.
 await login('wonderland')
