@@ -1,9 +1,10 @@
 // Proxy is a WebSocket proxy in front of a server.
 //
 // It shows two connections joined: messages pass as they come, without being
-// held in memory, so that a slow reader slows the writer at the other end; close
-// codes and reasons pass, while pings are each connection's own; and the server
-// behind decides who is accepted, with which subprotocol.
+// held in memory, so that a slow reader slows the writer at the other end. A
+// close frame passes, and so does its answer: who closes hears the other end's
+// last words, and its code and reason. Pings are each connection's own. The
+// server behind decides who is accepted, with which subprotocol.
 //
 //	go run ./examples/echo --addr 127.0.0.1:9000
 //	go run ./examples/proxy --addr 127.0.0.1:8080 --backend ws://127.0.0.1:9000

@@ -27,7 +27,8 @@ func (p *proxy) join(client, backend *websockets.Conn) {
 // violation, that is told with the code lost: 1006 is never on the wire.
 //
 // Options.HoldClose is set on both: who closes is answered when the other end
-// has answered, with what that said, and hears all that it says until then.
+// has answered, with what that said, and hears all that it says until then. If
+// there is no answer within the CloseTimeout, the proxy gives one.
 func relay(to, from *websockets.Conn, lost websockets.CloseCode, why string) {
 	err := stream(to, from)
 	if err == nil {

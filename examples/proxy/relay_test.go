@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/url"
 	"runtime"
@@ -113,6 +114,54 @@ func TestLastWords(t *testing.T) {
 			t.Errorf("%d of %d came back, %v", got, many, err)
 		}
 	})
+}
+
+// Two ends that answer a close frame in their own time, with a code of their
+// own; and one that does not answer at all: then the proxy does, with the code
+// that it was sent.
+func TestAnswers(t *testing.T) {
+	holding := websockets.Strict()
+	holding.HoldClose, holding.CloseTimeout = true, time.Minute
+	for name, test := range map[string]struct {
+		answers bool
+		code    websockets.CloseCode
+		after   time.Duration
+	}{
+		"another code": {true, 4001, time.Second},
+		"none":         {false, 4000, 5 * time.Second},
+	} {
+		for _, serverCloses := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, serverCloses %v", name, serverCloses), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					client, ours := joined(t, holding, unlimited())
+					theirs, server := joined(t, unlimited(), holding)
+					go newProxy(&url.URL{}).join(ours, theirs)
+					from, to := client, server
+					if serverCloses {
+						from, to = server, client
+					}
+					begin := time.Now()
+					go from.Close(4000, "first")
+					wantClose(t, to, 4000, "first")
+					time.Sleep(time.Second)
+					if err := to.Send(t.Context(), websockets.Text, []byte("last words")); err != nil {
+						t.Error(err)
+					}
+					if test.answers {
+						go to.Close(test.code, "second")
+					}
+					if _, p, err := from.Receive(t.Context()); err != nil || string(p) != "last words" {
+						t.Errorf("got %q, %v", p, err)
+					}
+					_, _, err := from.Receive(t.Context())
+					if code := websockets.CloseStatus(err); code != test.code || time.Since(begin) != test.after {
+						t.Errorf("after %v: %v, want %d after %v", time.Since(begin), err, test.code, test.after)
+					}
+					to.CloseNow()
+				})
+			})
+		}
+	}
 }
 
 // A connection that is lost is told of with a code that can be on the wire.
