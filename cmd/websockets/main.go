@@ -34,11 +34,10 @@ func main() {
 		<-signals
 		cancel()
 		<-signals
-		if e := std.editor.Load(); e != nil {
-			e.close()
-		}
+		std.restore()
 		os.Exit(statusFailed)
 	}()
+	beforeDeath(std.restore)
 	os.Exit(run(ctx, os.Args[1:], std))
 }
 
@@ -66,6 +65,13 @@ type console struct {
 	stdout, stderr io.Writer
 	interrupt      func()                 // does what an interrupt of the process does
 	editor         atomic.Pointer[editor] // to be closed before the process exits; nil if there is none
+}
+
+// restore makes the terminal what it was.
+func (std *console) restore() {
+	if e := std.editor.Load(); e != nil {
+		e.close()
+	}
 }
 
 // Exit statuses.

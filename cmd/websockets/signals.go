@@ -9,3 +9,6 @@ import (
 
 // endings are the signals that end the command.
 func endings() []os.Signal { return []os.Signal{os.Interrupt, syscall.SIGTERM} }
+
+// beforeDeath has no signals to heed here.
+func beforeDeath(func()) {}
