@@ -138,6 +138,55 @@ func TestConnectIsInterrupted(t *testing.T) {
 	}
 }
 
+// When nobody reads standard output any more connect ends well, be there a
+// message to print or not.
+func TestConnectLosesItsReader(t *testing.T) {
+	for _, c := range []struct{ name, message string }{
+		{"a message comes", "hello"},
+		{"no message comes", ""},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			host := serveSocket(t, func(w *wire, req *http.Request) {
+				w.accept(req)
+				if c.message != "" {
+					w.write(frame{op: opText, payload: []byte(c.message)}.unmasked())
+				}
+				f := w.frame()
+				w.wantCode(f, 1001)
+				w.write(frame{op: opClose, payload: f.payload}.unmasked())
+			})
+			reader, stdout, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			stdin, in, err := os.Pipe()
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer in.Close()
+			cmd := exec.Command(filepath.Join(bin, "websockets"), "connect", "ws://"+host)
+			var stderr transcript
+			cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, stdout, &stderr
+			if err := cmd.Start(); err != nil {
+				t.Fatal(err)
+			}
+			defer cmd.Process.Kill()
+			stdin.Close()
+			stdout.Close()
+			if c.message == "" {
+				eventually(t, "connected", func() bool { return strings.Contains(stderr.String(), "connected") })
+			}
+			reader.Close()
+			if err := cmd.Wait(); err != nil {
+				t.Errorf("%v\n%s", err, &stderr)
+			}
+			if !strings.Contains(stderr.String(), "nobody reads standard output any more\nclosed: 1001") {
+				t.Errorf("standard error %q", &stderr)
+			}
+		})
+	}
+}
+
 // A second signal does not wait for a server that does not answer.
 func TestConnectIsInterruptedTwice(t *testing.T) {
 	host := silent(t)
@@ -161,7 +210,7 @@ func silent(t *testing.T) (host string) {
 	return host
 }
 
-// However connect ends, the terminal is as it was before.
+// However connect ends, by its own bugs and SIGKILL excepted, the terminal is as it was before.
 func TestConnectLeavesTheTerminal(t *testing.T) {
 	for _, c := range []struct {
 		name   string
@@ -184,6 +233,8 @@ func TestConnectLeavesTheTerminal(t *testing.T) {
 			time.Sleep(200 * time.Millisecond)
 			p.Signal(syscall.SIGTERM)
 		}, 1},
+		{"SIGQUIT", stall, func(p *os.Process, _ *os.File) { p.Signal(syscall.SIGQUIT) }, 2},
+		{"SIGABRT", stall, func(p *os.Process, _ *os.File) { p.Signal(syscall.SIGABRT) }, 2},
 		{"the server closes", func(w *wire) {
 			w.write(frame{op: opClose, payload: []byte("\x03\xe8")}.unmasked())
 			w.frame()

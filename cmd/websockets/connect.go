@@ -69,9 +69,11 @@ func (c *connectCommand) Run(ctx context.Context, std *console) error {
 	defer conn.CloseNow()
 	note(std.stderr, "connected to %s", target(conn))
 
+	surviveClosedPipe()
 	s := c.session(conn, std)
 	defer s.input.close()
 	defer context.AfterFunc(ctx, func() { conn.Close(websockets.GoingAway, "") })()
+	onReaderGone(std.stdout, s.readerGone)
 	go s.send()
 	if c.Ping > 0 {
 		go s.ping(c.Ping)
@@ -121,6 +123,7 @@ func (c *connectCommand) session(conn *websockets.Conn, std *console) *session {
 		stay:    c.Stay,
 		verbose: screen.errors,
 		began:   time.Now(),
+		idle:    make(chan struct{}),
 	}
 	if c.Binary || c.Hex {
 		s.typ = websockets.Binary

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -190,6 +191,115 @@ func TestConnectTellsWhatWasNotSent(t *testing.T) {
 	}
 }
 
+// That a server closes before it has got all is not in its code: connect tells
+// it, and fails.
+func TestConnectTellsThatInputIsLeft(t *testing.T) {
+	url := answering(t, func(ctx context.Context, c *websockets.Conn) error {
+		c.Receive(ctx)
+		return c.Close(websockets.NormalClosure, "enough")
+	})
+	for _, c := range []struct {
+		name   string
+		stdin  io.Reader
+		status int
+	}{
+		{"more than was wanted", endless{}, statusFailed},
+		{"all was sent", strings.NewReader("x\n"), statusOK},
+	} {
+		for _, flag := range []string{"--stay", "--binary"} {
+			var stderr transcript
+			status := run(t.Context(), []string{"connect", flag, url}, &console{stdin: c.stdin, stdout: io.Discard, stderr: &stderr})
+			if told := strings.HasSuffix(stderr.String(), "standard input was not sent to its end\n"); status != c.status || told != (c.status == statusFailed) {
+				t.Errorf("%s, %s: status %d, standard error %q", c.name, flag, status, &stderr)
+			}
+		}
+	}
+}
+
+// A server that closes while there is nothing to send leaves nothing.
+func TestConnectHearsCloseWithoutInput(t *testing.T) {
+	url := answering(t, func(_ context.Context, c *websockets.Conn) error { return c.Close(websockets.NormalClosure, "") })
+	p := start(t, "connect", url)
+	p.exits(statusOK)
+	if strings.Contains(p.stderr.String(), "standard input") {
+		t.Errorf("standard error %q", p.stderr)
+	}
+}
+
+// An interrupt gives up the input: that is no failure.
+func TestConnectIsInterruptedWhileSending(t *testing.T) {
+	ctx, interrupt := context.WithCancel(t.Context())
+	heard := make(chan error, 1)
+	url := answering(t, func(ctx context.Context, c *websockets.Conn) error {
+		c.Receive(ctx)
+		interrupt()
+		c.Discard()
+		<-c.Done()
+		heard <- c.Err()
+		return nil
+	})
+	var stderr transcript
+	status := run(ctx, []string{"connect", url}, &console{stdin: endless{}, stdout: io.Discard, stderr: &stderr})
+	if status != statusOK || strings.Contains(stderr.String(), "standard input") {
+		t.Errorf("status %d, standard error %q", status, &stderr)
+	}
+	if code := websockets.CloseStatus(<-heard); code != websockets.GoingAway {
+		t.Errorf("the server heard %v, want 1001", code)
+	}
+}
+
+// endless is an input of lines without end.
+type endless struct{}
+
+func (endless) Read(p []byte) (int, error) {
+	for i := range p {
+		p[i] = "a line\n"[i%7]
+	}
+	return len(p) / 7 * 7, nil
+}
+
+// When messages cannot be printed the server hears it, though it goes on. That
+// nobody reads them any more is no failure.
+func TestConnectCannotPrint(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		why    error
+		says   string
+		status int
+	}{
+		{"nobody reads", errNoReader, "nobody reads standard output any more\nclosed: 1001 going away\n", statusOK},
+		{"the disk is full", errors.New("no space left"), "websockets: standard output: no space left\n", statusFailed},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			closed := make(chan error, 1)
+			url := answering(t, func(ctx context.Context, c *websockets.Conn) error {
+				go func() {
+					for c.Send(ctx, websockets.Text, make([]byte, 10_000)) == nil {
+					}
+				}()
+				_, _, err := c.Receive(ctx)
+				closed <- err
+				return err
+			})
+			stdin, in := io.Pipe()
+			defer in.Close()
+			var stderr transcript
+			status := run(t.Context(), []string{"connect", url}, &console{stdin: stdin, stdout: broken{c.why}, stderr: &stderr})
+			if status != c.status || !strings.HasSuffix(stderr.String(), c.says) {
+				t.Errorf("status %d, standard error %q", status, &stderr)
+			}
+			if code := websockets.CloseStatus(<-closed); code != websockets.GoingAway {
+				t.Errorf("the server heard %v, want 1001", code)
+			}
+		})
+	}
+}
+
+// broken is an output that fails.
+type broken struct{ why error }
+
+func (b broken) Write([]byte) (int, error) { return 0, b.why }
+
 // What flags make of lines and of messages when nothing is a terminal.
 func TestConnectInAPipe(t *testing.T) {
 	url := serve(t).url("/echo")
@@ -273,6 +383,27 @@ func TestConnectMeasuresRoundTrips(t *testing.T) {
 	if n := strings.Count(p.stderr.String(), "round trip "); n < 3 {
 		t.Errorf("%d round trips", n)
 	}
+}
+
+// A pong that does not come is told of, though the server is not silent.
+func TestConnectMissesAPong(t *testing.T) {
+	o := &websockets.Options{} // which does not answer pings
+	sockets := websockets.Handle(func(ctx context.Context, c *websockets.Conn) error {
+		_, _, err := c.Receive(ctx)
+		return err
+	}, o)
+	s := httptest.NewServer(sockets)
+	defer s.Close()
+	p := start(t, "connect", "--ping", "1ms", "ws"+strings.TrimPrefix(s.URL, "http"))
+	for range 1000 {
+		if strings.Contains(p.stderr.String(), "no pong for 1s\n") {
+			break
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	p.stdin.Close()
+	p.exits(statusOK)
+	p.complains("no pong for 1s\n")
 }
 
 // A hundred thousand lines all arrive, in order, and so do their echoes.

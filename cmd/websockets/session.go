@@ -40,9 +40,12 @@ type session struct {
 	stay           bool                   // the end of the input is not that of the connection
 	verbose        bool                   // a summary at the end
 	began          time.Time
+	idle           chan struct{} // closed when no more lines are sent
+	gone           sync.Once
 
 	mu       sync.Mutex
 	unsent   bool // a line was not sent, though the connection was open
+	left     bool // a line was not sent, as the connection was not open
 	sent     traffic
 	received traffic
 	trips    trips
@@ -51,11 +54,12 @@ type session struct {
 // send sends the lines of the input and closes after the last. Whatever
 // happens, the console is left as it was.
 func (s *session) send() {
+	defer close(s.idle)
 	defer s.input.close()
 	for number := 1; ; number++ {
 		line, err := s.input.next()
-		if err == nil || len(line) > 0 {
-			s.sendLine(number, line)
+		if (err == nil || len(line) > 0) && !s.sendLine(number, line) {
+			return
 		}
 		if err == nil {
 			continue
@@ -73,24 +77,29 @@ func (s *session) send() {
 	}
 }
 
-func (s *session) sendLine(number int, line []byte) {
+// sendLine is false when the connection takes no more lines.
+func (s *session) sendLine(number int, line []byte) bool {
 	if s.hex {
 		n, err := hex.Decode(line, line)
 		if err != nil {
 			s.failed("line %d was not sent: it is not hexadecimal: %v", number, err)
-			return
+			return true
 		}
 		line = line[:n]
 	}
 	err := s.conn.Send(context.Background(), s.typ, line)
 	if errors.Is(err, websockets.ErrMisuse) {
 		s.failed("line %d was not sent: %v", number, err)
+		return true
 	}
-	if err == nil {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.sent.add(len(line))
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil {
+		s.left = true
+		return false
 	}
+	s.sent.add(len(line))
+	return true
 }
 
 func (s *session) failed(format string, args ...any) {
@@ -105,8 +114,11 @@ func (s *session) ping(every time.Duration) {
 	defer s.input.close()
 	tick := time.NewTicker(every)
 	defer tick.Stop()
+	late := max(every, time.Second)
 	for {
+		missing := time.AfterFunc(late, func() { note(s.stderr, "no pong for %v", late) })
 		rtt, err := s.conn.Ping(context.Background())
+		missing.Stop()
 		if err != nil {
 			return
 		}
@@ -150,11 +162,31 @@ func (s *session) print() error {
 		s.mu.Lock()
 		s.received.add(len(p))
 		s.mu.Unlock()
-		if _, err := s.stdout.Write(s.printer.line(typ, p)); err != nil {
-			s.conn.Close(websockets.GoingAway, "")
+		_, err = s.stdout.Write(s.printer.line(typ, p))
+		if errors.Is(err, errNoReader) {
+			s.readerGone()
+			return s.conn.Err()
+		}
+		if err != nil {
+			s.giveUp()
 			return fmt.Errorf("standard output: %w", err)
 		}
 	}
+}
+
+// readerGone closes as an interrupt does: that whoever read the messages has
+// enough, as head has, is no failure.
+func (s *session) readerGone() {
+	s.gone.Do(func() {
+		note(s.stderr, "nobody reads standard output any more")
+		s.giveUp()
+	})
+}
+
+// giveUp closes because messages cannot be printed.
+func (s *session) giveUp() {
+	s.conn.Discard()
+	s.conn.Close(websockets.GoingAway, "")
 }
 
 // ended tells how the connection ended; nil means well.
@@ -174,12 +206,31 @@ func (s *session) ended(e *websockets.Error) error {
 		who = "closed by the server"
 	}
 	note(s.stderr, "%s: %s", who, how)
+	left := e.Remote && s.inputLeft()
+	if left {
+		note(s.stderr, "standard input was not sent to its end")
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.unsent {
+	if s.unsent || left {
 		return errTold
 	}
 	return nil
+}
+
+// moment is how long an input may take to show that there is more.
+const moment = 100 * time.Millisecond
+
+// inputLeft reports, after the connection has ended, whether there was more to
+// send.
+func (s *session) inputLeft() bool {
+	select {
+	case <-s.idle:
+	case <-time.After(moment):
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.left
 }
 
 func (s *session) summary() string {
