@@ -43,8 +43,9 @@ type Config struct {
 	HandshakeTimeout time.Duration
 
 	// MaxFrameSize is the largest payload of a frame, in bytes, that is
-	// accepted. Default 1 MiB; negative: 1 GiB, which is also the most that
-	// can be set. A larger frame is refused from its header, with 1009.
+	// accepted. Default: MaxMessageSize, at least 1 MiB; negative: 1 GiB,
+	// which is also the most that can be set. A larger frame is refused from
+	// its header, with 1009.
 	MaxFrameSize int64
 
 	// MaxMessageSize is the largest message that is accepted, in bytes, all
@@ -125,11 +126,14 @@ func NewSettings(c Config) (*Settings, error) {
 		s.controlCost = time.Second / time.Duration(min(rate, int(time.Second)))
 	}
 	var err error
+	if s.maxMessage, err = size("MaxMessageSize", c.MaxMessageSize); err != nil {
+		return nil, err
+	}
 	if s.maxFrame, err = size("MaxFrameSize", c.MaxFrameSize); err != nil {
 		return nil, err
 	}
-	if s.maxMessage, err = size("MaxMessageSize", c.MaxMessageSize); err != nil {
-		return nil, err
+	if c.MaxFrameSize == 0 {
+		s.maxFrame = max(s.maxFrame, s.maxMessage)
 	}
 	if s.maxHeadBytes == 0 || s.maxHeadBytes > 1<<20 {
 		return nil, &ConfigError{"MaxHeadBytes", "must be from 1 byte to 1 MiB"}

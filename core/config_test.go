@@ -49,6 +49,26 @@ func TestNegativeIsOff(t *testing.T) {
 	}
 }
 
+// Who asks for larger messages need not ask for larger frames too.
+func TestFramesAreAsLargeAsMessages(t *testing.T) {
+	for _, tt := range []struct {
+		c              Config
+		frame, message uint32
+	}{
+		{Config{MaxMessageSize: 16 << 20}, 16 << 20, 16 << 20},
+		{Config{MaxMessageSize: 1000}, 1 << 20, 1000},
+		{Config{MaxMessageSize: -1}, MaxSize, MaxSize},
+		{Config{MaxMessageSize: 16 << 20, MaxFrameSize: 1000}, 1000, 16 << 20},
+		{Config{MaxFrameSize: 1000}, 1000, 1 << 20},
+		{Config{MaxFrameSize: 16 << 20}, 16 << 20, 1 << 20},
+	} {
+		s, err := NewSettings(tt.c)
+		if err != nil || s.maxFrame != tt.frame || s.maxMessage != tt.message {
+			t.Errorf("%+v: %d, %d, %v", tt.c, s.maxFrame, s.maxMessage, err)
+		}
+	}
+}
+
 func TestConfigErrors(t *testing.T) {
 	for _, tt := range []struct {
 		field string
