@@ -37,9 +37,9 @@ Standard output carries only the messages that are received, one a line: text as
 
 On a terminal there are line editing, history (arrow up), colours, and indented JSON; control characters are shown escaped. Ctrl-D ends the input, Ctrl-C interrupts.
 
-At the end of the input the connection is closed with 1000, and what still arrives until the server's answer is printed; with --stay it goes on until the server closes. An interrupt closes it with 1001; a second one ends at once.
+At the end of the input the connection is closed with 1000, and what still arrives until the server's answer is printed; with --stay it goes on until the server closes. An interrupt closes it with 1001, and so does the end of whoever reads standard output, such as head; a second interrupt ends at once.
 
-Exit status: 0 after a clean close by either side, whatever its code; 1 if the connection was refused or lost, or if a line could not be sent; 2 for a URL or a flag that makes no sense.
+Exit status: 0 after a clean close by either side, whatever its code; 1 if the connection was refused or lost, or if a line could not be sent or was left when the server closed; 2 for a URL or a flag that makes no sense.
 
 Examples:
 
