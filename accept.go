@@ -25,6 +25,10 @@ import (
 //
 // The connection lives on when the HTTP handler returns.
 func (s *Server) Accept(w http.ResponseWriter, r *http.Request) (*Conn, error) {
+	return s.accept(w, r)
+}
+
+func (s *Server) accept(w http.ResponseWriter, r *http.Request, more ...transport.Option) (*Conn, error) {
 	if err := s.init(); err != nil {
 		return nil, s.refuse(w, http.StatusInternalServerError, err)
 	}
@@ -56,21 +60,21 @@ func (s *Server) Accept(w http.ResponseWriter, r *http.Request) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.newConn(stream, r, o.Subprotocol)
+	return s.newConn(stream, r, o.Subprotocol, more)
 }
 
 // maxFields is how many header fields a request may have. How long it may be is
 // the HTTP server's to limit.
 const maxFields = 128
 
-func (s *Server) newConn(stream transport.Stream, r *http.Request, subprotocol string) (*Conn, error) {
+func (s *Server) newConn(stream transport.Stream, r *http.Request, subprotocol string, more []transport.Option) (*Conn, error) {
 	m, err := core.NewOpen(s.settings, s.att.Clock().Now(), core.Server)
 	if err != nil {
 		stream.Abort()
 		return nil, &HandshakeError{Err: unexpected(err)}
 	}
 	c := &Conn{request: r, subprotocol: subprotocol}
-	c.t = transport.NewConn(m, stream, s.att, s.hooks(c)...)
+	c.t = transport.NewConn(m, stream, s.att, s.hooks(c, more)...)
 	if !s.track(c) {
 		s.dismiss(c)
 		return nil, &HandshakeError{Err: wrap(transport.ErrClosed)}
@@ -78,8 +82,8 @@ func (s *Server) newConn(stream transport.Stream, r *http.Request, subprotocol s
 	return c, nil
 }
 
-func (s *Server) hooks(c *Conn) []transport.Option {
-	return append(s.options.hooks(),
+func (s *Server) hooks(c *Conn, more []transport.Option) []transport.Option {
+	return append(slices.Concat(s.options.hooks(), more),
 		transport.OnRelease(func() { s.untrack(c) }),
 		transport.OnPing(s.pinged))
 }

@@ -3,13 +3,15 @@ package websockets
 import (
 	"context"
 	"sync"
+
+	"github.com/fb1e3c20/websockets/transport"
 )
 
 // A MessageFunc handles one message, which belongs to it. Several calls of it
 // run at once for one connection, each in a goroutine of its own; they may use
 // c in every way but to receive, which [HandleConcurrent] does. ctx carries the
 // values of the request's context, and ends when another call fails and when
-// the connection's Handler ends.
+// the connection ends.
 type MessageFunc func(ctx context.Context, c *Conn, m Message) error
 
 // The number of workers that Options.Workers stands for when it is 0, and the
@@ -26,14 +28,19 @@ const (
 // no particular order, unless [Options.Ordered] has the answers leave in the
 // order of the messages.
 //
-// A connection that waits for a message has one goroutine. When it ends, the
-// calls under way go on until they return. The first that returns an error,
-// panics or ends its goroutine ends the ctx of the others and receiving; when
-// all have returned, the connection is closed as after a [HandlerFunc] with
-// that error. An error of the connection itself gives way to one of h's own,
-// which is reported.
+// A connection that waits for a message has one goroutine. A close frame of the
+// peer is answered when the calls under way have returned, so their answers
+// still arrive, and at the close timeout at the latest. When the connection has
+// ended, then or for another reason, the ctx of the calls ends; the Handler waits
+// until they have returned.
+//
+// The first call that returns an error, panics or ends its goroutine ends the
+// ctx of the others and receiving; with Ordered it does so in its turn, behind
+// the answers to earlier messages. When all have returned, the connection is
+// closed as after a [HandlerFunc] with that error. An error of the connection
+// itself gives way to one of h's own, which is reported.
 func HandleConcurrent(h MessageFunc, o *Options) *Server {
-	s := &Server{Options: o}
+	s := &Server{Options: o, serving: []transport.Option{transport.HoldClose()}}
 	if h != nil {
 		s.Handler = func(ctx context.Context, c *Conn) error { return s.handleSideBySide(ctx, c, h) }
 	}
@@ -50,7 +57,7 @@ func (s *Server) handleSideBySide(ctx context.Context, c *Conn, h MessageFunc) e
 	c.ordered = s.options.Ordered
 	w := &crew{server: s, conn: c, handle: h, ctx: ctx, cancel: cancel, busy: make(chan struct{}, workers)}
 	err := w.receive()
-	w.working.Wait()
+	w.dissolve()
 	if w.err != nil {
 		return w.err
 	}
@@ -65,27 +72,25 @@ type crew struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 
-	busy    chan struct{} // has an element for each worker that works or is about to
-	working sync.WaitGroup
-	line    line
+	busy chan struct{} // has an element for each worker that works or is about to
+	line line
 
 	mu  sync.Mutex
 	err error // of the workers
+	own bool  // it is the user's
 }
 
 // receive gives each message to a worker, until the connection or ctx ends. A
 // goroutine a message costs a quarter of a microsecond more than handing it to
-// one that waits, and
-// leaves none behind in a connection that is idle.
+// one that waits, and leaves none behind in a connection that is idle.
 func (w *crew) receive() error {
 	for {
-		select {
-		case w.busy <- struct{}{}:
-		case <-w.ctx.Done():
-			return w.ctx.Err()
+		if err := w.hire(); err != nil {
+			return err
 		}
 		typ, p, err := w.conn.Receive(w.ctx)
 		if err != nil {
+			<-w.busy
 			return err
 		}
 		ctx, t := w.ctx, (*turn)(nil)
@@ -93,8 +98,39 @@ func (w *crew) receive() error {
 			t = w.line.join()
 			ctx = context.WithValue(ctx, turnOf{w.conn}, t)
 		}
-		w.working.Add(1)
 		go w.work(ctx, t, Message{typ, p})
+	}
+}
+
+// hire waits for a free worker.
+func (w *crew) hire() error {
+	select {
+	case w.busy <- struct{}{}:
+		return nil
+	default:
+	}
+	select {
+	case w.busy <- struct{}{}:
+		return nil
+	case <-w.ctx.Done():
+		return w.ctx.Err()
+	case <-w.conn.Done():
+		return w.conn.Err()
+	}
+}
+
+// dissolve waits until all workers are free. Their ctx ends when the connection
+// does, which has not if the peer's close frame waits for them.
+func (w *crew) dissolve() {
+	ended := w.conn.Done()
+	for free := 0; free < cap(w.busy); {
+		select {
+		case w.busy <- struct{}{}:
+			free++
+		case <-ended:
+			w.cancel()
+			ended = nil
+		}
 	}
 }
 
@@ -102,13 +138,13 @@ func (w *crew) work(ctx context.Context, t *turn, m Message) {
 	err := unexpected(errGoexit)
 	defer func() {
 		if err != nil {
+			w.conn.inTurn(ctx)
 			w.fail(err)
 		}
 		if t != nil {
 			t.leave()
 		}
 		<-w.busy
-		w.working.Done()
 	}()
 	err = w.call(ctx, m)
 }
@@ -122,22 +158,19 @@ func (w *crew) call(ctx context.Context, m Message) (err error) {
 // fail ends the work. What one worker fails of because another did, or because
 // the connection has ended, does not hide what is the user's own.
 func (w *crew) fail(err error) {
+	code, why := w.conn.verdict(err, w.ctx)
+	own := code == InternalError
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.err == nil || !w.isOwn(w.err) && w.isOwn(err) {
-		w.err = err
+	if why != nil && (w.err == nil || own && !w.own) {
+		w.err, w.own = err, own
 	}
 	w.cancel()
 }
 
-func (w *crew) isOwn(err error) bool {
-	code, _ := w.conn.verdict(err, w.ctx)
-	return code == InternalError
-}
-
 // inTurn waits until the work on all earlier messages has returned, if ctx is
-// that of a worker of an ordered connection. Once one of these has failed, ctx
-// has ended before.
+// that of a worker of an ordered connection. If one of these has failed, ctx
+// has ended by then, which is for who sends to see.
 func (c *Conn) inTurn(ctx context.Context) error {
 	if !c.ordered {
 		return nil
@@ -152,11 +185,11 @@ func (c *Conn) awaitTurn(ctx context.Context) error {
 	}
 	first := t.behind()
 	if first == nil {
-		return ctx.Err()
+		return nil
 	}
 	select {
 	case <-first:
-		return ctx.Err()
+		return nil
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-c.Done():

@@ -223,7 +223,11 @@ func TestConcurrentFirstErrorEndsTheOthers(t *testing.T) {
 		}, o)
 		inBubble(t, server, func(c *websockets.Conn) {
 			start := time.Now()
-			sendAll(c, "wait", "fail", "wait", "wait")
+			if ordered { // a failure waits for its turn
+				sendAll(c, "fail", "wait", "wait", "wait")
+			} else {
+				sendAll(c, "wait", "fail", "wait", "wait")
+			}
 			for {
 				_, _, err := c.Receive(context.Background())
 				if err == nil {
@@ -271,25 +275,104 @@ func TestConcurrentReportsItsOwnErrors(t *testing.T) {
 	}
 }
 
-// When the connection ends, those who work go on, and the form waits for them.
-func TestConcurrentFinishesItsWork(t *testing.T) {
-	var finished atomic.Int64
-	o := strict()
-	o.OnError = func(_ *http.Request, err error) { t.Errorf("reported %v", err) }
+// The peer's close frame is answered when the work is done: nobody who asks and
+// closes then loses an answer.
+func TestConcurrentAnswersBeforeTheClose(t *testing.T) {
+	for _, ordered := range []bool{false, true} {
+		o := strict()
+		o.Ordered = ordered
+		inBubble(t, websockets.HandleConcurrent(nap, o), func(c *websockets.Conn) {
+			start := time.Now()
+			sendAll(c, "1", "2", "3")
+			closed := make(chan error, 1)
+			go func() { closed <- c.Close(4000, "that was all") }()
+			want(t, c, "1", "2", "3")
+			if err := <-closed; err != nil || time.Since(start) > 4*time.Second {
+				t.Errorf("Close: %v, after %v", err, time.Since(start))
+			}
+		})
+	}
+}
+
+// Work that takes longer than the close timeout is told that the connection has
+// ended, and the Handler waits for it: so whoever waits for ctx alone is not
+// there for ever.
+func TestConcurrentEndsItsWorkWithTheConnection(t *testing.T) {
+	for name, test := range map[string]struct {
+		end  func(c *websockets.Conn)
+		want time.Duration // until ctx ends
+	}{
+		"Close":         {func(c *websockets.Conn) { c.Close(4000, "") }, 5 * time.Second},
+		"CloseNow":      {func(c *websockets.Conn) { c.CloseNow() }, 0},
+		"all are busy":  {func(c *websockets.Conn) { sendAll(c, "2", "3", "4"); synctest.Wait(); c.CloseNow() }, 0},
+		"busy at Close": {func(c *websockets.Conn) { sendAll(c, "2", "3", "4"); c.Close(4000, "") }, 5 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var finished atomic.Int64
+			o := strict()
+			o.Workers = 2
+			o.OnError = func(_ *http.Request, err error) { t.Errorf("reported %v", err) }
+			var start time.Time
+			server := websockets.HandleConcurrent(func(ctx context.Context, c *websockets.Conn, m websockets.Message) error {
+				<-ctx.Done()
+				if d := time.Since(start); d < test.want || d > test.want+time.Second {
+					t.Errorf("ctx ended after %v", d)
+				}
+				time.Sleep(time.Minute)
+				finished.Add(1)
+				return ctx.Err()
+			}, o)
+			inBubble(t, server, func(c *websockets.Conn) {
+				sendAll(c, "0", "1")
+				start = time.Now()
+				synctest.Wait()
+				test.end(c)
+			})
+			if finished.Load() < 2 {
+				t.Errorf("%d have finished", finished.Load())
+			}
+		})
+	}
+}
+
+// Shutdown does not wait for who waits for it.
+func TestConcurrentShutdown(t *testing.T) {
 	server := websockets.HandleConcurrent(func(ctx context.Context, c *websockets.Conn, m websockets.Message) error {
-		<-c.Done()
-		time.Sleep(time.Minute)
-		finished.Add(1)
+		<-ctx.Done()
 		return ctx.Err()
-	}, o)
+	}, strict())
 	inBubble(t, server, func(c *websockets.Conn) {
-		sendAll(c, "1", "2")
-		if err := c.Close(websockets.NormalClosure, ""); err != nil {
-			t.Error(err)
+		sendAll(c, "x")
+		start := time.Now()
+		go c.Receive(context.Background())
+		if err := server.Shutdown(context.Background()); err != nil || time.Since(start) > time.Second {
+			t.Errorf("%v, after %v", err, time.Since(start))
 		}
 	})
-	if finished.Load() != 2 {
-		t.Errorf("%d have finished", finished.Load())
+}
+
+// What the Handler is not called for is closed as always.
+func TestConcurrentAcceptHoldsNothing(t *testing.T) {
+	server := websockets.HandleConcurrent(nap, strict())
+	ours, theirs := pipe.New(0)
+	accepted := make(chan *websockets.Conn, 1)
+	go func() {
+		c, err := server.AcceptStream(context.Background(), ours)
+		if err != nil {
+			t.Error(err)
+		}
+		accepted <- c
+	}()
+	client, err := (&websockets.Dialer{Options: strict()}).DialStream(t.Context(), theirs, "ws://test/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := <-accepted
+	defer c.CloseNow()
+	go c.Receive(t.Context())
+	start := time.Now()
+	if err := client.Close(4000, ""); err != nil || time.Since(start) > 3*time.Second {
+		t.Errorf("%v, after %v", err, time.Since(start))
 	}
 }
 
@@ -337,24 +420,84 @@ func TestConcurrentWaitsForItsTurn(t *testing.T) {
 	})
 }
 
-// After an error nothing leaves of the messages that come later.
+// After an error nothing leaves of the messages that come later, and everything
+// of the earlier ones.
 func TestConcurrentInOrderEndsWithTheError(t *testing.T) {
+	boom := errors.New("boom")
+	reported := make(chan error, 9)
 	o := strict()
 	o.Ordered = true
-	for range 20 {
-		server := websockets.HandleConcurrent(func(ctx context.Context, c *websockets.Conn, m websockets.Message) error {
-			if string(m.Data) == "fail" {
-				time.Sleep(time.Second)
-				return errors.New("boom")
-			}
-			return c.Send(ctx, m.Type, m.Data)
-		}, o)
-		inBubble(t, server, func(c *websockets.Conn) {
-			sendAll(c, "before", "fail", "after", "after", "after")
-			want(t, c, "before")
-			wantClose(t, c, websockets.InternalError)
-		})
+	o.OnError = func(_ *http.Request, err error) { reported <- err }
+	server := websockets.HandleConcurrent(func(ctx context.Context, c *websockets.Conn, m websockets.Message) error {
+		if string(m.Data) == "fail" {
+			return boom
+		}
+		return nap(ctx, c, m)
+	}, o)
+	inBubble(t, server, func(c *websockets.Conn) {
+		start := time.Now()
+		sendAll(c, "2", "1", "fail", "0", "1", "0")
+		want(t, c, "2", "1")
+		wantClose(t, c, websockets.InternalError)
+		if d := time.Since(start); d != 2*time.Second {
+			t.Errorf("closed after %v", d)
+		}
+	})
+	if len(reported) != 1 || !errors.Is(<-reported, boom) {
+		t.Error("not reported, once")
 	}
+}
+
+// A failure that waits for its turn does not wait longer than the connection.
+func TestConcurrentInOrderFailsAtTheEnd(t *testing.T) {
+	boom := errors.New("boom")
+	reported := make(chan error, 9)
+	o := strict()
+	o.Ordered = true
+	o.OnError = func(_ *http.Request, err error) { reported <- err }
+	server := websockets.HandleConcurrent(func(ctx context.Context, c *websockets.Conn, m websockets.Message) error {
+		if string(m.Data) == "fail" {
+			return boom
+		}
+		<-ctx.Done()
+		return ctx.Err()
+	}, o)
+	inBubble(t, server, func(c *websockets.Conn) {
+		sendAll(c, "wait", "fail")
+		start := time.Now()
+		synctest.Wait()
+		c.CloseNow()
+		server.Shutdown(context.Background())
+		if d := time.Since(start); d > time.Second {
+			t.Errorf("it took %v", d)
+		}
+	})
+	if len(reported) != 1 || !errors.Is(<-reported, boom) {
+		t.Error("not reported, once")
+	}
+}
+
+// Who sends after the work on its message has returned waits for nobody.
+func TestConcurrentInOrderLateSender(t *testing.T) {
+	o := strict()
+	o.Ordered = true
+	server := websockets.HandleConcurrent(func(ctx context.Context, c *websockets.Conn, m websockets.Message) error {
+		if string(m.Data) != "leaves" {
+			return nap(ctx, c, m)
+		}
+		go c.Send(ctx, websockets.Text, []byte("late"))
+		time.Sleep(time.Second)
+		return nil
+	}, o)
+	inBubble(t, server, func(c *websockets.Conn) {
+		start := time.Now()
+		sendAll(c, "3", "leaves")
+		want(t, c, "late")
+		if d := time.Since(start); d != time.Second {
+			t.Errorf("it was sent after %v", d)
+		}
+		want(t, c, "3")
+	})
 }
 
 // A connection that waits has no goroutine but the one that receives.

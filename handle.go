@@ -41,7 +41,7 @@ func Handle(h HandlerFunc, o *Options) *Server { return &Server{Handler: h, Opti
 
 // ServeHTTP accepts the connection and calls the Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c, err := s.Accept(w, r)
+	c, err := s.accept(w, r, s.serving...)
 	if err != nil {
 		s.reportRefused(r, err)
 		return
@@ -52,7 +52,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // ServeStream accepts one connection on any byte stream and calls the Handler,
 // as ServeHTTP does on a request. It returns when the connection is closed.
 func (s *Server) ServeStream(ctx context.Context, stream transport.Stream) {
-	c, err := s.acceptStream(ctx, stream)
+	c, err := s.acceptStream(ctx, stream, s.serving...)
 	if err != nil {
 		s.reportRefused(c.request, err)
 		return

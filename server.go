@@ -23,6 +23,8 @@ type Server struct {
 	Handler HandlerFunc
 	Options *Options // nil: the zero Options
 
+	serving []transport.Option // of the connections that Handler is called for
+
 	once     sync.Once
 	err      error   // the Options are not valid
 	options  Options // a copy

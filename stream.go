@@ -29,7 +29,7 @@ func (s *Server) AcceptStream(ctx context.Context, stream transport.Stream) (*Co
 }
 
 // acceptStream returns with an error the Conn too, for its request.
-func (s *Server) acceptStream(ctx context.Context, stream transport.Stream) (c *Conn, err error) {
+func (s *Server) acceptStream(ctx context.Context, stream transport.Stream, more ...transport.Option) (c *Conn, err error) {
 	c = &Conn{request: blankRequest(ctx, stream)}
 	if err := s.init(); err != nil {
 		stream.Abort()
@@ -40,7 +40,7 @@ func (s *Server) acceptStream(ctx context.Context, stream transport.Stream) (c *
 		return c, &HandshakeError{Err: wrap(transport.ErrClosed)}
 	}
 	defer s.leave()
-	c.t = transport.NewConn(core.NewServer(s.settings, s.att.Clock().Now()), stream, s.att, s.hooks(c)...)
+	c.t = transport.NewConn(core.NewServer(s.settings, s.att.Clock().Now()), stream, s.att, s.hooks(c, more)...)
 	if !s.track(c) {
 		c.t.CloseNow()
 		return c, &HandshakeError{Err: wrap(transport.ErrClosed)}
