@@ -9,7 +9,8 @@
 //
 // The server sends every message back. The client sends its arguments, prints
 // the answers on standard error, and closes when it has them all. The exit
-// status is 0 after a clean close, 1 after anything else; whoever stops reading
+// status is 0 after a clean close, 2 for arguments that make no sense, 1 after
+// anything else; whoever stops reading
 // its output ends it as any program in a pipeline.
 package main
 
@@ -27,6 +28,10 @@ func main() {
 	client := flag.Bool("client", false, "be the client: send each argument as a message")
 	ping := flag.Duration("ping", 0, "`TIME` between pings; 15s by default")
 	flag.Parse()
+	if !*client && flag.NArg() > 0 {
+		fmt.Fprintf(os.Stderr, "embed: unexpected argument %q: only the client sends\n", flag.Arg(0))
+		os.Exit(2)
+	}
 	settings, err := core.NewSettings(core.Config{Pings: core.PingAnswer, PingInterval: *ping, Entropy: rand.Uint32})
 	if err == nil && *client {
 		err = ask(settings, flag.Args())

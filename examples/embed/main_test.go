@@ -111,6 +111,12 @@ func TestTwoProcesses(t *testing.T) {
 	}
 }
 
+func TestArgumentsOfAServer(t *testing.T) {
+	server, w := talk(t, "hello")
+	w.wantEOF()
+	server.exit(2, "embed: unexpected argument \"hello\": only the client sends\n")
+}
+
 func TestBadText(t *testing.T) {
 	server, client := joined(t, "\xff")
 	client.exit(1, "embed: "+core.ErrInvalidText.Error()+"\n")
