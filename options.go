@@ -54,8 +54,8 @@ type Options struct {
 	// MaxFrameSize and MaxMessageSize are the largest payload of a frame and
 	// the largest message that are accepted, in bytes. A frame that exceeds
 	// them is refused from its header, with 1009. Default 1 MiB each, and for
-	// a frame what a message may be if that is more; negative: 1 GiB, which is also
-	// the most that can be set.
+	// a frame what a message may be if that is more; negative: 1 GiB, which is
+	// also the most that can be set.
 	MaxFrameSize   int64
 	MaxMessageSize int64
 
