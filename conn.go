@@ -4,8 +4,10 @@ import (
 	"context"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
+	"github.com/fb1e3c20/websockets/core/frame"
 	"github.com/fb1e3c20/websockets/transport"
 )
 
@@ -25,8 +27,9 @@ type Conn struct {
 	subprotocol string
 	request     *http.Request
 	response    *http.Response
-	released    bool // guarded by the Server's mu
-	ordered     bool // what is sent waits until it is inTurn
+	released    bool        // guarded by the Server's mu
+	ordered     bool        // what is sent waits until it is inTurn
+	closing     atomic.Bool // this side has begun to close
 }
 
 // Receive waits for the next message and returns its type and its content,
@@ -81,6 +84,10 @@ func (c *Conn) Ping(ctx context.Context) (time.Duration, error) {
 // receives is kept, and what exceeds that is discarded when nobody has come for
 // it for a second.
 func (c *Conn) Close(code CloseCode, reason string) error {
+	var p [frame.MaxControlPayload]byte
+	if _, err := frame.AppendClosePayload(p[:0], code, reason); err == nil {
+		c.closing.Store(true)
+	}
 	return c.wrap(c.t.Close(code, reason))
 }
 
@@ -94,7 +101,10 @@ func (c *Conn) Discard() { c.t.Discard() }
 // CloseNow ends the connection at once, without a closing handshake; what has
 // not been sent is given up. After a finished closing handshake it only frees
 // what is left, so it is good to be deferred.
-func (c *Conn) CloseNow() error { return c.wrap(c.t.CloseNow()) }
+func (c *Conn) CloseNow() error {
+	c.closing.Store(true)
+	return c.wrap(c.t.CloseNow())
+}
 
 // Done returns a channel that is closed when the connection has ended, for
 // whatever reason.

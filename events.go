@@ -15,7 +15,8 @@ type EventHandler interface {
 	OnOpen(ctx context.Context, c *Conn) error
 
 	// OnMessage is called with each message, in order; m.Data belongs to it.
-	// If it returns an error, no message follows.
+	// If it returns an error, no message follows, nor once this side has
+	// begun to close, with Close, CloseNow or Shutdown.
 	OnMessage(ctx context.Context, c *Conn, m Message) error
 
 	// OnClose is called last, exactly once if OnOpen was called, when the
@@ -59,6 +60,9 @@ func (s *Server) deliver(ctx context.Context, c *Conn, h EventHandler) (own, err
 		typ, p, err := c.Receive(ctx)
 		if err != nil {
 			return nil, err
+		}
+		if c.closing.Load() {
+			continue
 		}
 		if err := h.OnMessage(ctx, c, Message{typ, p}); err != nil {
 			return err, err

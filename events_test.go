@@ -145,6 +145,65 @@ func TestEvents(t *testing.T) {
 	}
 }
 
+// Once this side has begun to close, nothing is delivered; a Close that was
+// refused changes nothing.
+func TestEventsAfterTheClose(t *testing.T) {
+	later := func(c *websockets.Conn) error {
+		go c.Close(4000, "")
+		time.Sleep(20 * time.Millisecond)
+		return nil
+	}
+	for name, test := range map[string]struct {
+		open func(c *websockets.Conn) error
+		want int
+	}{
+		"Close":    {func(c *websockets.Conn) error { return c.Close(4000, "") }, 0},
+		"later":    {later, 0},
+		"CloseNow": {func(c *websockets.Conn) error { return c.CloseNow() }, 0},
+		"misuse":   {func(c *websockets.Conn) error { c.Close(999, ""); return nil }, 3},
+		"too long": {func(c *websockets.Conn) error { c.Close(4000, strings.Repeat("x", 124)); return nil }, 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			sent := make(chan bool)
+			h := &opener{open: func(c *websockets.Conn) error {
+				<-sent
+				return test.open(c)
+			}}
+			server := websockets.HandleEvents(h, strict())
+			c, err := overPipe(t, server)(t.Context(), "/")
+			if err != nil {
+				t.Fatal(err)
+			}
+			sendAll(c, "a", "b", "c")
+			close(sent)
+			if name == "later" {
+				time.Sleep(50 * time.Millisecond)
+			}
+			c.Close(websockets.NormalClosure, "")
+			if err := server.Shutdown(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if h.messages != test.want {
+				t.Errorf("%d messages", h.messages)
+			}
+		})
+	}
+}
+
+type opener struct {
+	open     func(c *websockets.Conn) error
+	messages int
+}
+
+func (h *opener) OnOpen(_ context.Context, c *websockets.Conn) error { return h.open(c) }
+
+func (h *opener) OnMessage(context.Context, *websockets.Conn, websockets.Message) error {
+	h.messages++
+	return nil
+}
+
+func (h *opener) OnClose(*websockets.Conn, error) {}
+
 // What OnMessage is given stays as it is.
 func TestEventsGiveTheirDataAway(t *testing.T) {
 	h := &chronicle{done: make(chan struct{})}

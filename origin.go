@@ -10,9 +10,11 @@ import (
 	"strings"
 )
 
-// SameOrigin accepts a request that comes from a page of the same host, as its
-// Origin and Host headers tell, and a request without Origin, which does not
-// come from a browser. It is what [Strict] sets as AcceptConnection
+// SameOrigin accepts a request that comes from a page of the same host and port,
+// as its Origin and Host headers tell, and a request without Origin, which does
+// not come from a browser. On a connection with TLS the page must be one of
+// https; without, of any scheme, since a proxy that ends TLS may stand before
+// the server. It is what [Strict] sets as AcceptConnection
 // (https://www.rfc-editor.org/rfc/rfc6455#section-10.2).
 func SameOrigin(r *http.Request) bool {
 	values := r.Header.Values("Origin")
@@ -20,7 +22,7 @@ func SameOrigin(r *http.Request) bool {
 		return true
 	}
 	o, ok := parseOrigin(values[0])
-	if !ok || len(values) > 1 {
+	if !ok || len(values) > 1 || r.TLS != nil && o.scheme != "https" {
 		return false
 	}
 	host, port, ok := splitHost(r.Host)

@@ -1,6 +1,7 @@
 package websockets_test
 
 import (
+	"crypto/tls"
 	"fmt"
 	"net/http"
 	"strings"
@@ -45,6 +46,24 @@ func TestSameOrigin(t *testing.T) {
 		}
 		if got := websockets.SameOrigin(r); got != test.want {
 			t.Errorf("page of %q on host %q: %v, want %v", test.origin, test.host, got, test.want)
+		}
+	}
+}
+
+// A page of http may have been changed on its way: it is another origin than a
+// server with TLS (https://www.rfc-editor.org/rfc/rfc6454#section-5).
+func TestSameOriginWithTLS(t *testing.T) {
+	for origin, want := range map[string]bool{
+		"https://example.com":      true,
+		"https://EXAMPLE.com:443":  true,
+		"http://example.com":       false,
+		"http://example.com:443":   false,
+		"app://example.com":        false,
+		"https://evil.example.com": false,
+	} {
+		r := &http.Request{Host: "example.com", Header: http.Header{"Origin": {origin}}, TLS: &tls.ConnectionState{}}
+		if got := websockets.SameOrigin(r); got != want {
+			t.Errorf("%s: %v", origin, got)
 		}
 	}
 }
