@@ -137,8 +137,8 @@ func (s *Server) denyHTTP(w http.ResponseWriter, r *http.Request, err error) err
 	return &HandshakeError{Status: d.status, Err: wrap(core.ErrRejected)}
 }
 
-// deny asks AccessDenied what to answer; a panic in it is an error, and a
-// status that refuses nothing becomes 403.
+// deny asks AccessDenied what to answer; a panic in it is an error, and so is a
+// header that cannot be sent. A status that refuses nothing becomes 403.
 func (s *Server) deny(r *http.Request) (d denial, err error) {
 	d.header = make(http.Header)
 	if s.options.AccessDenied == nil {
@@ -151,8 +151,13 @@ func (s *Server) deny(r *http.Request) (d denial, err error) {
 	if d.status < 300 || d.status == http.StatusNotModified || d.status > 599 {
 		d.status = http.StatusForbidden
 	}
+	if _, err := core.AppendReject(nil, core.RejectOptions{Status: d.status, Header: added(d.header)}); err != nil {
+		return d, errDeniedHeader
+	}
 	return d, nil
 }
+
+var errDeniedHeader = errors.New("websocket: Options.AccessDenied set a header field whose name or value is not valid in HTTP")
 
 // denial keeps what AccessDenied answers.
 type denial struct {
@@ -164,7 +169,8 @@ type denial struct {
 func (d *denial) Header() http.Header { return d.header }
 
 func (d *denial) WriteHeader(status int) {
-	if d.status == 0 {
+	informs := 100 <= status && status <= 199 // what is to come
+	if d.status == 0 && !informs {
 		d.status = status
 	}
 }

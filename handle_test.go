@@ -88,6 +88,43 @@ func TestPanicsBeforeTheHandler(t *testing.T) {
 	}
 }
 
+// A function that ends its goroutine refuses the request too, and leaves nothing
+// behind that Shutdown would wait for.
+func TestGoexitBeforeTheHandler(t *testing.T) {
+	for name, set := range map[string]func(*websockets.Options){
+		"AcceptConnection": func(o *websockets.Options) {
+			o.AcceptConnection = func(*http.Request) bool { runtime.Goexit(); return true }
+		},
+		"AccessDenied": func(o *websockets.Options) {
+			o.AcceptConnection = func(*http.Request) bool { return false }
+			o.AccessDenied = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { runtime.Goexit() })
+		},
+		"ChooseSubprotocol": func(o *websockets.Options) {
+			o.ChooseSubprotocol = func(*http.Request, []string) string { runtime.Goexit(); return "" }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := strict()
+			set(o)
+			reported := make(chan error, 2)
+			o.OnError = func(_ *http.Request, err error) { reported <- err }
+			server := websockets.Handle(echo, o)
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+			defer cancel()
+			_, err := overTCP(t, server)(ctx, "/x")
+			if he, ok := errors.AsType[*websockets.HandshakeError](err); !ok || he.Status != 500 {
+				t.Errorf("the client saw %v", err)
+			}
+			if err := server.Shutdown(ctx); err != nil {
+				t.Error(err)
+			}
+			if len(reported) != 1 || !errors.Is(<-reported, websockets.ErrUnexpected) {
+				t.Error("not reported, once")
+			}
+		})
+	}
+}
+
 // What a stranger sends before it is a request is not an unexpected error, and
 // OnError is never given a nil request.
 func TestBadRequestsOnStreams(t *testing.T) {
@@ -223,7 +260,15 @@ func TestAccessDeniedOnEveryCarrier(t *testing.T) {
 		}, 401},
 		"nothing": {func(http.ResponseWriter, *http.Request) {}, 403},
 		"200":     {func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("hello")) }, 403},
-		"panic":   {func(http.ResponseWriter, *http.Request) { panic("boom") }, 500},
+		"early hints": {func(w http.ResponseWriter, _ *http.Request) {
+			w.WriteHeader(http.StatusEarlyHints)
+			w.WriteHeader(401)
+		}, 401},
+		"a value that is not valid": {func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("X-Name", "a\r\nb")
+			w.WriteHeader(401)
+		}, 500},
+		"panic": {func(http.ResponseWriter, *http.Request) { panic("boom") }, 500},
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := strict()

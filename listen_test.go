@@ -94,6 +94,36 @@ func TestServeTLS(t *testing.T) {
 	}
 }
 
+// A peer that never finishes TLS is cut at the handshake timeout: there is nobody
+// yet whose answer to wait for.
+func TestServeCutsWhoIsSilentInTLS(t *testing.T) {
+	certified := httptest.NewTLSServer(nil) // for its certificate
+	defer certified.Close()
+	for name, hello := range map[string]string{"nothing": "", "half a record": "\x16\x03\x01\x00\x40\x01"} {
+		t.Run(name, func(t *testing.T) {
+			l, err := tcp.ListenTLS("tcp", "127.0.0.1:0", &tls.Config{Certificates: certified.TLS.Certificates})
+			if err != nil {
+				t.Fatal(err)
+			}
+			o := strict()
+			o.HandshakeTimeout = 200 * time.Millisecond
+			startServe(t, websockets.Handle(echo, o), l)
+			c, err := net.Dial("tcp", l.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			io.WriteString(c, hello)
+			start := time.Now()
+			c.SetReadDeadline(start.Add(10 * time.Second))
+			io.Copy(io.Discard, c)
+			if d := time.Since(start); d > 3*time.Second {
+				t.Errorf("it was cut after %v", d)
+			}
+		})
+	}
+}
+
 func TestListenAndServe(t *testing.T) {
 	taken, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -231,6 +261,35 @@ func TestServeBacksOff(t *testing.T) {
 		if n := logged.count("could not be accepted"); n != 10 {
 			t.Errorf("logged %d times", n)
 		}
+	})
+}
+
+// What was accepted between ends the backing off: the next time it begins anew.
+func TestServeBacksOffAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var at []time.Time
+		l := acceptFunc(func() (transport.Stream, error) {
+			at = append(at, time.Now())
+			switch len(at) {
+			case 3:
+				a, b := pipe.New(0)
+				b.Close()
+				return a, nil
+			case 6:
+				return nil, io.EOF
+			}
+			return nil, emfile
+		})
+		server := websockets.Handle(echo, strict())
+		if err := server.Serve(l); err != io.EOF {
+			t.Error(err)
+		}
+		for i, want := range []time.Duration{5, 10, 0, 5, 10} {
+			if got := at[i+1].Sub(at[i]); got != want*time.Millisecond {
+				t.Errorf("wait %d was %v", i, got)
+			}
+		}
+		server.Shutdown(context.Background())
 	})
 }
 

@@ -1,8 +1,12 @@
 package websockets_test
 
 import (
+	"bufio"
 	"context"
 	"encoding/binary"
+	"io"
+	"net"
+	"net/http"
 	"net/http/httptest"
 	"runtime"
 	"strconv"
@@ -217,4 +221,39 @@ func overPipe(t *testing.T, server *websockets.Server) dialFunc {
 		}
 		return clients.DialStream(ctx, stream, "ws://test"+path)
 	}
+}
+
+// A connection that comes when the patience of Shutdown is over is cut, without
+// a closing handshake.
+func TestShutdownCutsWhatComesLate(t *testing.T) {
+	server := websockets.Handle(echo, strict())
+	over, cancel := context.WithCancel(context.Background())
+	cancel()
+	ended := make(chan time.Duration, 1)
+	url := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		start := time.Now()
+		server.ServeHTTP(hijacker{w, func() { server.Shutdown(over) }}, r)
+		ended <- time.Since(start)
+	}))
+	r, resp := rawDial(t, url, validRequest)
+	if resp.StatusCode != 101 {
+		t.Fatal(resp.Status)
+	}
+	if rest, _ := io.ReadAll(r); len(rest) > 0 {
+		t.Errorf("read %q", rest)
+	}
+	if d := <-ended; d > 3*time.Second {
+		t.Errorf("it took %v", d)
+	}
+}
+
+// hijacker calls before when the connection is taken over.
+type hijacker struct {
+	http.ResponseWriter
+	before func()
+}
+
+func (h hijacker) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	h.before()
+	return http.NewResponseController(h.ResponseWriter).Hijack()
 }

@@ -53,18 +53,33 @@ func (s *Server) acceptStream(ctx context.Context, stream transport.Stream, more
 	if err != nil {
 		return c, s.refuseStream(c, err)
 	}
+	answered := false
+	defer func() {
+		if !answered {
+			s.reportRefused(c.request, s.refuseStream(c, unexpected(errAskedGoexit)))
+		}
+	}()
+	err = s.answer(c, req)
+	answered = true
+	return c, err
+}
+
+var errAskedGoexit = errors.New("websocket: a function of the Options ended its goroutine")
+
+// answer answers a request as the Options say.
+func (s *Server) answer(c *Conn, req *core.Request) error {
 	if wanted, err := s.asks(c.request); err != nil || !wanted {
-		return c, s.denyStream(c, err)
+		return s.denyStream(c, err)
 	}
 	o, err := s.acceptOptions(c.request, req)
 	if err != nil {
-		return c, s.denyStream(c, err)
+		return s.denyStream(c, err)
 	}
 	if err := c.t.Accept(o); err != nil {
-		return c, s.refuseStream(c, c.cause(err))
+		return s.refuseStream(c, c.cause(err))
 	}
 	c.subprotocol = o.Subprotocol
-	return c, nil
+	return nil
 }
 
 // cause returns how the connection ended, if it has, and otherwise err, which
@@ -98,6 +113,10 @@ func (s *Server) denyStream(c *Conn, err error) error {
 // refuseStream ends a handshake that failed with err; what the core has not
 // answered is answered with a status.
 func (s *Server) refuseStream(c *Conn, err error) error {
+	if errors.Is(err, core.ErrHandshakeTimeout) && lacksTLS(c.t.Stream()) {
+		c.t.CloseNow() // there is nobody yet to be told
+		return &HandshakeError{Err: wrap(err)}
+	}
 	status := statusOf(err)
 	if status == 0 {
 		status = http.StatusInternalServerError
@@ -158,4 +177,14 @@ func tlsState(stream transport.Stream) *tls.ConnectionState {
 		return nil
 	}
 	return &state
+}
+
+// lacksTLS reports whether a stream is to have TLS and has not yet.
+func lacksTLS(stream transport.Stream) bool {
+	s, ok := stream.(interface{ NetConn() net.Conn })
+	if !ok {
+		return false
+	}
+	_, secure := s.NetConn().(*tls.Conn)
+	return secure && tlsState(stream) == nil
 }
