@@ -216,9 +216,7 @@ func TestTerminalHearsClose(t *testing.T) {
 	e.exits(statusOK)
 	e.has("< last words")
 	e.has(`closed by the server: 4001, "so long"`)
-	if strings.Contains(e.glass.String(), ">") {
-		t.Error("the prompt was left")
-	}
+	e.loses(">")
 }
 
 func TestTerminalLosesTheServer(t *testing.T) {

@@ -154,6 +154,18 @@ func (e *teletype) contains(text string) {
 	e.t.Fatalf("the terminal shows\n%s\nand should have\n%s", e.glass, text)
 }
 
+// loses waits until some text is shown no more.
+func (e *teletype) loses(text string) {
+	e.t.Helper()
+	for range 2000 {
+		if !strings.Contains(e.glass.String(), text) {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	e.t.Fatalf("the terminal shows\n%s\nand should not have\n%s", e.glass, text)
+}
+
 // exits waits for the end, and checks the status and that the terminal is as
 // it was.
 func (e *teletype) exits(status int) {
