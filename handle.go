@@ -20,8 +20,8 @@ import (
 //     be sent, such as 1007, and otherwise with 1000; mostly the connection has
 //     ended already;
 //   - with 1001 after the error of a context that ended from outside;
-//   - with 1011 after any other error, an [ErrMisuse] included, and after a panic.
-//     A panic is recovered and logged with its stack. A panic with
+//   - with 1011 after any other error, an [ErrMisuse] included, and after a
+//     panic. A panic is recovered and logged with its stack. A panic with
 //     [http.ErrAbortHandler] cuts the connection and is not logged.
 //
 // An error that wraps one of these counts as that one. Errors that are joined

@@ -79,7 +79,8 @@ func (s *Server) log() *slog.Logger {
 	return slog.Default()
 }
 
-// enter counts a handler, an Accept or a Serve that begins; false while shutting down.
+// enter counts a handler, an Accept or a Serve that begins; false while
+// shutting down.
 func (s *Server) enter() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
