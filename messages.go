@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"iter"
+
+	"github.com/fb1e3c20/websockets/transport"
 )
 
 // Messages returns an iterator over the messages that come, until the connection
-// is closed well: by either side, with 1000, 1001 or without a code. Any other
-// end, and the end of ctx, is an error, after which it stops:
+// is closed well: by either side, with 1000, 1001 or without a code, and not
+// within a message. Any other end, and the end of ctx, is an error, after which
+// it stops:
 //
 //	for m, err := range c.Messages(ctx) {
 //		if err != nil {
@@ -37,6 +40,9 @@ func (c *Conn) Messages(ctx context.Context) iter.Seq2[Message, error] {
 func closedWell(err error) bool {
 	e, ok := errors.AsType[*Error](err)
 	if !ok || e.Kind != ErrClosed {
+		return false
+	}
+	if closed, ok := errors.AsType[*transport.CloseError](err); ok && closed.Incomplete {
 		return false
 	}
 	return e.Code == NormalClosure || e.Code == GoingAway || e.Code == NoStatus

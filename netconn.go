@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/fb1e3c20/websockets/transport"
 )
 
 // NetConn returns c as a [net.Conn], for protocols that run on a stream of
@@ -59,13 +61,13 @@ func (n *netConn) Read(p []byte) (int, error) {
 		return 0, n.failure(err)
 	}
 	got, err := n.readMessages(ctx, p)
-	if !closedWell(err) {
-		return got, n.failure(err)
+	if closedWell(err) {
+		return got, io.EOF
 	}
-	if n.inside {
+	if closed, ok := errors.AsType[*transport.CloseError](err); ok && closed.Incomplete {
 		return got, io.ErrUnexpectedEOF
 	}
-	return got, io.EOF
+	return got, n.failure(err)
 }
 
 // readMessages reads of this message or, at its end, of the next.

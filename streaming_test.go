@@ -110,6 +110,11 @@ func TestMessages(t *testing.T) {
 		{"NoStatus", func(c *websockets.Conn) { c.Close(websockets.NoStatus, "") }, nil},
 		{"Error", func(c *websockets.Conn) { c.Close(websockets.InternalError, "") }, func(err error) bool { return websockets.CloseStatus(err) == websockets.InternalError }},
 		{"Lost", func(c *websockets.Conn) { c.CloseNow() }, func(err error) bool { return errors.Is(err, websockets.ErrLost) }},
+		{"Within", func(c *websockets.Conn) {
+			w, _ := c.Writer(context.Background(), websockets.Text)
+			io.WriteString(w, "begun")
+			c.Close(websockets.NormalClosure, "")
+		}, func(err error) bool { return websockets.CloseStatus(err) == websockets.NormalClosure }},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			server, client := piped(t, strict())

@@ -71,6 +71,7 @@ type Conn struct {
 	ending     bool // Machine.Transport may say more than open
 	atEOF      bool
 	halfShut   bool
+	within     bool // a message that was parsed has not come to its end
 	released   bool
 	closeSent  bool            // by us, before the peer
 	closedWith frame.CloseCode // by us
@@ -189,7 +190,7 @@ func (c *Conn) observe(ev core.Event) {
 	case core.EventPong:
 		c.matchPong(ev)
 	case core.EventClose:
-		err := &CloseError{Code: ev.Code, Reason: string(ev.Data), Local: c.closeSent && answers(c.closedWith, ev.Code)}
+		err := &CloseError{Code: ev.Code, Reason: string(ev.Data), Local: c.closeSent && answers(c.closedWith, ev.Code), Incomplete: c.within}
 		if c.ahead.len() > 0 {
 			c.ahead.end = err
 			return

@@ -38,12 +38,18 @@ type CloseError struct {
 	Code   frame.CloseCode // the peer's; [frame.NoStatus] when it sent none
 	Reason string          // the peer's, valid UTF-8, at most 123 bytes
 	Local  bool            // this side closed first; the peer answered
+
+	// Incomplete: the peer closed within a message, which will never be whole.
+	Incomplete bool
 }
 
 func (e *CloseError) Error() string {
 	side := "closed by the peer"
 	if e.Local {
 		side = "closed by us, answered"
+	}
+	if e.Incomplete {
+		side += " within a message"
 	}
 	if e.Reason == "" {
 		return fmt.Sprintf("websocket: %s: %v", side, e.Code)

@@ -181,3 +181,28 @@ func TestEchoOverHostileStreams(t *testing.T) {
 		})
 	}
 }
+
+// A stream that panics does so in its caller, who may recover.
+func TestStreamPanics(t *testing.T) {
+	for name, call := range map[string]func(c *transport.Conn){
+		"Send":      func(c *transport.Conn) { c.Send(context.Background(), frame.Text, nil) },
+		"SendLarge": func(c *transport.Conn) { c.Send(context.Background(), frame.Binary, make([]byte, 100_000)) },
+		"Receive":   func(c *transport.Conn) { c.Receive(context.Background(), nil) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, _ := pipe.New(0)
+			c := open(t, real.New(), core.Server, core.Config{PingInterval: -1, ConnectionTimeout: -1}, panicking{a})
+			defer func() {
+				if p := recover(); p != "broken" {
+					t.Error("recovered", p)
+				}
+			}()
+			call(c)
+		})
+	}
+}
+
+type panicking struct{ transport.Stream }
+
+func (panicking) TryWrite([]byte) (int, error)            { panic("broken") }
+func (panicking) AwaitRead(transport.Lender) (int, error) { panic("broken") }

@@ -69,6 +69,9 @@ func (c *Conn) parse(limit int) core.Event {
 	}
 	n, ev := c.m.Recv(c.clk.Now(), p, scratch)
 	in.r += n
+	if ev.Kind == core.EventMessage {
+		c.within = !ev.Last
+	}
 	if ev.Kind == core.EventNone {
 		in.more = n > 0 && n == len(p) && in.r < in.w // limit cut it short
 		if in.r == in.w {
@@ -261,9 +264,7 @@ func (c *Conn) await(ctx context.Context) error {
 func (c *Conn) read(ctx context.Context) {
 	c.watch.set(ctx, c.stream)
 	c.parked = true
-	c.unlockAndTell()
-	n, err := c.stream.AwaitRead(&c.in)
-	c.mu.Lock()
+	n, err := c.awaitInput()
 	c.parked = false
 	switch {
 	case n > 0:
@@ -272,6 +273,13 @@ func (c *Conn) read(ctx context.Context) {
 	default:
 		c.inputEnded(err)
 	}
+}
+
+// awaitInput lets the lock go while the stream waits.
+func (c *Conn) awaitInput() (int, error) {
+	c.unlockAndTell()
+	defer c.mu.Lock()
+	return c.stream.AwaitRead(&c.in)
 }
 
 // Limits of what is read ahead of a busy application.
@@ -343,6 +351,12 @@ func (c *Conn) wants(ev core.Event) bool {
 	return !c.discarding
 }
 
+func (c *Conn) tryInput(space []byte) (int, error) {
+	c.mu.Unlock()
+	defer c.mu.Lock()
+	return c.stream.TryRead(space)
+}
+
 // filled notes that n bytes have come.
 func (c *Conn) filled(n int) {
 	c.in.filled(n)
@@ -351,10 +365,7 @@ func (c *Conn) filled(n int) {
 
 // readSome reads once without waiting and reports whether something came.
 func (c *Conn) readSome() bool {
-	space := c.in.Borrow()
-	c.mu.Unlock()
-	n, err := c.stream.TryRead(space)
-	c.mu.Lock()
+	n, err := c.tryInput(c.in.Borrow())
 	if n > 0 {
 		c.filled(n)
 		return true

@@ -561,7 +561,7 @@ func TestReaderMeetsTheEnd(t *testing.T) {
 		_, r, _ := c.Reader(t.Context())
 		p.write(p.closing(frame.GoingAway))
 		got, err := io.ReadAll(r)
-		if e, ok := errors.AsType[*transport.CloseError](err); string(got) != "begun" || !ok || e.Code != frame.GoingAway {
+		if e, ok := errors.AsType[*transport.CloseError](err); string(got) != "begun" || !ok || e.Code != frame.GoingAway || !e.Incomplete {
 			t.Errorf("%q, %v", got, err)
 		}
 		if _, err := r.Read(make([]byte, 1)); err == nil || err == io.EOF {

@@ -252,9 +252,7 @@ func (c *Conn) writeBatch() (blocked bool) {
 // read.
 func (c *Conn) tryWrite(p []byte) (int, error) {
 	if c.writeErr == nil && !c.released {
-		c.mu.Unlock()
-		n, err := c.stream.TryWrite(p)
-		c.mu.Lock()
+		n, err := c.tryStream(p)
 		c.blocked = err == ErrWouldBlock
 		if err == nil || c.blocked {
 			c.stats.BytesSent += int64(n)
@@ -266,6 +264,14 @@ func (c *Conn) tryWrite(p []byte) (int, error) {
 	}
 	c.m.Wrote(c.clk.Now(), len(p))
 	return len(p), nil
+}
+
+// tryStream lets the lock go while the stream writes. A panic in a stream of
+// the user's passes.
+func (c *Conn) tryStream(p []byte) (int, error) {
+	c.mu.Unlock()
+	defer c.mu.Lock()
+	return c.stream.TryWrite(p)
 }
 
 // cutWriting notes that the carrier takes no more output. Reading tells how
@@ -438,15 +444,18 @@ func (d *direct) await(ctx context.Context) bool {
 	if ctx.Err() != nil {
 		return false
 	}
-	c.mu.Unlock()
-	stop := context.AfterFunc(ctx, c.stream.KickWrite)
-	err := c.stream.AwaitWrite()
-	stop()
-	c.mu.Lock()
+	err := c.awaitStream(ctx)
 	if err != nil && err != ErrKicked {
 		c.cutWriting(err)
 	}
 	return true
+}
+
+func (c *Conn) awaitStream(ctx context.Context) error {
+	c.mu.Unlock()
+	defer c.mu.Lock()
+	defer context.AfterFunc(ctx, c.stream.KickWrite)()
+	return c.stream.AwaitWrite()
 }
 
 // leave copies what is left of the payload, because its owner goes: a frame
