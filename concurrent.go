@@ -31,8 +31,8 @@ const (
 // A connection that waits for a message has one goroutine. A close frame of the
 // peer is answered when the calls under way have returned, so that their answers
 // arrive, and at the close timeout at the latest. Once the connection has ended,
-// then or for another reason, the ctx of the calls ends, and messages that still
-// wait are not worked on; the Handler returns after the last call.
+// then or for another reason, the ctx of the calls ends, and messages that wait
+// for a free worker are given up; the Handler returns after the last call.
 //
 // The first call that returns an error, panics or ends its goroutine ends the
 // ctx of the others and receiving; with Ordered it does so in its turn, behind
