@@ -90,6 +90,7 @@ func (c *Conn) closedByPeer(err error) {
 		c.held = err
 		return
 	}
+	c.setReadAhead(false) // the answer is given before anybody hears of it
 	c.end(err)
 }
 

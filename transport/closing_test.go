@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"runtime"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/fb1e3c20/websockets/clock/real"
@@ -94,4 +95,45 @@ func TestCloseOfADeadPeerBehindABacklog(t *testing.T) {
 			t.Errorf("Close took %v", d)
 		}
 	})
+}
+
+// Who has heard that the peer closed cannot change the answer any more.
+func TestCloseAtTheMomentOfTheAnswer(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		a, b := pipe.New(0)
+		s := &readHook{Stream: a}
+		c := open(t, real.New(), core.Server, core.Config{}, s)
+		p := &peer{t: t, s: b, role: core.Client}
+		c.Discard()
+		p.write(p.closing(frame.GoingAway))
+		s.again = func() {
+			go func() {
+				<-c.Done()
+				c.Close(frame.NormalClosure, "")
+			}()
+			synctest.Wait()
+		}
+		time.Sleep(time.Second)
+		if got := p.frames(p.there()); !equal(got, []received{closeFrame(frame.GoingAway)}) {
+			t.Error(got)
+		}
+		p.s.Close()
+	})
+}
+
+// A readHook calls a function before the read that follows one with input.
+type readHook struct {
+	transport.Stream
+	read  bool
+	again func()
+}
+
+func (s *readHook) TryRead(p []byte) (int, error) {
+	if f := s.again; s.read && f != nil {
+		s.again = nil
+		f()
+	}
+	n, err := s.Stream.TryRead(p)
+	s.read = n > 0
+	return n, err
 }
