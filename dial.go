@@ -76,8 +76,7 @@ func (d *Dialer) dial(ctx context.Context, t *target) (*Conn, error) {
 	r := d.request(t)
 	stream, err := d.connect(ctx, t, r)
 	if err != nil {
-		err = fmt.Errorf("websocket: cannot connect to %s: %w", t.url, err)
-		return nil, &HandshakeError{Err: err}
+		return nil, &HandshakeError{Err: &step{"cannot connect to " + t.url.String(), err}}
 	}
 	return d.open(ctx, stream, t, r)
 }
@@ -96,10 +95,26 @@ func (t *target) dialError(ctx, bounded context.Context, err error) error {
 	case ctx.Err() != nil:
 		return fmt.Errorf("websocket: cannot dial %s: %w", t.url, ctx.Err())
 	case bounded.Err() != nil:
-		return &HandshakeError{Err: fmt.Errorf("websocket: cannot dial %s: %w: %v", t.url, wrap(core.ErrHandshakeTimeout), err)}
+		late := &step{"cannot dial " + t.url.String(), wrap(core.ErrHandshakeTimeout)}
+		if errors.Is(err, core.ErrHandshakeTimeout) || errors.Is(err, context.DeadlineExceeded) {
+			return &HandshakeError{Err: late}
+		}
+		return &HandshakeError{Err: fmt.Errorf("%w: %v", late, err)}
 	}
 	return err
 }
+
+// A step tells where dialling failed.
+type step struct {
+	what string
+	err  error
+}
+
+func (s *step) Error() string {
+	return "websocket: " + s.what + ": " + strings.TrimPrefix(s.err.Error(), "websocket: ")
+}
+
+func (s *step) Unwrap() error { return s.err }
 
 // bound bounds connecting by the handshake timeout.
 func (d *Dialer) bound(ctx context.Context) (context.Context, context.CancelFunc) {
@@ -238,7 +253,10 @@ func (d *Dialer) open(ctx context.Context, stream transport.Stream, t *target, r
 		d.takeCookies(c.response)
 	}
 	if err != nil {
-		return nil, &HandshakeError{Status: statusFrom(c.response), Response: c.response, Err: wrap(err)}
+		return nil, &HandshakeError{
+			Status: statusFrom(c.response), Response: c.response,
+			Err: &step{"cannot open " + t.url.String(), wrap(err)},
+		}
 	}
 	c.subprotocol = opened.Subprotocol
 	done = true

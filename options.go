@@ -3,6 +3,7 @@ package websockets
 import (
 	"context"
 	"crypto/tls"
+	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"net"
@@ -209,6 +210,9 @@ func (o *Options) settings() (*core.Settings, error) {
 	if o == nil {
 		o = &Options{}
 	}
+	if err := o.checkTimes(); err != nil {
+		return nil, err
+	}
 	pings := core.PingDefault
 	switch o.DropIncomingPings {
 	case On:
@@ -238,19 +242,57 @@ func (o *Options) settings() (*core.Settings, error) {
 	if o.Workers < 0 || o.Workers > maxWorkers {
 		return nil, &core.ConfigError{Field: "Workers", Reason: "must be from 1 to 65536, or 0 for 8"}
 	}
-	// What the handshake would refuse is refused here, before any dial.
-	_, err = core.NewClient(set, 0, core.RequestOptions{Host: "localhost", Subprotocols: o.Subprotocols})
-	if err != nil {
-		return nil, &core.ConfigError{Field: "Subprotocols", Reason: "must be at most 64 distinct tokens"}
-	}
-	_, err = core.NewClient(set, 0, core.RequestOptions{Host: "localhost", Header: headerFields(o.Header)})
-	if err != nil {
-		return nil, &core.ConfigError{
-			Field:  "Header",
-			Reason: "holds a name or value that is not valid in HTTP, or a field that the handshake sets itself (Host, Connection, Upgrade, Content-Length, Transfer-Encoding, Sec-WebSocket-...)",
-		}
+	if err := o.checkHandshake(set); err != nil {
+		return nil, err
 	}
 	return set, nil
+}
+
+// checkTimes finds what was given without its unit: 15 is 15 nanoseconds.
+func (o *Options) checkTimes() error {
+	for _, t := range []struct {
+		field string
+		time  time.Duration
+	}{
+		{"PingInterval", o.PingInterval}, {"PongTimeout", o.PongTimeout}, {"CloseTimeout", o.CloseTimeout},
+		{"ConnectionTimeout", o.ConnectionTimeout}, {"HandshakeTimeout", o.HandshakeTimeout},
+	} {
+		if t.time > 0 && t.time < time.Microsecond {
+			return &core.ConfigError{Field: t.field, Reason: fmt.Sprintf("is %v: multiply the number by a unit, such as time.Second", t.time)}
+		}
+	}
+	return nil
+}
+
+// checkHandshake refuses what the handshake would refuse, before any dial.
+func (o *Options) checkHandshake(set *core.Settings) error {
+	asks := func(subprotocols []string, header []core.Field) bool {
+		_, err := core.NewClient(set, 0, core.RequestOptions{Host: "localhost", Subprotocols: subprotocols, Header: header})
+		return err == nil
+	}
+	for _, p := range o.Subprotocols {
+		if !asks([]string{p}, nil) {
+			return &core.ConfigError{Field: "Subprotocols", Reason: fmt.Sprintf("has %q, which is not a token of HTTP: letters, digits and !#$%%&'*+-.^_`|~", p)}
+		}
+	}
+	if !asks(o.Subprotocols, nil) {
+		return &core.ConfigError{Field: "Subprotocols", Reason: "must be at most 64, and none of them twice"}
+	}
+	for _, f := range headerFields(o.Header) {
+		switch {
+		case asks(nil, []core.Field{f}):
+		case asks(nil, []core.Field{{Name: f.Name, Value: "x"}}):
+			return &core.ConfigError{Field: "Header", Reason: fmt.Sprintf("has a value of %q that is not valid in HTTP", f.Name)}
+		case f.Name != "" && asks(nil, []core.Field{{Name: "X-" + f.Name, Value: "x"}}):
+			return &core.ConfigError{Field: "Header", Reason: fmt.Sprintf("has %q, which the handshake sets itself", f.Name)}
+		default:
+			return &core.ConfigError{Field: "Header", Reason: fmt.Sprintf("has the name %q, which is not valid in HTTP", f.Name)}
+		}
+	}
+	if !asks(nil, headerFields(o.Header)) {
+		return &core.ConfigError{Field: "Header", Reason: "is too long"}
+	}
+	return nil
 }
 
 // hooks are what the driver is told.

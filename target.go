@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -34,6 +35,9 @@ func parseURL(rawURL string) (*target, error) {
 	secret := strings.Contains(rawURL, "@") // there may be a password, and anywhere
 	if err != nil && secret {
 		return nil, errors.New("the URL, which is not shown since it may hold a password, cannot be parsed")
+	}
+	if err != nil && !strings.Contains(rawURL, "://") {
+		return nil, fmt.Errorf("the URL %q must begin with ws:// or wss://", rawURL)
 	}
 	if err != nil {
 		return nil, err
@@ -66,6 +70,9 @@ func newTarget(u *url.URL, shown string) (*target, error) {
 	}
 	if strings.ContainsFunc(u.Hostname(), func(r rune) bool { return r >= utf8.RuneSelf }) {
 		return nil, fmt.Errorf("the URL %q must name its host in ASCII (xn--...)", shown)
+	}
+	if port, err := strconv.ParseUint(u.Port(), 10, 16); u.Port() != "" && (err != nil || port == 0) {
+		return nil, fmt.Errorf("the URL %q has a port that is not from 1 to 65535", shown)
 	}
 	t.authorization = basic(u.User)
 	anonymous := *u
