@@ -3,6 +3,7 @@ package websockets
 import (
 	"bufio"
 	"errors"
+	"fmt"
 	"maps"
 	"net"
 	"net/http"
@@ -117,6 +118,15 @@ func (s *Server) wants(r *http.Request) bool {
 	return true
 }
 
+// rejected is the error of a request that AcceptConnection refused.
+func rejected(r *http.Request, status int) error {
+	what := fmt.Sprintf("%s for %q", r.URL.Path, r.Host)
+	if origin := r.Header.Get("Origin"); origin != "" {
+		what += fmt.Sprintf(" from the origin %q", origin)
+	}
+	return &HandshakeError{Status: status, Err: &step{what, wrap(core.ErrRejected)}}
+}
+
 const deniedBody = "<h1>Access denied</h1>"
 
 // denyHTTP refuses a request as AccessDenied says, or with 500 after a panic.
@@ -134,7 +144,7 @@ func (s *Server) denyHTTP(w http.ResponseWriter, r *http.Request, err error) err
 	maps.Copy(w.Header(), d.header)
 	w.WriteHeader(d.status)
 	w.Write(d.body)
-	return &HandshakeError{Status: d.status, Err: wrap(core.ErrRejected)}
+	return rejected(r, d.status)
 }
 
 // deny asks AccessDenied what to answer; a panic in it is an error, and so is a

@@ -104,18 +104,6 @@ func (t *target) dialError(ctx, bounded context.Context, err error) error {
 	return err
 }
 
-// A step tells where dialling failed.
-type step struct {
-	what string
-	err  error
-}
-
-func (s *step) Error() string {
-	return "websocket: " + s.what + ": " + strings.TrimPrefix(s.err.Error(), "websocket: ")
-}
-
-func (s *step) Unwrap() error { return s.err }
-
 // bound bounds connecting by the handshake timeout.
 func (d *Dialer) bound(ctx context.Context) (context.Context, context.CancelFunc) {
 	timeout := d.options.HandshakeTimeout

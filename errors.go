@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 
 	"github.com/fb1e3c20/websockets/core"
 	"github.com/fb1e3c20/websockets/transport"
@@ -165,6 +166,18 @@ func (e *HandshakeError) Timeout() bool {
 func (e *HandshakeError) Is(target error) bool { return target == ErrHandshake }
 
 func (e *HandshakeError) Unwrap() error { return e.Err }
+
+// A step is an error with what was under way.
+type step struct {
+	what string
+	err  error
+}
+
+func (s *step) Error() string {
+	return "websocket: " + s.what + ": " + strings.TrimPrefix(s.err.Error(), "websocket: ")
+}
+
+func (s *step) Unwrap() error { return s.err }
 
 // CloseStatus returns the code with which a connection was closed by a close
 // frame of the peer, and 0 for every other error.

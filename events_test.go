@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/fb1e3c20/websockets"
+	"github.com/fb1e3c20/websockets/transport/pipe"
 )
 
 // A chronicle writes down the events of one connection, and how long they
@@ -279,7 +280,12 @@ func TestFormsWithoutHandler(t *testing.T) {
 		"HandleConcurrent": websockets.HandleConcurrent(nil, o),
 		"HandleEvents":     websockets.HandleEvents(nil, o),
 	} {
-		c, err := overPipe(t, server)(t.Context(), "/")
+		if err := server.Serve(pipe.Listen(0)); err == nil || !strings.Contains(err.Error(), "not set") {
+			t.Errorf("%s: Serve returned %v", name, err)
+		}
+		a, b := pipe.New(0)
+		go server.ServeStream(t.Context(), a)
+		c, err := (&websockets.Dialer{Options: strict()}).DialStream(t.Context(), b, "ws://test/")
 		if err != nil {
 			t.Fatal(err)
 		}

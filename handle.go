@@ -201,9 +201,9 @@ func (s *Server) report(r *http.Request, err error) {
 	if _, logged := errors.AsType[panicked](err); logged {
 		return
 	}
-	level := slog.LevelError
+	level, what := slog.LevelError, "websocket: unexpected error"
 	if isCommon(err) {
-		level = slog.LevelInfo
+		level, what = slog.LevelInfo, "websocket: connection ended"
 	}
-	s.log().Log(context.Background(), level, "websocket: connection failed", "url", r.URL.Path, "peer", r.RemoteAddr, "error", err)
+	s.log().Log(context.Background(), level, what, "url", r.URL.Path, "peer", r.RemoteAddr, "error", err)
 }

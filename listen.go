@@ -29,7 +29,7 @@ type Listener interface {
 // "", and returns what [Server.Serve] does, or why it cannot listen. For TLS,
 // give Serve a listener of [tcp.ListenTLS].
 func (s *Server) ListenAndServe(addr string) error {
-	if err := s.init(); err != nil {
+	if err := s.ready(); err != nil {
 		return err
 	}
 	if s.isClosing() {
@@ -45,6 +45,17 @@ func (s *Server) ListenAndServe(addr string) error {
 	return s.Serve(l)
 }
 
+// ready tells why the server cannot serve.
+func (s *Server) ready() error {
+	if err := s.init(); err != nil {
+		return err
+	}
+	if s.Handler == nil {
+		return errNoHandler
+	}
+	return nil
+}
+
 // Serve accepts connections from l, without net/http, and serves each in a
 // goroutine of its own, as [Server.ServeStream] does; a slow handshake holds
 // nobody up. A connection that waits for input costs that goroutine and no
@@ -58,7 +69,7 @@ func (s *Server) ListenAndServe(addr string) error {
 // the call.
 func (s *Server) Serve(l Listener) error {
 	defer l.Close()
-	if err := s.init(); err != nil {
+	if err := s.ready(); err != nil {
 		return err
 	}
 	if !s.enterListener(&l) {

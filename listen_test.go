@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -353,4 +354,17 @@ func TestSlowHandshakesDoNotHoldServeUp(t *testing.T) {
 	}
 	defer c.CloseNow()
 	ask(t, c)
+}
+
+// A server without a handler says so at once, and not to every client.
+func TestServeWithoutAHandler(t *testing.T) {
+	l := pipe.Listen(0)
+	for _, err := range []error{(&websockets.Server{}).Serve(l), websockets.Handle(nil, nil).ListenAndServe("127.0.0.1:0")} {
+		if err == nil || !strings.Contains(err.Error(), "Handler is not set") {
+			t.Error(err)
+		}
+	}
+	if _, err := l.AcceptStream(); !errors.Is(err, net.ErrClosed) {
+		t.Error("the listener is open:", err)
+	}
 }

@@ -128,8 +128,9 @@ type Options struct {
 
 	// Ordered has what the workers of HandleConcurrent send, with the context
 	// that they were given, leave in the order of the messages that they work
-	// on: a Send waits until the work on all earlier messages has returned.
-	// Default: whoever is ready first sends first.
+	// on: a Send waits until the work on all earlier messages has returned. A
+	// failure takes effect in its turn too. Default: whoever is ready first
+	// sends first.
 	Ordered bool
 
 	// TLSConfig is for clients: for wss URLs, for redirects to them, and for

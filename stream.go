@@ -107,7 +107,7 @@ func (s *Server) denyStream(c *Conn, err error) error {
 	if err := c.t.Reject(core.RejectOptions{Status: d.status, Header: added(d.header), Body: d.body}); err != nil {
 		return s.refuseStream(c, c.cause(err))
 	}
-	return &HandshakeError{Status: d.status, Err: wrap(core.ErrRejected)}
+	return rejected(c.request, d.status)
 }
 
 // refuseStream ends a handshake that failed with err; what the core has not
