@@ -66,7 +66,9 @@ func (c *Conn) Send(ctx context.Context, typ MessageType, p []byte) error {
 
 // Ping sends a ping and waits for the pong; it returns the time between. A peer
 // that does not answer pings, as a server of this package with the zero Options,
-// lets it wait until ctx or the connection ends.
+// lets it wait until ctx or the connection ends, and one whose application does
+// not receive may answer only half a second later. The PongTimeout, if there is
+// one, judges the answer.
 func (c *Conn) Ping(ctx context.Context) (time.Duration, error) {
 	rtt, err := c.t.Ping(ctx)
 	return rtt, c.wrap(err)

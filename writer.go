@@ -56,7 +56,8 @@ func (w Writer) Write(p []byte) (n int, err error) {
 }
 
 // Close ends the message; without a Write before it the message is empty. Once a
-// fragment has been sent, Close does not wait.
+// fragment has been sent, Close does not wait. That it returns nil does not say
+// that the peer takes the message: how the connection ends does.
 //
 // A message that cannot be completed, because a Write failed or a Text ends
 // within a character, is given up as by Cancel; the error returned tells why.
