@@ -107,6 +107,7 @@ type proxy struct{ url *url.URL }
 // UnmarshalText reads a proxy's URL, or none. Its error does not tell the URL,
 // which may hold a password.
 func (p *proxy) UnmarshalText(text []byte) error {
+	p.url = nil // an earlier flag's, perhaps
 	if s := string(text); s == "" || s == "none" {
 		return nil
 	}

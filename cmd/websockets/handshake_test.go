@@ -139,3 +139,20 @@ func TestConnectTrusts(t *testing.T) {
 		}
 	}
 }
+
+// The last of several --proxy holds, and none is one of them.
+func TestLastProxyHolds(t *testing.T) {
+	var p proxy
+	for _, test := range []struct{ text, want string }{{"http://a:1", "http://a:1"}, {"socks5://b:2", "socks5://b:2"}, {"none", ""}} {
+		if err := p.UnmarshalText([]byte(test.text)); err != nil {
+			t.Error(err)
+		}
+		got := ""
+		if p.url != nil {
+			got = p.url.String()
+		}
+		if got != test.want {
+			t.Errorf("after %s: %q", test.text, got)
+		}
+	}
+}
