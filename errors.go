@@ -24,7 +24,8 @@ const (
 	// Reason the peer chose, or by this side's CloseNow, with Abnormal.
 	ErrClosed
 
-	// ErrProtocol: the peer violated the protocol; it was sent 1002.
+	// ErrProtocol: the peer violated the protocol; it was sent 1002. From
+	// NetConn: a message of the other type came; 1003.
 	ErrProtocol
 
 	// ErrReservedBits: a reserved bit was set; also an ErrProtocol.

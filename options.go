@@ -48,8 +48,9 @@ type Options struct {
 	ConnectionTimeout time.Duration
 
 	// HandshakeTimeout bounds the opening handshake, a client's together with
-	// connecting, proxies, TLS and all redirects, which go by real time. Default 10 s; negative: never.
-	// With net/http the server's own ReadHeaderTimeout bounds the request.
+	// connecting, proxies, TLS and all redirects, which go by real time.
+	// Default 10 s; negative: never. With net/http the server's own
+	// ReadHeaderTimeout bounds the request.
 	HandshakeTimeout time.Duration
 
 	// MaxFrameSize and MaxMessageSize are the largest payload of a frame and

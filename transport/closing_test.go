@@ -101,18 +101,20 @@ func TestCloseOfADeadPeerBehindABacklog(t *testing.T) {
 func TestCloseAtTheMomentOfTheAnswer(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		a, b := pipe.New(0)
-		s := &readHook{Stream: a}
-		c := open(t, real.New(), core.Server, core.Config{}, s)
-		p := &peer{t: t, s: b, role: core.Client}
-		c.Discard()
-		p.write(p.closing(frame.GoingAway))
-		s.again = func() {
+		gone := make(chan *transport.Conn, 1)
+		s := &readHook{Stream: a, again: func() {
 			go func() {
+				c := <-gone
 				<-c.Done()
 				c.Close(frame.NormalClosure, "")
 			}()
 			synctest.Wait()
-		}
+		}}
+		c := open(t, real.New(), core.Server, core.Config{}, s)
+		gone <- c
+		p := &peer{t: t, s: b, role: core.Client}
+		c.Discard()
+		p.write(p.closing(frame.GoingAway))
 		time.Sleep(time.Second)
 		if got := p.frames(p.there()); !equal(got, []received{closeFrame(frame.GoingAway)}) {
 			t.Error(got)
