@@ -17,8 +17,8 @@ import (
 // While nobody is in Receive, control frames are still answered and the peer's
 // liveness is judged, within half a second, and messages wait: up to 64 KiB of
 // them in memory, the rest at the peer. A close frame behind messages that wait
-// is answered when they have been received, or at the close timeout; a handler
-// that only sends calls [Conn.Discard].
+// is answered when they have been received, or at the close timeout, when the
+// peer has mostly given up; a handler that only sends calls [Conn.Discard].
 //
 // A Conn must be closed, with Close or CloseNow; a handler given to [Handle]
 // need not.

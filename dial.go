@@ -84,8 +84,8 @@ func (d *Dialer) dial(ctx context.Context, t *target) (*Conn, error) {
 // dialError returns the error of Dial: that of ctx if it has ended, a handshake
 // timeout if only the time for the handshake has, and err otherwise.
 func (t *target) dialError(ctx, bounded context.Context, err error) error {
-	if err == nil {
-		return nil
+	if e, ok := errors.AsType[*HandshakeError](err); err == nil || ok && e.Status != 0 {
+		return err // an answer is an answer, however late
 	}
 	// The network tells of a deadline a moment before the context does.
 	if at, ok := bounded.Deadline(); ok && !time.Now().Before(at) {

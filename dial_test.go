@@ -105,6 +105,25 @@ func TestDialRefused(t *testing.T) {
 	}
 }
 
+// The body of a refusal may come after its head.
+func TestDialRefusedSlowly(t *testing.T) {
+	url := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", "15")
+		w.WriteHeader(http.StatusUnauthorized)
+		http.NewResponseController(w).Flush()
+		time.Sleep(20 * time.Millisecond)
+		io.WriteString(w, "log in, please\n")
+	}))
+	_, err := websockets.Dial(t.Context(), url, strict())
+	he, ok := errors.AsType[*websockets.HandshakeError](err)
+	if !ok {
+		t.Fatal(err)
+	}
+	if body, err := io.ReadAll(he.Response.Body); string(body) != "log in, please\n" || err != nil {
+		t.Errorf("%q, %v", body, err)
+	}
+}
+
 // The body of a refusal is shown without the framing of its chunks.
 func TestDialRefusedInChunks(t *testing.T) {
 	url := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

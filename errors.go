@@ -139,7 +139,7 @@ var broader = map[Kind]Kind{
 // [ErrHandshake] and with what it wraps: an [Error], or the error of the network.
 type HandshakeError struct {
 	Status   int            // the HTTP status that a server, not a proxy, answered with; 0 if none
-	Response *http.Response // what a client received, with what came of its body at once, at most 4 KiB in all; nil if nothing
+	Response *http.Response // what a client received, with what came of its body within a second, at most 4 KiB; nil if nothing
 	Err      error
 }
 

@@ -47,6 +47,38 @@ func (r *Response) Values(name string) func(yield func(string) bool) {
 	return fields(r.Fields).values(name)
 }
 
+// Ended reports whether body is the whole body of r, as its head tells
+// (https://www.rfc-editor.org/rfc/rfc9112#section-6.3). One without a length ends
+// with the stream.
+func (r *Response) Ended(body []byte) bool {
+	const last = "\r\n0\r\n\r\n"
+	switch {
+	case r.Status < 200, r.Status == 204, r.Status == 304:
+		return true
+	case r.Get("Transfer-Encoding") != "" && len(body) == len(last)-2:
+		return string(body) == last[2:]
+	case r.Get("Transfer-Encoding") != "":
+		return len(body) >= len(last) && string(body[len(body)-len(last):]) == last
+	}
+	length, ok := parseLength(r.Get("Content-Length"))
+	return ok && len(body) >= length
+}
+
+// parseLength reads a Content-Length; ok is false if it is none, or more than
+// anybody wants to read of it.
+func parseLength(s string) (n int, ok bool) {
+	if s == "" || len(s) > 9 {
+		return 0, false
+	}
+	for i := range len(s) {
+		if !isDigit(s[i]) {
+			return 0, false
+		}
+		n = n*10 + int(s[i]-'0')
+	}
+	return n, true
+}
+
 // interim reports whether r precedes the answer: a 1xx other than 101, which a
 // client skips (https://www.rfc-editor.org/rfc/rfc9110#section-15.2).
 func (r *Response) interim() bool { return r.Status < 200 && r.Status != 101 }

@@ -195,3 +195,34 @@ func FuzzResponse(f *testing.F) {
 		}
 	})
 }
+
+// https://www.rfc-editor.org/rfc/rfc9112#section-6.3
+func TestResponseEnded(t *testing.T) {
+	for _, tt := range []struct {
+		head, body string
+		want       bool
+	}{
+		{"HTTP/1.1 403 Forbidden\r\n\r\n", "", false},
+		{"HTTP/1.1 403 Forbidden\r\n\r\n", "to the end", false},
+		{"HTTP/1.1 204 No Content\r\n\r\n", "", true},
+		{"HTTP/1.1 304 Not Modified\r\nContent-Length: 5\r\n\r\n", "", true},
+		{"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", "", true},
+		{"HTTP/1.1 403 Forbidden\r\nContent-Length: 5\r\n\r\n", "1234", false},
+		{"HTTP/1.1 403 Forbidden\r\nContent-Length: 5\r\n\r\n", "12345", true},
+		{"HTTP/1.1 403 Forbidden\r\nContent-Length: 5\r\n\r\n", "123456", true},
+		{"HTTP/1.1 403 Forbidden\r\nContent-Length: -5\r\n\r\n", "12345", false},
+		{"HTTP/1.1 403 Forbidden\r\nContent-Length: 99999999999999999999\r\n\r\n", "12345", false},
+		{"HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n", "", false},
+		{"HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n", "0\r\n\r\n", true},
+		{"HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n", "2\r\nno\r\n", false},
+		{"HTTP/1.1 403 Forbidden\r\nTransfer-Encoding: chunked\r\n\r\n", "2\r\nno\r\n0\r\n\r\n", true},
+	} {
+		r, err := parseResponse([]byte(tt.head))
+		if err != 0 {
+			t.Fatal(err)
+		}
+		if got := r.Ended([]byte(tt.body)); got != tt.want {
+			t.Errorf("%q %q: %v", tt.head, tt.body, got)
+		}
+	}
+}

@@ -63,6 +63,7 @@ type Conn struct {
 	held  error // that close frame, not answered yet
 
 	handshaking bool // messages do not flow yet
+	lingers     bool // the stream is needed, whatever the machine says
 	blocked     bool // the carrier took no more output at the last attempt
 
 	isArmed    bool
@@ -230,7 +231,7 @@ func (c *Conn) inputEnded(err error) {
 
 // settle does to the stream what the machine has decided.
 func (c *Conn) settle() {
-	if !c.ending || c.released {
+	if !c.ending || c.released || c.lingers {
 		return
 	}
 	switch c.m.Transport() {
@@ -483,7 +484,7 @@ func (c *Conn) Reject(o core.RejectOptions) error {
 type Opened struct {
 	Response    *core.Response // nil if the server sent none that could be read
 	Subprotocol string
-	Body        []byte // of a refusal: what came of it with the head, at most 4 KiB
+	Body        []byte // of a refusal: what came of it within a second, at most 4 KiB
 }
 
 // AwaitOpen reads until a client's handshake is done. With an error, Opened
@@ -496,10 +497,15 @@ func (c *Conn) AwaitOpen(ctx context.Context) (Opened, error) {
 		return Opened{}, err
 	}
 	defer c.passReading()
+	c.lingers = true
 	err := c.awaitHandshake(ctx, core.EventOpen)
 	o := Opened{Response: c.m.Response(), Subprotocol: c.m.Subprotocol()}
+	if err == core.ErrStatus {
+		o.Body = c.readRefusal(ctx, o.Response)
+	}
+	c.lingers = false
+	c.settle()
 	if err != nil {
-		o.Body = append(o.Body, c.in.unread()...)
 		return o, err
 	}
 	c.handshaking = false
