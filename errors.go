@@ -110,6 +110,9 @@ type Error struct {
 }
 
 func (e *Error) Error() string {
+	if e == nil {
+		return "websocket: a nil *Error was returned as an error"
+	}
 	if e.Err == nil {
 		return e.Kind.Error()
 	}
@@ -121,12 +124,17 @@ func (e *Error) Timeout() bool {
 	return e.Kind == ErrConnectionTimeout || e.Kind == ErrCloseTimeout || e.Err == core.ErrHandshakeTimeout
 }
 
-func (e *Error) Unwrap() error { return e.Err }
+func (e *Error) Unwrap() error {
+	if e == nil {
+		return nil
+	}
+	return e.Err
+}
 
 // Is makes the broader kinds match too.
 func (e *Error) Is(target error) bool {
 	k, ok := target.(Kind)
-	return ok && (k == e.Kind || k == broader[e.Kind])
+	return ok && e != nil && (k == e.Kind || k == broader[e.Kind])
 }
 
 var broader = map[Kind]Kind{

@@ -99,7 +99,7 @@ func (c *Conn) verdict(err error, parent context.Context) (CloseCode, error) {
 func (c *Conn) isOwn(err error, parent context.Context) bool {
 	switch e := err.(type) {
 	case *Error:
-		return e.conn != c || errors.Is(e, ErrMisuse)
+		return e == nil || e.conn != c || errors.Is(e, ErrMisuse)
 	case interface{ Unwrap() []error }:
 		return slices.ContainsFunc(e.Unwrap(), func(err error) bool { return c.isOwn(err, parent) })
 	case interface{ Unwrap() error }:

@@ -425,3 +425,21 @@ func TestHandleIsAskedToStop(t *testing.T) {
 		}
 	}
 }
+
+// A nil pointer that is returned as an error is one, and no reason to panic.
+func TestHandlerReturnsANilError(t *testing.T) {
+	reported := make(chan error, 1)
+	o := strict()
+	o.OnError = func(_ *http.Request, err error) { reported <- err }
+	url := serve(t, websockets.Handle(func(context.Context, *websockets.Conn) error {
+		var e *websockets.Error
+		return e
+	}, o))
+	_, _, err := dial(t, url, strict()).Receive(t.Context())
+	if websockets.CloseStatus(err) != websockets.InternalError {
+		t.Error(err)
+	}
+	if err := <-reported; !strings.Contains(err.Error(), "nil *Error") {
+		t.Error(err)
+	}
+}

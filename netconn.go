@@ -65,7 +65,7 @@ func (n *netConn) Read(p []byte) (int, error) {
 		return got, io.EOF
 	}
 	if closed, ok := errors.AsType[*transport.CloseError](err); ok && closed.Incomplete {
-		return got, io.ErrUnexpectedEOF
+		return got, n.ended(io.ErrUnexpectedEOF)
 	}
 	return got, n.failure(err)
 }
@@ -125,13 +125,22 @@ func (n *netConn) failure(err error) error {
 	case err == nil:
 		return nil
 	case n.closed.Load(), closedWell(err):
-		return net.ErrClosed
+		return n.ended(net.ErrClosed)
 	case n.ctx.Err() != nil && errors.Is(err, n.ctx.Err()):
 		return err
 	case errors.Is(err, context.Canceled):
 		return os.ErrDeadlineExceeded
 	}
 	return err
+}
+
+// ended returns err as an error of the connection, which has ended.
+func (n *netConn) ended(err error) error {
+	e := &Error{Kind: ErrClosed, Code: Abnormal, Err: err, conn: n.c}
+	if last, ok := errors.AsType[*Error](n.c.Err()); ok {
+		e.Code, e.Reason, e.Remote = last.Code, last.Reason, last.Remote
+	}
+	return e
 }
 
 func (n *netConn) Close() error {

@@ -103,7 +103,9 @@ func TestNetConnEnds(t *testing.T) {
 			io.WriteString(w, "begun")
 			c.Close(websockets.NormalClosure, "")
 			w.Close()
-		}, func(err error) bool { return err == io.ErrUnexpectedEOF }},
+		}, func(err error) bool {
+			return errors.Is(err, io.ErrUnexpectedEOF) && errors.Is(err, websockets.ErrClosed)
+		}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			server, client := piped(t, strict())

@@ -76,7 +76,7 @@ type Options struct {
 
 	// HoldClose leaves it to the application to answer the peer's close frame,
 	// with Close or by returning from its handler, and bounds that by the
-	// CloseTimeout. Until then receiving fails with how the peer closed, while
+	// CloseTimeout, or without one by the end of the peer's output. Until then receiving fails with how the peer closed, while
 	// messages can still be sent: a proxy passes the close on first, and answers
 	// with what comes back. Default: a close frame is answered at once, when
 	// the messages before it have been received.

@@ -77,6 +77,9 @@ func (c *Conn) RecvEOF(now clock.Time) Event {
 	case phaseOpen:
 		c.fail(ErrLost)
 	}
+	if c.has(replyHeld) {
+		c.ensureDue() // the peer may not be there any more
+	}
 	return c.takeReport()
 }
 

@@ -88,6 +88,9 @@ func (c *Conn) beginClose(code frame.CloseCode, reason string) error {
 func (c *Conn) closedByPeer(err error) {
 	if c.holds && c.m.Open() {
 		c.held = err
+		if c.incoming.open {
+			c.receiving.dismiss()
+		}
 		return
 	}
 	c.setReadAhead(false) // the answer is given before anybody hears of it

@@ -498,13 +498,15 @@ func (c *Conn) AwaitOpen(ctx context.Context) (Opened, error) {
 	}
 	defer c.passReading()
 	c.lingers = true
+	defer func() {
+		c.lingers = false
+		c.settle()
+	}()
 	err := c.awaitHandshake(ctx, core.EventOpen)
 	o := Opened{Response: c.m.Response(), Subprotocol: c.m.Subprotocol()}
 	if err == core.ErrStatus {
 		o.Body = c.readRefusal(ctx, o.Response)
 	}
-	c.lingers = false
-	c.settle()
 	if err != nil {
 		return o, err
 	}

@@ -39,7 +39,7 @@ type CloseError struct {
 	Reason string          // the peer's, valid UTF-8, at most 123 bytes
 	Local  bool            // this side closed first; the peer answered
 
-	// Incomplete: the peer closed within a message, which will never be whole.
+	// Incomplete: the peer closed within a message, of which a part has come.
 	Incomplete bool
 }
 

@@ -189,3 +189,74 @@ func TestHoldCloseWithinAMessage(t *testing.T) {
 		wantClosed(t, "Read", err, frame.GoingAway)
 	})
 }
+
+// Without a close timeout the peer's end bounds the hold.
+func TestHoldCloseWithoutATimeout(t *testing.T) {
+	for _, role := range roles {
+		bubble(t, func(t *testing.T) {
+			a, b := pipe.New(0)
+			clk := real.New()
+			m, err := core.NewOpen(settings(t, core.Config{CloseTimeout: -1}), clk.Now(), role)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c := transport.NewConn(m, a, transport.NewAttendant(clk), transport.HoldClose())
+			p := &peer{t: t, s: b, role: 1 - role}
+			p.write(p.closing(frame.GoingAway))
+			time.Sleep(time.Hour)
+			if c.Err() != nil {
+				t.Error("ended by itself:", c.Err())
+			}
+			p.s.Close()
+			time.Sleep(time.Minute)
+			wantClosed(t, "Err", c.Err(), frame.GoingAway)
+			if _, err := c.Stream().TryWrite([]byte{0}); err == nil {
+				t.Error("not released")
+			}
+		})
+	}
+}
+
+// The close timeout is exact, whoever looks.
+func TestHoldCloseIsBoundedExactly(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		a, b := pipe.New(0)
+		c := open(t, real.New(), core.Server, core.Config{CloseTimeout: 50 * time.Millisecond}, a, transport.HoldClose())
+		p := &peer{t: t, s: b, role: core.Client}
+		go p.write(p.closing(frame.GoingAway))
+		if _, _, err := c.Receive(t.Context(), nil); err == nil {
+			t.Error("no close")
+		}
+		if d := took(func() { <-c.Done() }); d != 50*time.Millisecond {
+			t.Error("held for", d)
+		}
+	})
+}
+
+// A Reader that was left open holds nobody up once the peer has closed.
+func TestHoldCloseBehindAReader(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c, p := holding(t, core.Server)
+		p.write(p.frame(nil, frame.Text, false, []byte("begun")))
+		_, r, err := c.Reader(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		waiting := make(chan error, 1)
+		go func() {
+			_, _, err := c.Receive(t.Context(), nil)
+			waiting <- err
+		}()
+		synctest.Wait()
+		p.write(p.closing(frame.GoingAway))
+		if d := took(func() {
+			_, err := io.ReadAll(r)
+			wantClosed(t, "Read", err, frame.GoingAway)
+			_, _, err = c.Receive(t.Context(), nil)
+			wantClosed(t, "Receive", err, frame.GoingAway)
+			wantClosed(t, "the one who waited", <-waiting, frame.GoingAway)
+		}); d != 0 {
+			t.Error("waited", d)
+		}
+	})
+}

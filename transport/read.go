@@ -154,17 +154,26 @@ func (c *Conn) keepPart(p []byte) {
 // takeReceiving waits for the turn to take messages. A Reader may be left open
 // for ever, so the end of the connection ends the wait as well.
 func (c *Conn) takeReceiving(ctx context.Context) error {
-	if c.incoming.open && c.err != nil {
-		return c.err
+	if err := c.closedBy(); c.incoming.open && err != nil {
+		return err
 	}
 	err := c.receiving.take(ctx, &c.mu)
 	switch {
 	case err == errDismissed:
-		return c.err
+		return c.closedBy()
 	case err != nil && c.incoming.open:
 		return &TurnError{"a Reader that is neither read to its end nor closed has the message before", err}
 	}
 	return err
+}
+
+// closedBy tells why no message will come: how the connection ended, or the
+// peer's close frame that is held.
+func (c *Conn) closedBy() error {
+	if c.err != nil {
+		return c.err
+	}
+	return c.held
 }
 
 // takeReading waits for the turn to read.
@@ -217,6 +226,8 @@ func (c *Conn) next(ctx context.Context, limit int) (core.Event, error) {
 		}
 		if c.held != nil {
 			c.flush()
+			c.settle()
+			c.rearm()
 			return core.Event{}, c.held
 		}
 		ev := c.parse(limit)

@@ -38,8 +38,8 @@ func (c *Conn) Reader(ctx context.Context) (frame.Opcode, Reader, error) {
 	m := &c.incoming
 	m.id++
 	m.open, m.ended = true, false
-	if c.err != nil {
-		c.dismiss()
+	if c.closedBy() != nil {
+		c.receiving.dismiss()
 	}
 	return m.op, Reader{c, m.id, ctx}, nil
 }

@@ -27,13 +27,13 @@ func pair(t testing.TB, clk clock.Clock, server, client core.Config) (srv, cli *
 	return open(t, clk, core.Server, server, a), open(t, clk, core.Client, client, b)
 }
 
-func open(t testing.TB, clk clock.Clock, role core.Role, cfg core.Config, s transport.Stream) *transport.Conn {
+func open(t testing.TB, clk clock.Clock, role core.Role, cfg core.Config, s transport.Stream, options ...transport.Option) *transport.Conn {
 	t.Helper()
 	m, err := core.NewOpen(settings(t, cfg), clk.Now(), role)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := transport.NewConn(m, s, transport.NewAttendant(clk))
+	c := transport.NewConn(m, s, transport.NewAttendant(clk), options...)
 	t.Cleanup(func() { c.CloseNow() })
 	return c
 }
