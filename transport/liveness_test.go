@@ -81,9 +81,6 @@ func TestBusyHandlerKeepsALivePeer(t *testing.T) {
 }
 
 func TestBusyHandlerKeepsALivePeerOverTCP(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes five seconds")
-	}
 	t.Parallel()
 	a, b := sockets(t)
 	c := open(t, real.New(), core.Server, lively, a)
@@ -210,9 +207,6 @@ func (s *starved) AwaitRead(l transport.Lender) (int, error) {
 }
 
 func TestDeadPeerIsCutOverTCP(t *testing.T) {
-	if testing.Short() {
-		t.Skip("takes a second")
-	}
 	for name, busy := range map[string]bool{"Busy": true, "Reading": false} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -615,9 +615,6 @@ func TestReaderHoldsThePeerBack(t *testing.T) {
 }
 
 func TestStreamingAllocatesNothing(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector allocates")
-	}
 	srv, cli := pair(t, real.New(), core.Config{}, core.Config{})
 	ctx := t.Context()
 	msg, buf := make([]byte, 1000), make([]byte, 4096)
@@ -637,7 +634,7 @@ func TestStreamingAllocatesNothing(t *testing.T) {
 			t.Fatal(err)
 		}
 	})
-	if allocs != 0 {
+	if allocs != 0 && !raceEnabled {
 		t.Errorf("%v allocations a message", allocs)
 	}
 }

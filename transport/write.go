@@ -80,11 +80,7 @@ func (c *Conn) sendQueued(ctx context.Context, op frame.Opcode, p []byte, valid 
 	}
 	c.stats.MessagesSent++
 	c.stats.PayloadSent += int64(len(p))
-	if c.corks() {
-		c.lookSoon()
-		return nil
-	}
-	c.flush()
+	c.sendOff()
 	return nil
 }
 
@@ -115,6 +111,15 @@ func (c *Conn) appendValid(dst []byte, op frame.Opcode, p []byte) ([]byte, error
 		mask.XOR(dst[at:], 0)
 	}
 	return dst, nil
+}
+
+// sendOff sees to it that what was queued is written, now or soon.
+func (c *Conn) sendOff() {
+	if c.corks() {
+		c.lookSoon()
+		return
+	}
+	c.flush()
 }
 
 // corks reports whether output may wait: the application is answering what has

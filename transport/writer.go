@@ -114,11 +114,7 @@ func (w Writer) send(p []byte, fin bool) error {
 	}
 	o.begun, o.failed = true, nil
 	c.stats.PayloadSent += int64(len(p))
-	if !c.corks() {
-		c.flush()
-		return nil
-	}
-	c.lookSoon()
+	c.sendOff()
 	return nil
 }
 
