@@ -133,20 +133,11 @@ func (b *backoff) next() time.Duration {
 	return time.Duration(*b)
 }
 
-func (s *Server) isClosing() bool {
-	select {
-	case <-s.stopping:
-		return true
-	default:
-		return false
-	}
-}
-
 // enterListener is enter for a Serve, whose listener Shutdown closes.
 func (s *Server) enterListener(l *Listener) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closing {
+	if s.isClosing() {
 		return false
 	}
 	s.handlers++

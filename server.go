@@ -36,10 +36,9 @@ type Server struct {
 	conns     map[*Conn]struct{}     // whose transport is not released
 	listeners map[*Listener]struct{} // of the calls of Serve
 	handlers  int                    // that run, and calls of Accept and Serve
-	closing   bool
-	cut       bool          // the patience of Shutdown is over
-	stopping  chan struct{} // closed when closing
-	idle      chan struct{} // closed when closing and nothing is left
+	cut       bool                   // the patience of Shutdown is over
+	stopping  chan struct{}          // closed by Shutdown
+	idle      chan struct{}          // closed when shutting down and nothing is left
 }
 
 // Accept accepts one connection from an HTTP server. To shut connections down
@@ -79,12 +78,21 @@ func (s *Server) log() *slog.Logger {
 	return slog.Default()
 }
 
+func (s *Server) isClosing() bool {
+	select {
+	case <-s.stopping:
+		return true
+	default:
+		return false
+	}
+}
+
 // enter counts a handler, an Accept or a Serve that begins; false while
 // shutting down.
 func (s *Server) enter() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closing {
+	if s.isClosing() {
 		return false
 	}
 	s.handlers++
@@ -105,7 +113,7 @@ func (s *Server) track(c *Conn) bool {
 	if !c.released {
 		s.conns[c] = struct{}{}
 	}
-	return !s.closing
+	return !s.isClosing()
 }
 
 // dismiss closes a connection that came while shutting down.
@@ -129,7 +137,7 @@ func (s *Server) untrack(c *Conn) {
 }
 
 func (s *Server) checkIdle() {
-	if s.closing && len(s.conns) == 0 && s.handlers == 0 {
+	if s.isClosing() && len(s.conns) == 0 && s.handlers == 0 {
 		select {
 		case <-s.idle:
 		default:
@@ -179,8 +187,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 func (s *Server) close(cut bool) ([]*Conn, []*Listener) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.closing {
-		s.closing = true
+	if !s.isClosing() {
 		close(s.stopping)
 	}
 	s.cut = s.cut || cut
