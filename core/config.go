@@ -150,6 +150,38 @@ func NewSettings(c Config) (*Settings, error) {
 	return s, nil
 }
 
+// Config returns a Config of which NewSettings makes Settings like s: without
+// zeros, negative where a timer or a limit is off.
+func (s *Settings) Config() Config {
+	rate := -1
+	if s.controlCost > 0 {
+		rate = int(time.Second / s.controlCost)
+	}
+	return Config{
+		PingInterval:      orOff(s.ping),
+		PongTimeout:       orOff(s.pong),
+		CloseTimeout:      orOff(s.close),
+		ConnectionTimeout: orOff(s.conn),
+		HandshakeTimeout:  orOff(s.handshake),
+		MaxFrameSize:      int64(s.maxFrame),
+		MaxMessageSize:    int64(s.maxMessage),
+		MaxFragments:      int(orOff(int64(s.maxFragments))),
+		MaxControlRate:    rate,
+		MaxHeadBytes:      s.maxHeadBytes,
+		MaxHeadLines:      s.maxHeadLines,
+		Pings:             s.pings,
+		Entropy:           s.entropy,
+	}
+}
+
+// orOff returns -1, which is off, for zero.
+func orOff[T ~int64](n T) T {
+	if n == 0 {
+		return -1
+	}
+	return n
+}
+
 // durationOr returns the default for zero and zero, which is off, for a
 // negative d.
 func durationOr(d, byDefault time.Duration) time.Duration {

@@ -3,6 +3,7 @@ package core
 import (
 	"errors"
 	"math"
+	"reflect"
 	"testing"
 	"time"
 )
@@ -104,6 +105,31 @@ func TestConfigErrors(t *testing.T) {
 	} {
 		if _, err := NewSettings(c); err != nil {
 			t.Errorf("%+v: %v", c, err)
+		}
+	}
+}
+
+// The Config of Settings makes equal Settings.
+func TestSettingsConfig(t *testing.T) {
+	for _, c := range []Config{
+		{},
+		{PingInterval: -1, PongTimeout: -1, CloseTimeout: -1, ConnectionTimeout: -1, HandshakeTimeout: -1,
+			MaxFrameSize: -1, MaxMessageSize: -1, MaxFragments: -1, MaxControlRate: -1},
+		{PingInterval: 1, PongTimeout: 2, CloseTimeout: 3, ConnectionTimeout: 4, HandshakeTimeout: 5,
+			MaxFrameSize: 6, MaxMessageSize: 7, MaxFragments: 8, MaxControlRate: 999_999_937, MaxHeadBytes: 9, MaxHeadLines: 10, Pings: PingDrop},
+		{MaxControlRate: 2_000_000_000},
+		{MaxControlRate: 300_000_007},
+	} {
+		first, err := NewSettings(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		second, err := NewSettings(first.Config())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(first, second) {
+			t.Errorf("%+v\nbecame %+v", first, second)
 		}
 	}
 }
