@@ -40,6 +40,19 @@ const (
 	EventFailed
 )
 
+var eventNames = [...]string{"none", "request", "open", "message", "ping", "pong", "close", "failed"}
+
+// String returns the name in lower case, such as "message".
+func (k EventKind) String() string { return nameOf(eventNames[:], uint8(k)) }
+
+// nameOf returns the name of a value, and "unknown" of one without.
+func nameOf(names []string, v uint8) string {
+	if int(v) < len(names) {
+		return names[v]
+	}
+	return "unknown"
+}
+
 // An Event is what the peer or a timer brought about. Data aliases memory that
 // the caller lent and stays valid as long as the caller leaves that alone.
 type Event struct {
@@ -63,6 +76,11 @@ const (
 	TimerClose                   // the closing handshake takes too long
 )
 
+var timerNames = [...]string{"no", "handshake", "ping", "pong", "connection", "write", "close"}
+
+// String returns the name in lower case, such as "ping".
+func (t Timer) String() string { return nameOf(timerNames[:], uint8(t)) }
+
 // Transport tells what is to become of the transport.
 type Transport uint8
 
@@ -77,3 +95,8 @@ const (
 	// TransportAbort: close at once; output that is left cannot be sent.
 	TransportAbort
 )
+
+var transportNames = [...]string{"open", "half-close", "close", "abort"}
+
+// String returns the name in lower case, such as "half-close".
+func (t Transport) String() string { return nameOf(transportNames[:], uint8(t)) }

@@ -3,10 +3,11 @@ package sim
 // FromBytes returns a tape whose answers are read from b, in the order of
 // asking: one for the target of a fuzzer. A question of n answers takes as many
 // bytes as n-1 fills, so one up to 256 answers, the lowest first, and is
-// answered with their remainder by n. A [Stream.Chance] takes those of its den
-// and is true for the highest remainders; a [Stream.Scale] takes one byte for
-// the magnitude and then those for the place in it. Past the end of b all bytes
-// are 0. The tape keeps b, which must not change while it is in use.
+// answered with their remainder by n. A [Stream.Chance] takes those of its den,
+// of 2 when that is 1, and is true for the highest remainders, 0 never; a
+// [Stream.Scale] takes one byte for the magnitude and then those for the place
+// in it. Past the end of b all bytes are 0. The tape keeps b, which must not
+// change while it is in use.
 func FromBytes(b []byte) *Tape {
 	t := new(Tape)
 	t.ResetBytes(b)
@@ -26,7 +27,7 @@ type bytesSource struct{ rest []byte }
 func (b *bytesSource) uniform(_ *Stream, n uint64) uint64 { return b.below(n) }
 
 func (b *bytesSource) chance(_ *Stream, num, den uint64) uint64 {
-	if b.below(den) >= den-num {
+	if v := b.below(max(den, 2)); v > 0 && v >= den-num {
 		return 1
 	}
 	return 0

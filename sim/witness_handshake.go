@@ -144,7 +144,7 @@ func (w *witness) judgeHead(size, pos, n int, ev core.Event) bool {
 		verdict = h.judgeRequest()
 	} else {
 		success = core.EventOpen
-		if h.interim() && (h.plain || ev.Kind != core.EventFailed) {
+		if h.interim() && (h.plain && h.isHTTP11() || ev.Kind != core.EventFailed) {
 			return false
 		}
 		verdict = h.judgeResponse(m.shake.key)
@@ -420,6 +420,8 @@ func (h *parsedHead) interim() bool {
 	return len(status) == 3 && status[0] == '1' && status != "101"
 }
 
+func (h *parsedHead) isHTTP11() bool { return strings.HasPrefix(h.first, "HTTP/1.1 ") }
+
 func (h *parsedHead) status() string {
 	_, rest, _ := strings.Cut(h.first, " ")
 	status, _, _ := strings.Cut(rest, " ")
@@ -438,7 +440,7 @@ func (h *parsedHead) judgeResponse(key string) headVerdict {
 		return headUnclear
 	case accept != acceptOf(key):
 		return headWrong
-	case strings.HasPrefix(h.first, "HTTP/1.1 101 ") && h.upgrades() && h.usual("Upgrade", "Connection", "Sec-WebSocket-Accept"):
+	case h.isHTTP11() && h.upgrades() && h.usual("Upgrade", "Connection", "Sec-WebSocket-Accept"):
 		return headFine
 	}
 	return headUnclear

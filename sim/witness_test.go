@@ -42,6 +42,11 @@ type witnessRun struct {
 	log  *strings.Builder // nil: none
 	now  clock.Time
 
+	calm   bool // time passes slowly
+	lawful bool // the peer breaks no rule, and no limit is tight
+	prompt bool // output is taken and written at once
+	chatty bool // the peer sends control frames, mostly
+
 	entropy uint32
 	in      []byte // from the peer, not consumed yet
 	buf     []byte // the memory that input is lent in
@@ -74,6 +79,9 @@ func (r *witnessRun) config() core.Config {
 			return r.entropy
 		},
 	}
+	if r.lawful {
+		cfg.MaxMessageSize, cfg.MaxFrameSize, cfg.MaxFragments, cfg.MaxHeadBytes, cfg.MaxHeadLines = 0, 0, 0, 0, 0
+	}
 	if cfg.ConnectionTimeout > 0 && cfg.ConnectionTimeout <= cfg.PingInterval || cfg.PingInterval == 0 && cfg.ConnectionTimeout > 0 {
 		cfg.PingInterval = -1
 	}
@@ -87,6 +95,8 @@ func newWitnessRun(script []byte) (*witnessRun, error) {
 	opened := kind > 2
 	r.peer.opened = opened
 	r.now = pick[clock.Time](r.s, 0, 1, 1e18)
+	mood := r.s.below(16)
+	r.calm, r.lawful, r.prompt, r.chatty = mood&1 != 0, mood&2 != 0, mood&4 != 0, mood > 11
 	cfg := r.config()
 	log := newEntropyLog(cfg.Entropy)
 	given := cfg
@@ -112,8 +122,16 @@ func newWitnessRun(script []byte) (*witnessRun, error) {
 }
 
 func (r *witnessRun) run() {
-	for r.err == nil && len(r.s.rest) > 0 {
+	for dead := 0; r.err == nil && len(r.s.rest) > 0 && dead < 12; {
 		r.step()
+		if r.prompt && r.err == nil {
+			r.out = r.w.AppendOutput(r.out[:0])
+			r.w.Wrote(r.now, 1<<20)
+			r.logf("drained: %q", r.out)
+		}
+		if r.w.Transport() >= core.TransportClose {
+			dead++
+		}
 	}
 }
 
@@ -130,6 +148,9 @@ func (r *witnessRun) time() clock.Time {
 	at, why := r.w.Deadline()
 	aims := [...]time.Duration{-1, 0, 0, 0, 1, time.Second, time.Second + 1, 90 * time.Second}
 	k := r.s.below(24)
+	if r.calm && k > 4 {
+		k += 8
+	}
 	switch {
 	case k < 8 && why != core.TimerNone && at < r.now.Add(time.Hour):
 		return max(r.now, at.Add(aims[k]))
@@ -193,7 +214,7 @@ func (r *witnessRun) step() {
 
 // ending ends the input, rarely.
 func (r *witnessRun) ending(now clock.Time) {
-	switch r.s.below(16) {
+	switch r.s.below(32) {
 	case 15:
 		ev := r.w.Lost(now)
 		r.logf("%d Lost: %+v", now, ev)
@@ -285,7 +306,14 @@ func (r *witnessRun) say() {
 	}
 	h := frame.Header{Fin: true}
 	p := []byte(witnessedTexts[s.below(6)])
-	switch k := s.below(16); {
+	k := s.below(16)
+	if r.chatty && k < 8 {
+		k = 9 + k/2
+	}
+	if r.lawful && k == 15 {
+		k = 0
+	}
+	switch {
 	case k < 9:
 		r.sayData(&h, &p)
 	case k < 12:
@@ -294,10 +322,13 @@ func (r *witnessRun) say() {
 		h.Opcode = frame.Pong
 	case k == 13 && s.oneIn(3):
 		h.Opcode = frame.Close
-		p = []byte(pick(s, "\x03\xe8", "", "\x03\xe9bye", "\x0f\xa0very long reason", "\x03", "\x03\xed", "\x03\xea\xff"))
+		p = []byte(pick(s, "\x03\xe8", "", "\x03\xe8", "\x03\xe9", "\x03\xe9bye", "\x0f\xa0very long reason", "\x03", "\x03\xed", "\x03\xea\xff"))
 	case k == 14:
 		h.Opcode = pick(s, frame.Ping, frame.Pong)
-		p = make([]byte, pick(s, 125, 100, 126))
+		p = make([]byte, pick(s, 125, 100, 125, 7, 126))
+		if r.lawful {
+			p = p[:min(len(p), 125)]
+		}
 	default:
 		h.Opcode = frame.Binary
 		if r.peer.inMessage {
@@ -312,11 +343,11 @@ func (r *witnessRun) say() {
 		h.Mask = frame.Mask{}
 	}
 	from := len(r.in)
-	if s.below(64) == 63 {
+	if s.below(64) == 63 && !r.lawful {
 		r.spoilHeader(&h, &p)
 	}
 	r.in = frame.AppendFrame(r.in, h, p)
-	if s.below(128) == 127 {
+	if s.below(128) == 127 && !r.lawful {
 		r.in[from+s.below(len(r.in)-from)] ^= 1 << s.below(8)
 	}
 }
@@ -334,7 +365,7 @@ func (r *witnessRun) sayData(h *frame.Header, p *[]byte) {
 		}
 	}
 	peer.inMessage = !h.Fin
-	if s.below(48) == 47 {
+	if s.below(48) == 47 && !r.lawful {
 		*p = []byte(pick(s, witnessedTexts...))
 	}
 	if !h.Fin && len(*p) > 0 && s.below(2) == 0 { // cut inside a character, and go on

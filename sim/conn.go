@@ -1,0 +1,616 @@
+package sim
+
+import (
+	"bytes"
+	"errors"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/fb1e3c20/websockets/clock"
+	"github.com/fb1e3c20/websockets/core"
+	"github.com/fb1e3c20/websockets/core/frame"
+	"github.com/fb1e3c20/websockets/sim/chart"
+	"github.com/fb1e3c20/websockets/transport"
+)
+
+// Errors of a [Conn].
+var (
+	// ErrFull: too much waits to be sent; nothing was sent. [Drained] tells
+	// when there is room again.
+	ErrFull = errors.New("sim: the connection's queue is full: wait for Drained")
+
+	// ErrAborted: [Conn.Abort] ended the connection.
+	ErrAborted = errors.New("sim: the connection was aborted by its application")
+)
+
+const (
+	queueLimit = 64 << 10 // bytes of output that wait for the network
+	aheadLimit = 64 << 10 // bytes of messages that wait for the App
+)
+
+// A Conn is one end of a simulated connection: the protocol core and a driver
+// that does no more than it must. It wakes only at deadlines and for input, takes
+// input in whatever pieces the tape says, and spoils all memory that it
+// lent.
+type Conn struct {
+	w    *World
+	node *Node
+	peer *Conn // the other end, once there is one
+	name string
+	role core.Role
+	m    transport.Machine
+	sock *socket
+	work task
+
+	in     []byte // lent to the machine: input that it may not have taken yet
+	inAt   int
+	more   bool   // the machine may have an event without more input
+	out    []byte // taken from the machine, and not yet by the network
+	sawEOF bool
+
+	armedFor deadline   // of the machine's
+	tickAt   clock.Time // of the world's, when it is acted on
+
+	message core.Assembler
+	pong    []byte
+	queue   []Event    // for the App, which is busy
+	queued  int        // bytes of messages in it
+	busy    clock.Time // until when the App thinks
+	held    bool       // the App takes nothing
+	full    bool       // the App is waiting for Drained
+
+	ahead   bool // what the machine was told of SetReadAhead
+	stopped bool // what the machine was told of SetReading, reversed
+
+	bare     bool // open from the start
+	serving  bool
+	opened   bool
+	halfShut bool
+	broken   bool // the network takes no more output
+	released bool // the socket is gone
+	over     bool // the App was told Closed
+	crashed  bool
+
+	log         ledger
+	everStopped bool  // input was held back at some time
+	handedOut   int64 // bytes of output, ever
+	toLane      int   // of the node that was dialed
+	traits      *traits
+	think       *Stream
+	late        *Stream
+	glitch      *Stream
+}
+
+type deadline struct {
+	at  clock.Time
+	why core.Timer
+}
+
+// dial makes both ends of a connection. The server hears of it when the first
+// byte could have come.
+func (w *World) dial(client, server *Node) *Conn {
+	client.dialed++
+	from, to := client.name, server.name
+	if client.dialed > 1 {
+		from = from + "/" + strconv.Itoa(client.dialed)
+	}
+	if err := client.Link.check(); err != nil {
+		w.misuse("%s: %v", client.name, err)
+		return nil
+	}
+	near, far := w.connectSockets(from, to, client.Link)
+	c := w.newConn(client, from+">"+to, core.Client, near, client.Bare)
+	if c == nil {
+		return nil
+	}
+	c.toLane = server.lane
+	w.happened(client.lane, chart.Call, "dials %s", server.name)
+	call := &task{}
+	call.run = func() {
+		if now := w.now; now < near.out.clogged {
+			w.tasks.set(call, near.out.clogged)
+			return
+		}
+		w.accept(server, c, far, to+">"+from, client.Bare)
+	}
+	w.tasks.set(call, w.now.Add(client.Link.Latency))
+	c.wake()
+	return c
+}
+
+// accept makes the server's end, if there is a server.
+func (w *World) accept(server *Node, client *Conn, s *socket, name string, bare bool) {
+	if s.in.vanishes {
+		return
+	}
+	if !server.up {
+		s.abort()
+		return
+	}
+	c := w.newConn(server, name, core.Server, s, bare)
+	if c == nil {
+		return
+	}
+	c.peer, client.peer = client, c
+	c.wake()
+}
+
+func (w *World) newConn(n *Node, name string, role core.Role, s *socket, bare bool) *Conn {
+	c := &Conn{w: w, node: n, name: name, role: role, sock: s, traits: &n.traits}
+	cfg := n.Config
+	cfg.Entropy = newEntropy(name)
+	m, err := w.machine(c, cfg, bare)
+	if err != nil {
+		w.misuse("%s: %v", n.name, err)
+		return nil
+	}
+	c.m = m
+	c.bare = bare
+	s.owner = c
+	c.work.run = c.run
+	c.think = w.tape.Stream(name + ".think")
+	c.late = w.tape.Stream(name + ".late")
+	c.glitch = w.tape.Stream(name + ".glitch")
+	n.conns = append(n.conns, c)
+	w.conns = append(w.conns, c)
+	return c
+}
+
+// Node returns the node whose end c is.
+func (c *Conn) Node() *Node { return c.node }
+
+// Peer returns the node at the other end, nil while it has not accepted.
+func (c *Conn) Peer() *Node {
+	if c.peer == nil {
+		return nil
+	}
+	return c.peer.node
+}
+
+// Name returns the name of the connection, such as "ann>room" at ann's end and
+// "room>ann" at the room's.
+func (c *Conn) Name() string { return c.name }
+
+// Open reports whether messages can be sent.
+func (c *Conn) Open() bool { return c.m.Open() && !c.released }
+
+// Buffered returns how many bytes wait for the network.
+func (c *Conn) Buffered() int { return len(c.out) }
+
+// Send sends a message. The error is [ErrFull], with which nothing was sent, or a
+// [core.Error]. p is not kept.
+func (c *Conn) Send(op frame.Opcode, p []byte) error { return c.SendFragment(op, p, true) }
+
+// SendText sends a text message, as Send does.
+func (c *Conn) SendText(s string) error { return c.Send(frame.Text, []byte(s)) }
+
+// SendFragment sends a part of a message, in a frame of its own. op is that of
+// the message or Continuation; fin ends the message.
+func (c *Conn) SendFragment(op frame.Opcode, p []byte, fin bool) error {
+	if len(c.out) > queueLimit {
+		c.full = true
+		return ErrFull
+	}
+	c.takeOutput()
+	out, err := c.m.AppendFragment(c.out, op, p, fin)
+	if err != nil {
+		return err
+	}
+	c.log.send(op, p, fin)
+	c.appended(out)
+	return nil
+}
+
+// Ping sends a ping with a payload of at most 125 bytes.
+func (c *Conn) Ping(payload []byte) error {
+	c.takeOutput()
+	out, err := c.m.AppendPing(c.out, payload)
+	if err == nil {
+		c.appended(out)
+	}
+	return err
+}
+
+// Close begins the closing handshake. Messages may still come before [Closed].
+func (c *Conn) Close(code frame.CloseCode, reason string) error {
+	out, err := c.m.AppendClose(c.now(), c.out, code, reason)
+	if err != nil {
+		return err
+	}
+	c.appended(out)
+	return nil
+}
+
+// Abort ends the connection at once, with a reset for the peer.
+func (c *Conn) Abort() {
+	if c.released {
+		return
+	}
+	c.w.happened(c.node.lane, chart.Call, "aborts %s", c.name)
+	c.log.cut = true
+	c.release((*socket).abort)
+	c.tell(Event{Kind: Closed, Code: frame.Abnormal, Err: ErrAborted})
+}
+
+// Hold stops, or resumes, the taking of messages: what comes meanwhile is kept
+// up to 64 KiB, then the peer is held back.
+func (c *Conn) Hold(on bool) {
+	c.held = on
+	c.wake()
+}
+
+// now is what the driver takes for the time: the node's clock, which a fault
+// may make it misread.
+func (c *Conn) now() clock.Time {
+	now := c.node.Now()
+	if c.w.on(ClockGlitches) && c.glitch.Chance(1, 16) {
+		back := c.glitch.Scale(1, time.Minute)
+		c.w.happened(c.node.lane, chart.Fault, "reads a clock that is %v behind", back)
+		now = now.Add(-back)
+	}
+	return now
+}
+
+// wake has the driver look at the connection.
+func (c *Conn) wake() {
+	if !c.serving && !c.crashed {
+		c.w.tasks.setBy(&c.work, c.w.now)
+	}
+}
+
+// run is the whole driver: take what came, tick if it is time, send what is
+// to be sent, do to the socket what the machine decided.
+func (c *Conn) run() {
+	if c.node.sleeps(&c.work) {
+		return
+	}
+	c.serving = true
+	if c.bare && !c.opened {
+		c.becameOpen()
+	}
+	c.deliver()
+	c.read()
+	c.tick()
+	c.flush()
+	c.settle()
+	c.serving = false
+	c.arm()
+	c.w.noteState(c)
+	if c.released && len(c.queue) == 0 {
+		c.w.forget(c)
+	}
+}
+
+// forget drops a connection that has ended.
+func (w *World) forget(c *Conn) {
+	is := func(other *Conn) bool { return other == c }
+	w.conns = slices.DeleteFunc(w.conns, is)
+	c.node.conns = slices.DeleteFunc(c.node.conns, is)
+}
+
+// deliver gives the App what waited for it.
+func (c *Conn) deliver() {
+	for len(c.queue) > 0 && !c.thinks() && c.node.up {
+		ev := c.queue[0]
+		c.queue = c.queue[1:]
+		c.queued -= len(ev.Data)
+		c.give(ev)
+	}
+	c.tellReading()
+}
+
+func (c *Conn) thinks() bool { return c.held || c.w.now < c.busy }
+
+// tellReading tells the machine how far the App has come.
+func (c *Conn) tellReading() {
+	if c.released {
+		return
+	}
+	if ahead := c.thinks() || len(c.queue) > 0; ahead != c.ahead {
+		c.ahead = ahead
+		c.m.SetReadAhead(c.now(), ahead)
+	}
+	if stopped := c.queued >= c.aheadLimit(); stopped != c.stopped {
+		c.stopped = stopped
+		c.everStopped = c.everStopped || stopped
+		c.m.SetReading(c.now(), !stopped)
+	}
+}
+
+func (c *Conn) aheadLimit() int {
+	if c.w.on(SlowApps) {
+		return c.traits.ahead
+	}
+	return aheadLimit
+}
+
+// read takes what has come, as long as the App lets it.
+func (c *Conn) read() {
+	for !c.released && !c.stopped {
+		if c.more || c.inAt < len(c.in) {
+			c.parse()
+			continue
+		}
+		p, eof, err := c.sock.read()
+		switch {
+		case err != nil:
+			c.sawReset()
+			return
+		case len(p) > 0:
+			c.in = append(c.in[:0], p...)
+			c.inAt = 0
+			c.more = true
+			c.w.took(c, p)
+		case eof && !c.sawEOF:
+			c.sawEOF = true
+			c.w.happened(c.node.lane, chart.Receive, "end of file on %s", c.name)
+			c.handle(c.m.RecvEOF(c.now()))
+		default:
+			return
+		}
+	}
+}
+
+func (c *Conn) sawReset() {
+	c.w.happened(c.node.lane, chart.Receive, "reset of %s", c.name)
+	c.handle(c.m.Lost(c.now()))
+	c.release((*socket).abort)
+}
+
+// parse has the machine take input up to one event.
+func (c *Conn) parse() {
+	scratch := c.w.scratch[:]
+	n, ev := c.m.Recv(c.now(), c.in[c.inAt:], scratch)
+	c.inAt += n
+	c.more = ev.Kind != core.EventNone
+	c.handle(ev)
+	if ev.Data != nil {
+		spoil(ev.Data)
+	}
+	if c.inAt == len(c.in) {
+		spoil(c.in)
+	}
+	spoil(scratch)
+	c.flush()
+}
+
+// spoil makes sure that whoever kept memory that was lent notices.
+func spoil(p []byte) {
+	for i := range p {
+		p[i] = 0xDB
+	}
+}
+
+// handle acts on an event of the machine.
+func (c *Conn) handle(ev core.Event) {
+	if ev.Kind == core.EventNone {
+		return
+	}
+	c.w.noteEvent(c, ev)
+	switch ev.Kind {
+	case core.EventRequest:
+		if err := c.m.Accept(c.now(), core.AcceptOptions{}); err != nil {
+			c.w.violate("handshake", err)
+		}
+		c.becameOpen()
+	case core.EventOpen:
+		c.becameOpen()
+	case core.EventMessage:
+		if m, done := c.message.Add(ev); done {
+			c.tell(Event{Kind: Message, Op: m.Op, Data: bytes.Clone(m.Data)})
+		}
+	case core.EventPing:
+		c.tell(Event{Kind: Pinged, Op: frame.Ping, Data: bytes.Clone(ev.Data)})
+	case core.EventPong:
+		c.pong = append(c.pong, ev.Data...)
+		if ev.Last {
+			c.tell(Event{Kind: Ponged, Op: frame.Pong, Data: c.pong})
+			c.pong = nil
+		}
+	case core.EventClose:
+		c.tell(Event{Kind: Closed, Op: frame.Close, Code: ev.Code, Reason: string(ev.Data)})
+	case core.EventFailed:
+		c.tell(Event{Kind: Closed, Code: frame.Abnormal, Err: c.m.Err()})
+	}
+}
+
+func (c *Conn) becameOpen() {
+	c.opened = true
+	c.tell(Event{Kind: Opened})
+}
+
+// tell hands an event to the App, or keeps it while that is busy. After Closed
+// there is none.
+func (c *Conn) tell(ev Event) {
+	ev.Conn = c
+	if c.over || c.endQueued() {
+		return
+	}
+	if ev.Kind == Message {
+		c.w.arrived(c, ev)
+	}
+	if len(c.queue) > 0 || c.thinks() || !c.node.up {
+		c.queue = append(c.queue, ev)
+		c.queued += len(ev.Data)
+		c.tellReading()
+		return
+	}
+	c.give(ev)
+	c.tellReading()
+}
+
+// endQueued reports whether Closed waits for the App.
+func (c *Conn) endQueued() bool {
+	return len(c.queue) > 0 && c.queue[len(c.queue)-1].Kind == Closed
+}
+
+func (c *Conn) give(ev Event) {
+	if ev.Kind == Closed {
+		c.w.checkEnd(c, ev)
+		c.over = true
+	}
+	c.w.noteGiven(c, ev)
+	if ev.Kind == Message && c.w.on(SlowApps) {
+		c.busy = c.w.now.Add(c.think.Scale(0, c.traits.slowest))
+	}
+	c.node.tell(ev)
+}
+
+// tick tells the machine the time, when the driver has noticed that it is due.
+func (c *Conn) tick() {
+	if c.released {
+		return
+	}
+	if c.w.on(SpuriousTicks) && c.late.Chance(1, 8) {
+		c.w.happened(c.node.lane, chart.Note, "a tick for no reason")
+	} else if c.armedFor.why == core.TimerNone || c.w.now < c.tickAt {
+		return
+	}
+	why := c.armedFor.why
+	now := c.now()
+	c.w.ticked(c, c.armedFor.at, why)
+	c.handle(c.m.Tick(now))
+}
+
+// takeOutput takes what the machine itself has to say, unless the network is
+// blocked: then a newer pong may replace an older one.
+func (c *Conn) takeOutput() {
+	if len(c.out) == 0 && c.m.Pending() > 0 {
+		c.out = c.m.AppendOutput(c.out)
+		c.w.sent(c, c.out)
+	}
+}
+
+// appended notes that the machine has appended a frame to out.
+func (c *Conn) appended(out []byte) {
+	c.w.sent(c, out[len(c.out):])
+	c.out = out
+	c.wake()
+}
+
+// flush writes what the network takes.
+func (c *Conn) flush() {
+	for !c.released {
+		c.takeOutput()
+		if len(c.out) == 0 {
+			break
+		}
+		n := c.write()
+		spoil(c.out[:n])
+		c.out = c.out[:copy(c.out, c.out[n:])]
+		if len(c.out) > 0 {
+			return
+		}
+	}
+	if c.full && !c.over {
+		c.full = false
+		c.tell(Event{Kind: Drained})
+	}
+}
+
+// write hands out to the network. When that takes no more, ever, what is left
+// counts as written: reading tells how the connection ended.
+func (c *Conn) write() int {
+	n, err := 0, error(nil)
+	if !c.broken {
+		n, err = c.sock.write(c.out)
+	}
+	if err != nil {
+		c.w.happened(c.node.lane, chart.Note, "%s takes no more output: %v", c.name, err)
+		c.broken = true
+	}
+	if c.broken {
+		n = len(c.out)
+	}
+	c.m.Wrote(c.now(), n)
+	return n
+}
+
+// settle does to the socket what the machine decided.
+func (c *Conn) settle() {
+	if c.released {
+		return
+	}
+	switch c.m.Transport() {
+	case core.TransportHalfClose:
+		if !c.halfShut && len(c.out) == 0 {
+			c.halfShut = true
+			c.w.happened(c.node.lane, chart.Call, "ends the output of %s", c.name)
+			c.sock.closeWrite()
+		}
+	case core.TransportClose:
+		if len(c.out) == 0 {
+			c.w.happened(c.node.lane, chart.Call, "closes %s", c.name)
+			c.release((*socket).close)
+		}
+	case core.TransportAbort:
+		c.w.happened(c.node.lane, chart.Call, "resets %s", c.name)
+		c.release((*socket).abort)
+	}
+}
+
+func (c *Conn) release(how func(*socket)) {
+	if c.released {
+		return
+	}
+	c.released = true
+	c.out = nil
+	how(c.sock)
+	c.w.tasks.stop(&c.work)
+	if !c.over && !c.endQueued() {
+		c.tell(Event{Kind: Closed, Code: frame.Abnormal, Err: c.m.Err()})
+	}
+	c.wake() // for the App, and to be forgotten
+}
+
+// arm decides when the driver looks again.
+func (c *Conn) arm() {
+	if c.released {
+		if len(c.queue) > 0 && !c.held {
+			c.w.tasks.set(&c.work, max(c.busy, c.w.now))
+		}
+		return
+	}
+	at, why := c.m.Deadline()
+	if d := (deadline{at, why}); d != c.armedFor {
+		c.armedFor = d
+		c.tickAt = c.node.clock.when(at, c.w.now)
+		if c.w.on(LateTicks) && why != core.TimerNone {
+			c.tickAt = c.tickAt.Add(c.late.Scale(0, c.traits.lateness))
+		}
+	}
+	next := clock.Latest
+	if why != core.TimerNone {
+		next = max(c.tickAt, c.w.now)
+	}
+	if len(c.queue) > 0 && !c.held {
+		next = min(next, max(c.busy, c.w.now))
+	} else if c.w.now < c.busy {
+		next = min(next, c.busy)
+	}
+	if next == clock.Latest {
+		c.w.tasks.stop(&c.work)
+		return
+	}
+	c.w.tasks.set(&c.work, next)
+}
+
+// crash ends the connection with its node.
+func (c *Conn) crash(silent bool) {
+	c.crashed = true
+	c.over = true
+	c.log.cut = true
+	c.queue = nil
+	c.w.tasks.stop(&c.work)
+	if c.released {
+		return
+	}
+	c.released = true
+	c.w.conns = slices.DeleteFunc(c.w.conns, func(other *Conn) bool { return other == c })
+	if silent {
+		c.sock.vanish()
+		return
+	}
+	c.sock.close()
+}

@@ -1,0 +1,389 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/fb1e3c20/websockets/clock"
+)
+
+// A Link describes the network between two nodes. It says what an undisturbed
+// network does; faults come on top.
+type Link struct {
+	Carrier   Carrier
+	Latency   time.Duration // of every byte, each way
+	Jitter    time.Duration // the most that the tape adds to the latency of a write
+	Bandwidth int           // bytes a second, each way; 0: unlimited
+	Buffer    int           // the most bytes between writing and reading, each way; 0: 64 KiB
+}
+
+// A Carrier tells how a stream ends.
+type Carrier uint8
+
+const (
+	// CarrierTCP: closing a socket that has unread input, or that input
+	// still comes to, sends a reset, which eats what the peer has not read.
+	CarrierTCP Carrier = iota
+	// CarrierQUIC: the directions of a stream end on their own. Closing ends
+	// the output, and makes the peer's writes fail; what the peer has not
+	// read stays readable.
+	CarrierQUIC
+	// CarrierPipe: as CarrierQUIC, and the peer learns of it at once.
+	CarrierPipe
+)
+
+func (c Carrier) String() string {
+	switch c {
+	case CarrierTCP:
+		return "TCP"
+	case CarrierQUIC:
+		return "QUIC stream"
+	case CarrierPipe:
+		return "pipe"
+	}
+	return fmt.Sprintf("Carrier(%d)", uint8(c))
+}
+
+// TCP is a TCP connection over a few hundred kilometres: 5 ms each way, up to
+// 20 ms of jitter, 64 KiB of buffers.
+func TCP() Link {
+	return Link{Carrier: CarrierTCP, Latency: 5 * time.Millisecond, Jitter: 20 * time.Millisecond}
+}
+
+// QUICStream is a stream of a QUIC connection over the same distance.
+func QUICStream() Link {
+	l := TCP()
+	l.Carrier = CarrierQUIC
+	return l
+}
+
+// Pipe is a pipe in memory: no latency, 4 KiB of buffer.
+func Pipe() Link { return Link{Carrier: CarrierPipe, Buffer: 4 << 10} }
+
+const defaultBuffer = 64 << 10
+
+// check returns what is wrong with the description.
+func (l *Link) check() error {
+	switch {
+	case l.Carrier > CarrierPipe:
+		return fmt.Errorf("Link.Carrier is %v; it must be CarrierTCP, CarrierQUIC or CarrierPipe", l.Carrier)
+	case l.Latency < 0 || l.Jitter < 0:
+		return fmt.Errorf("Link.Latency and Link.Jitter are %v and %v; they must not be negative", l.Latency, l.Jitter)
+	case l.Bandwidth < 0 || l.Buffer < 0:
+		return fmt.Errorf("Link.Bandwidth and Link.Buffer are %d and %d; they must not be negative", l.Bandwidth, l.Buffer)
+	}
+	return nil
+}
+
+var (
+	errReset   = errors.New("sim: the stream was reset")
+	errStopped = errors.New("sim: the peer takes no more input")
+)
+
+// A socket is one end of a link, as a driver sees it.
+type socket struct {
+	out, in *wire
+	owner   *Conn // who is told of what happens; nil: nobody
+	closed  bool
+}
+
+// A wire is one direction of a link. What was written lies in buf from the
+// first unread byte on; the first arrived bytes of it can be read.
+type wire struct {
+	w    *World
+	name string
+	link *Link
+	to   *socket // who reads
+	from *socket // who writes
+
+	room    int // the most bytes between writing and reading
+	buf     []byte
+	start   int // of the unread bytes in buf
+	arrived int
+	flying  []segment // in the order in which they arrive
+	used    int       // of the buffer, as far as the writer knows
+	last    clock.Time
+	free    clock.Time // when the line has sent what it was given
+	clogged clock.Time // nothing arrives before
+	written int64      // bytes, ever
+	taken   int64      // bytes, ever
+
+	vanishes bool // nothing arrives any more, and nobody is told
+	fin      bool // arrived: no byte follows
+	rst      bool // arrived
+	ended    bool // the writer has sent a fin or a reset
+	stopped  bool // the writer knows that nobody reads
+	hurt     bool // a fault that may end the connection happened to it
+
+	arrival task
+	window  task
+	fault   wireFault
+	jitter  *Stream
+	cut     *Stream
+}
+
+// A segment is what arrives at one instant.
+type segment struct {
+	at   clock.Time
+	n    int
+	kind segmentKind
+}
+
+type segmentKind uint8
+
+const (
+	segmentData segmentKind = iota
+	segmentFIN
+	segmentRST
+	segmentStop // of the other direction: its reader is gone
+)
+
+// connectSockets returns the two ends of a new link.
+func (w *World) connectSockets(from, to string, link Link) (near, far *socket) {
+	if link.Buffer == 0 {
+		link.Buffer = defaultBuffer
+	}
+	near, far = &socket{}, &socket{}
+	near.out = w.newWire(from+">"+to, &link, near, far)
+	far.out = w.newWire(to+">"+from, &link, far, near)
+	near.in, far.in = far.out, near.out
+	return near, far
+}
+
+func (w *World) newWire(name string, link *Link, from, to *socket) *wire {
+	x := &wire{w: w, name: name, link: link, from: from, to: to}
+	x.arrival.run = x.arrive
+	x.window.run = x.open
+	x.jitter = w.tape.Stream(name + ".jitter")
+	x.cut = w.tape.Stream(name + ".cut")
+	x.room = link.Buffer
+	x.choose()
+	w.wires = append(w.wires, x)
+	return x
+}
+
+// write takes as much of p as there is room for. An error ends the output.
+func (s *socket) write(p []byte) (int, error) {
+	x := s.out
+	switch {
+	case s.closed || x.ended || s.in.rst:
+		return 0, errReset
+	case x.stopped:
+		return 0, errStopped
+	}
+	n := min(len(p), max(x.room-x.used, 0))
+	if n == 0 {
+		return 0, nil
+	}
+	x.used += n
+	x.written += int64(n)
+	if x.vanishes {
+		return n, nil
+	}
+	x.compact()
+	x.buf = append(x.buf, p[:n]...)
+	x.send(segmentData, n)
+	return n, nil
+}
+
+func (x *wire) compact() {
+	if x.start == len(x.buf) {
+		x.buf, x.start = x.buf[:0], 0
+		return
+	}
+	if x.start > 4<<10 && x.start > len(x.buf)/2 {
+		x.buf = x.buf[:copy(x.buf, x.buf[x.start:])]
+		x.start = 0
+	}
+}
+
+// send lets a segment travel.
+func (x *wire) send(kind segmentKind, n int) {
+	now := x.w.now
+	x.free = max(x.free, now)
+	if rate := x.bandwidth(); rate > 0 {
+		x.free = x.free.Add(time.Duration(int64(n) * int64(time.Second) / int64(rate)))
+	}
+	at := x.free.Add(x.link.Latency + x.delay())
+	x.last = max(x.last, at)
+	x.flying = append(x.flying, segment{x.last, n, kind})
+	x.awaitArrival()
+}
+
+func (x *wire) awaitArrival() {
+	if len(x.flying) > 0 {
+		x.w.tasks.set(&x.arrival, max(x.flying[0].at, x.clogged, x.w.now))
+	}
+}
+
+// arrive hands over what has come by now.
+func (x *wire) arrive() {
+	now := x.w.now
+	if now < x.clogged {
+		x.awaitArrival()
+		return
+	}
+	k := 0
+	for k < len(x.flying) && x.flying[k].at <= now {
+		x.land(x.flying[k])
+		k++
+	}
+	x.flying = x.flying[:copy(x.flying, x.flying[min(k, len(x.flying)):])]
+	x.awaitArrival()
+	x.to.tell()
+}
+
+func (x *wire) land(g segment) {
+	switch g.kind {
+	case segmentData:
+		x.arrived += g.n
+		if x.to.closed {
+			x.refuse()
+		}
+	case segmentFIN:
+		x.fin = true
+	case segmentRST:
+		x.reset()
+	case segmentStop:
+		x.to.out.stopped = true
+	}
+}
+
+// refuse answers data that comes to a closed socket.
+func (x *wire) refuse() {
+	x.discard()
+	if x.link.Carrier == CarrierTCP {
+		x.to.out.sendReset()
+	}
+}
+
+// discard drops what has arrived.
+func (x *wire) discard() {
+	x.start += x.arrived
+	x.arrived = 0
+}
+
+// reset drops what has not been read.
+func (x *wire) reset() {
+	x.rst = true
+	x.discard()
+}
+
+func (x *wire) sendReset() {
+	if x.vanishes || x.rst {
+		return
+	}
+	x.ended = true
+	x.send(segmentRST, 0)
+}
+
+// read returns a piece of what has come, which stays valid until the next read
+// or write; whether the input has ended; or how it broke.
+func (s *socket) read() (p []byte, eof bool, err error) {
+	x := s.in
+	switch {
+	case x.rst || s.closed:
+		return nil, false, errReset
+	case x.arrived == 0:
+		return nil, x.fin, nil
+	}
+	n := x.piece()
+	p = x.buf[x.start : x.start+n]
+	x.start += n
+	x.arrived -= n
+	x.taken += int64(n)
+	x.w.tasks.setBy(&x.window, x.w.now.Add(x.link.Latency))
+	return p, false, nil
+}
+
+// readable reports whether read would return something.
+func (s *socket) readable() bool {
+	return s.in.rst || s.in.arrived > 0 || s.in.fin
+}
+
+// open tells the writer that there is room again.
+func (x *wire) open() {
+	if x.vanishes {
+		return
+	}
+	x.used = len(x.buf) - x.start
+	x.from.tell()
+}
+
+// closeWrite ends the output after what was written.
+func (s *socket) closeWrite() {
+	x := s.out
+	if x.ended || s.closed {
+		return
+	}
+	x.ended = true
+	if !x.vanishes {
+		x.send(segmentFIN, 0)
+	}
+}
+
+// close lets go of the socket, as the carrier does it.
+func (s *socket) close() {
+	if s.closed {
+		return
+	}
+	if s.in.arrived > 0 && s.in.link.Carrier == CarrierTCP {
+		s.abort()
+		return
+	}
+	s.closeWrite()
+	s.shut()
+}
+
+// abort gives up what has not been sent and tells the peer by a reset.
+func (s *socket) abort() {
+	if s.closed {
+		return
+	}
+	s.out.sendReset()
+	s.shut()
+}
+
+// vanish lets go of the socket without a word.
+func (s *socket) vanish() {
+	s.out.lose()
+	s.in.lose()
+	s.shut()
+}
+
+func (s *socket) shut() {
+	s.closed = true
+	s.owner = nil
+	s.in.discard()
+	if s.in.link.Carrier != CarrierTCP && !s.out.vanishes {
+		s.out.send(segmentStop, 0)
+	}
+}
+
+// lose makes the wire swallow what travels on it and what will be written.
+func (x *wire) lose() {
+	x.vanishes = true
+	x.flying = x.flying[:0]
+	x.buf = x.buf[:x.start+x.arrived]
+	x.w.tasks.stop(&x.arrival)
+	x.w.tasks.stop(&x.window)
+}
+
+// clog keeps everything from arriving for d.
+func (x *wire) clog(d time.Duration) {
+	x.clogged = max(x.clogged, x.w.now.Add(d))
+	x.awaitArrival()
+}
+
+// heal lets what is held up arrive.
+func (x *wire) heal() {
+	x.clogged = x.w.now
+	x.awaitArrival()
+}
+
+func (s *socket) tell() {
+	if s.owner != nil {
+		s.owner.wake()
+	}
+}

@@ -1,0 +1,338 @@
+package sim
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/fb1e3c20/websockets/clock"
+	"github.com/fb1e3c20/websockets/core"
+	"github.com/fb1e3c20/websockets/core/frame"
+	"github.com/fb1e3c20/websockets/sim/chart"
+)
+
+// An App is what runs on a node: your program, written for events. A node that
+// crashes and comes up again gets a new App.
+//
+// Calls come one at a time. An App must do the same whenever it is called with
+// the same: it reads no clock but [Node.Now], draws no random number but from
+// [Node.Choose], starts no goroutine, and does not range over a map where the
+// order can be seen.
+type App interface {
+	OnEvent(n *Node, ev Event)
+	OnTimer(n *Node, name string)
+}
+
+// AppFunc is an App without timers.
+type AppFunc func(n *Node, ev Event)
+
+func (f AppFunc) OnEvent(n *Node, ev Event) { f(n, ev) }
+func (f AppFunc) OnTimer(*Node, string)     {}
+
+// EventKind tells what an [Event] reports.
+type EventKind uint8
+
+const (
+	Started EventKind = iota + 1 // the node is up; there is no Conn yet
+	Opened                       // a handshake is done
+	Message                      // a message has come: Op and Data
+	Pinged                       // a ping has come, with the payload Data
+	Ponged                       // a pong has come, with the payload Data
+	Drained                      // after ErrFull: all that was sent has left
+	Closed                       // the connection has ended; no event of it follows
+	Posted                       // another node has posted Value
+)
+
+func (k EventKind) String() string {
+	names := [...]string{"none", "Started", "Opened", "Message", "Pinged", "Ponged", "Drained", "Closed", "Posted"}
+	if int(k) < len(names) {
+		return names[k]
+	}
+	return fmt.Sprintf("EventKind(%d)", uint8(k))
+}
+
+// An Event is what an [App] is told. Data is the App's to keep.
+type Event struct {
+	Kind EventKind
+	Conn *Conn
+	Op   frame.Opcode
+	Data []byte
+
+	// How a connection ended: the code and reason of the peer's close frame
+	// and a nil Err, or an Err, which is mostly a [core.Error], and
+	// [frame.Abnormal].
+	Code   frame.CloseCode
+	Reason string
+	Err    error
+
+	From  *Node // of Posted
+	Value any
+}
+
+// A Node is a machine in a [World]: an App, a clock, and connections to other
+// nodes.
+type Node struct {
+	// Config is the configuration of the node's connections. It is the
+	// world's when the node is made; change it before the world runs.
+	// Entropy is the world's own.
+	Config core.Config
+
+	// Link is the network between this node and those that it dials.
+	Link Link
+
+	// Bare connections begin without an HTTP handshake, as those do whose
+	// handshake QUIC or HTTP/2 carries. It holds for what this node dials.
+	Bare bool
+
+	w      *World
+	name   string
+	lane   int
+	newApp func() App
+	app    App
+	dials  []*Node
+	clock  nodeClock
+	conns  []*Conn
+	timers []*nodeTimer
+
+	up     bool
+	hurt   bool       // a fault that may end connections happened to it
+	dialed int        // connections, ever
+	asleep clock.Time // until when nothing of the node runs
+	start  task
+	traits traits
+	own    *Stream
+}
+
+func (w *World) newNode(name string, app func() App) *Node {
+	n := &Node{Config: w.Config, Link: w.Link, w: w, name: name, lane: len(w.nodes), newApp: app}
+	for _, other := range w.nodes {
+		if other.name == name {
+			w.misuse("two nodes are named %q", name)
+		}
+	}
+	if app == nil {
+		w.misuse("node %q has no App", name)
+	}
+	n.start.run = n.boot
+	n.own = w.tape.Stream(name)
+	w.nodes = append(w.nodes, n)
+	if w.started {
+		n.choose()
+	}
+	w.tasks.set(&n.start, w.now)
+	return n
+}
+
+// Server adds a node that others may dial. app makes its App, at once and after
+// each crash.
+func (w *World) Server(name string, app func() App) *Node { return w.newNode(name, app) }
+
+// Client adds a node that dials server whenever it comes up.
+func (w *World) Client(name string, server *Node, app func() App) *Node {
+	n := w.newNode(name, app)
+	n.dials = append(n.dials, server)
+	return n
+}
+
+// Name returns the node's name.
+func (n *Node) Name() string { return n.name }
+
+// World returns the node's world.
+func (n *Node) World() *World { return n.w }
+
+// Now returns what the node's clock shows.
+func (n *Node) Now() clock.Time { return n.clock.read(n.w.now) }
+
+// Up reports whether the node runs: it has not crashed.
+func (n *Node) Up() bool { return n.up }
+
+// App returns the App that runs on the node, nil while it is down.
+func (n *Node) App() App { return n.app }
+
+// Conns returns the node's connections that have not ended, in the order in
+// which they were made.
+func (n *Node) Conns() []*Conn {
+	var list []*Conn
+	for _, c := range n.conns {
+		if !c.over {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+// Choose returns a number from 0 to below k that the world's tape decides: 0 in
+// an undisturbed run. It is for decisions of the App's own.
+func (n *Node) Choose(k int) int {
+	if k < 1 {
+		n.w.misuse("Choose(%d): there must be at least one answer", k)
+		return 0
+	}
+	return int(n.own.Choose(uint64(k)))
+}
+
+// boot brings the node up.
+func (n *Node) boot() {
+	if n.up || n.newApp == nil {
+		return
+	}
+	n.up = true
+	n.app = n.newApp()
+	n.w.happened(n.lane, chart.Note, "up")
+	n.tell(Event{Kind: Started})
+	for _, server := range n.dials {
+		n.Dial(server)
+	}
+}
+
+// tell hands an event to the App.
+func (n *Node) tell(ev Event) {
+	if n.app != nil {
+		n.app.OnEvent(n, ev)
+	}
+}
+
+// Dial begins a connection to server. Its App hears of it by Opened or Closed.
+func (n *Node) Dial(server *Node) *Conn {
+	if server == nil || server.w != n.w {
+		n.w.misuse("%s dials a node that is not of this world", n.name)
+		return nil
+	}
+	return n.w.dial(n, server)
+}
+
+type nodeTimer struct {
+	task
+	node *Node
+	name string
+}
+
+// After has OnTimer called with name in d of the node's time. A timer of the
+// same name that still runs is replaced.
+func (n *Node) After(d time.Duration, name string) {
+	var t *nodeTimer
+	for _, old := range n.timers {
+		if old.name == name {
+			t = old
+		}
+	}
+	if t == nil {
+		t = &nodeTimer{node: n, name: name}
+		t.run = t.fire
+		n.timers = append(n.timers, t)
+	}
+	at := n.clock.when(n.Now().Add(max(d, 0)), n.w.now)
+	n.w.tasks.set(&t.task, at)
+}
+
+// Stop stops the timer of that name.
+func (n *Node) Stop(name string) {
+	for _, t := range n.timers {
+		if t.name == name {
+			n.w.tasks.stop(&t.task)
+		}
+	}
+}
+
+func (t *nodeTimer) fire() {
+	if n := t.node; !n.sleeps(&t.task) && n.up {
+		n.w.happened(n.lane, chart.Expiry, "timer %q of the application", t.name)
+		n.app.OnTimer(n, t.name)
+	}
+}
+
+// Post sends value to another node, outside of any connection, as to a database
+// or a queue: it arrives after the latency of the node's Link, in any order. A
+// node that is down then never gets it.
+func (n *Node) Post(to *Node, value any) {
+	if to == nil || to.w != n.w {
+		n.w.misuse("%s posts to a node that is not of this world", n.name)
+		return
+	}
+	t := &task{}
+	t.run = func() {
+		if !to.sleeps(t) && to.up {
+			n.w.happened(to.lane, chart.Event, "posted by %s", n.name)
+			to.tell(Event{Kind: Posted, From: n, Value: value})
+		}
+	}
+	delay := n.Link.Latency
+	if !n.w.healed {
+		delay += n.own.Between(0, n.Link.Jitter)
+	}
+	n.w.tasks.set(t, n.w.now.Add(delay))
+}
+
+// sleeps reports whether the node is suspended; t then runs when it wakes.
+func (n *Node) sleeps(t *task) bool {
+	if n.asleep <= n.w.now {
+		return false
+	}
+	n.w.tasks.set(t, n.asleep)
+	return true
+}
+
+// Suspend stops everything on the node for d, as a laptop that is closed does;
+// its clock runs on.
+func (n *Node) Suspend(d time.Duration) {
+	n.asleep = max(n.asleep, n.w.now.Add(d))
+	n.hurt = true
+	n.w.happened(n.lane, chart.Fault, "suspended for %v", d)
+}
+
+// Crash takes the node down: its App and its timers are gone. Its machine
+// closes its connections, or, when silent, vanishes without a word.
+func (n *Node) Crash(silent bool) {
+	if !n.up {
+		return
+	}
+	how := "crashes"
+	if silent {
+		how = "vanishes"
+	}
+	n.w.happened(n.lane, chart.Fault, "%s", how)
+	n.up, n.hurt = false, true
+	n.app = nil
+	for _, t := range n.timers {
+		n.w.tasks.stop(&t.task)
+	}
+	n.timers = nil
+	for _, c := range n.conns {
+		c.crash(silent)
+	}
+	n.conns = nil
+}
+
+// Restart brings a node that has crashed up again in d, with a new App.
+func (n *Node) Restart(d time.Duration) {
+	if !n.up {
+		n.w.tasks.setBy(&n.start, n.w.now.Add(d))
+	}
+}
+
+// AdjustClock moves the node's clock by d, backwards when it is negative.
+func (n *Node) AdjustClock(d time.Duration) {
+	n.clock.jump(n.w.now, d)
+	n.hurt = true
+	n.w.happened(n.lane, chart.Fault, "clock moved by %v", d)
+	n.rearm()
+}
+
+// DriftClock makes the node's clock run faster from now on by that many
+// millionths, slower when it is negative: from -900,000 to 1,000,000.
+func (n *Node) DriftClock(ppm int) {
+	if ppm < -900_000 || ppm > million {
+		n.w.misuse("DriftClock(%d): from -900,000 to 1,000,000 millionths are possible", ppm)
+		return
+	}
+	n.clock.drift(n.w.now, int64(ppm))
+	n.w.happened(n.lane, chart.Fault, "clock drifts by %d millionths", ppm)
+	n.rearm()
+}
+
+// rearm sets what waits for the node's clock anew.
+func (n *Node) rearm() {
+	for _, c := range n.conns {
+		c.armedFor = deadline{}
+		c.wake()
+	}
+}

@@ -1,0 +1,136 @@
+package sim
+
+import "github.com/fb1e3c20/websockets/clock"
+
+// A task is something that is to happen at an instant. It is in the queue at
+// most once.
+type task struct {
+	at    clock.Time
+	order uint64
+	index int // in the heap, plus one; 0: not queued
+	run   func()
+}
+
+// A queue holds the tasks of a world, ordered by instant and, within one, by
+// when they were set.
+type queue struct {
+	heap  []*task
+	count uint64
+	ties  []*task
+}
+
+func (q *queue) set(t *task, at clock.Time) {
+	t.at = at
+	t.order = q.count
+	q.count++
+	if t.index == 0 {
+		q.heap = append(q.heap, t)
+		t.index = len(q.heap)
+		q.up(t.index - 1)
+		return
+	}
+	q.fix(t.index - 1)
+}
+
+// setBy sets t unless it comes earlier already.
+func (q *queue) setBy(t *task, at clock.Time) {
+	if t.index == 0 || at < t.at {
+		q.set(t, at)
+	}
+}
+
+func (q *queue) stop(t *task) {
+	if t.index == 0 {
+		return
+	}
+	i, last := t.index-1, len(q.heap)-1
+	q.swap(i, last)
+	q.heap[last] = nil
+	q.heap = q.heap[:last]
+	t.index = 0
+	if i < last {
+		q.fix(i)
+	}
+}
+
+// next returns the instant of the first task.
+func (q *queue) next() (clock.Time, bool) {
+	if len(q.heap) == 0 {
+		return 0, false
+	}
+	return q.heap[0].at, true
+}
+
+// pop takes a task of the first instant. Where there are several, choose is
+// asked for one, in the order in which they were set.
+func (q *queue) pop(choose func(n int) int) *task {
+	first := q.heap[0]
+	q.stop(first)
+	if len(q.heap) == 0 || q.heap[0].at != first.at {
+		return first
+	}
+	q.ties = append(q.ties[:0], first)
+	for len(q.heap) > 0 && q.heap[0].at == first.at {
+		t := q.heap[0]
+		q.stop(t)
+		q.ties = append(q.ties, t)
+	}
+	chosen := q.ties[choose(len(q.ties))]
+	for _, t := range q.ties {
+		if t != chosen {
+			q.push(t)
+		}
+	}
+	return chosen
+}
+
+// push puts back a task that was popped, where it was.
+func (q *queue) push(t *task) {
+	q.heap = append(q.heap, t)
+	t.index = len(q.heap)
+	q.up(t.index - 1)
+}
+
+func (q *queue) less(i, j int) bool {
+	a, b := q.heap[i], q.heap[j]
+	return a.at < b.at || a.at == b.at && a.order < b.order
+}
+
+func (q *queue) swap(i, j int) {
+	h := q.heap
+	h[i], h[j] = h[j], h[i]
+	h[i].index, h[j].index = i+1, j+1
+}
+
+func (q *queue) fix(i int) {
+	q.up(i)
+	q.down(i)
+}
+
+func (q *queue) up(i int) {
+	for i > 0 {
+		parent := (i - 1) / 2
+		if !q.less(i, parent) {
+			return
+		}
+		q.swap(i, parent)
+		i = parent
+	}
+}
+
+func (q *queue) down(i int) {
+	for {
+		child := 2*i + 1
+		if child >= len(q.heap) {
+			return
+		}
+		if right := child + 1; right < len(q.heap) && q.less(right, child) {
+			child = right
+		}
+		if !q.less(child, i) {
+			return
+		}
+		q.swap(i, child)
+		i = child
+	}
+}

@@ -1,0 +1,220 @@
+package sim
+
+import (
+	"bytes"
+	"fmt"
+	"time"
+
+	"github.com/fb1e3c20/websockets/clock"
+	"github.com/fb1e3c20/websockets/core"
+	"github.com/fb1e3c20/websockets/core/frame"
+	"github.com/fb1e3c20/websockets/sim/chart"
+)
+
+// A trace is what happened in a run, for a chart. A run keeps one only when
+// somebody is going to look at it.
+type trace struct {
+	steps   []chart.Step
+	marks   []mark
+	flights map[*wire][]flight // frames that have not arrived, in order; never ranged over
+	lines   map[*Conn]laneState
+}
+
+// A mark is the hash of the run at a step of the world, to find where two runs
+// part.
+type mark struct {
+	hash  uint64
+	steps int // of the chart, so far
+}
+
+// A flight is a frame on its way: a step of the chart, and the byte of the wire
+// that ends it.
+type flight struct {
+	step int
+	end  int64
+}
+
+type laneState struct {
+	state  string
+	timers deadline
+}
+
+func newTrace() *trace {
+	return &trace{flights: make(map[*wire][]flight), lines: make(map[*Conn]laneState)}
+}
+
+// happened notes something that is not a byte or an event of a connection.
+func (w *World) happened(lane int, kind chart.Kind, format string, args ...any) {
+	w.mix(uint64(lane+1)<<8 | uint64(kind))
+	w.mixString(format)
+	if w.trace != nil {
+		w.note(chart.Step{Lane: lane, Kind: kind, Text: fmt.Sprintf(format, args...)})
+	}
+}
+
+// note adds a step of the chart and returns its number.
+func (w *World) note(s chart.Step) int {
+	s.At = time.Duration(w.now)
+	w.trace.steps = append(w.trace.steps, s)
+	return len(w.trace.steps) - 1
+}
+
+// sent notes frames that were appended to c's output.
+func (w *World) sent(c *Conn, p []byte) {
+	w.mix(uint64(c.node.lane))
+	w.mixBytes(p)
+	for len(p) > 0 {
+		n := w.sentFrame(c, p)
+		c.handedOut += int64(n)
+		if w.trace != nil {
+			w.noteSent(c, p[:n])
+		}
+		p = p[n:]
+	}
+}
+
+// sentFrame looks for a close frame and returns how long the first frame of p is.
+// A handshake is one frame.
+func (w *World) sentFrame(c *Conn, p []byte) int {
+	if !c.bare && c.handedOut == 0 {
+		if i := bytes.Index(p, []byte("\r\n\r\n")); i >= 0 {
+			return i + 4
+		}
+		return len(p)
+	}
+	h, n, err := frame.ParseHeader(p)
+	if err != nil || n == 0 || h.Length > int64(len(p)-n) {
+		return len(p)
+	}
+	end := n + int(h.Length)
+	if h.Opcode == frame.Close {
+		payload := bytes.Clone(p[n:end])
+		h.Mask.XOR(payload, 0)
+		if code, _, err := frame.ParseClose(payload); err == nil {
+			c.log.closedWith(code)
+		}
+	}
+	return end
+}
+
+func (w *World) noteSent(c *Conn, p []byte) {
+	to := c.lane()
+	if c.role == core.Client {
+		to = c.toLane
+	} else if c.peer != nil {
+		to = c.peer.lane()
+	}
+	step := w.note(chart.Step{
+		Lane: c.lane(), Kind: chart.Send, Text: describe(p), Bytes: bytes.Clone(p), To: to, Arrival: chart.Lost,
+	})
+	w.trace.flights[c.sock.out] = append(w.trace.flights[c.sock.out], flight{step, c.handedOut})
+}
+
+// took notes input that c read from its socket.
+func (w *World) took(c *Conn, p []byte) {
+	w.mix(uint64(c.node.lane))
+	w.mixBytes(p)
+	if w.trace == nil {
+		return
+	}
+	list := w.trace.flights[c.sock.in]
+	for len(list) > 0 && list[0].end <= c.sock.in.taken {
+		w.trace.steps[list[0].step].Arrival = time.Duration(w.now)
+		list = list[1:]
+	}
+	w.trace.flights[c.sock.in] = list
+}
+
+// noteEvent notes an event of c's machine.
+func (w *World) noteEvent(c *Conn, ev core.Event) {
+	w.mix(uint64(c.node.lane)<<16 | uint64(ev.Kind)<<8 | uint64(ev.Op))
+	w.mix(uint64(ev.Code))
+	w.mixBytes(ev.Data)
+	if ev.Kind == core.EventClose {
+		w.checkClose(c, ev)
+	}
+	if w.trace != nil && ev.Kind == core.EventFailed {
+		w.note(chart.Step{Lane: c.lane(), Kind: chart.Event, Text: fmt.Sprintf("%s failed: %v", c.name, c.m.Err())})
+	}
+}
+
+// noteGiven notes what c's App was told.
+func (w *World) noteGiven(c *Conn, ev Event) {
+	w.mix(uint64(c.node.lane)<<8 | uint64(ev.Kind))
+	if w.trace != nil {
+		w.note(chart.Step{Lane: c.lane(), Kind: chart.Event, Text: ev.describe(), Bytes: ev.Data})
+	}
+}
+
+// ticked notes that c's driver is about to tick.
+func (w *World) ticked(c *Conn, at clock.Time, why core.Timer) {
+	if w.trace == nil || why == core.TimerNone {
+		return
+	}
+	text := why.String() + " timer"
+	if late := c.node.Now().Sub(at); late > 0 {
+		text += fmt.Sprintf(", %v late", late)
+	}
+	w.note(chart.Step{Lane: c.lane(), Kind: chart.Expiry, Text: text})
+}
+
+// noteState notes what has changed of c's state in this step of the world.
+func (w *World) noteState(c *Conn) {
+	if w.trace == nil || len(w.trace.steps) == 0 {
+		return
+	}
+	now := laneState{c.state(), c.armedFor}
+	if c.released {
+		now.timers = deadline{}
+	}
+	if now == w.trace.lines[c] {
+		return
+	}
+	w.trace.lines[c] = now
+	last := &w.trace.steps[len(w.trace.steps)-1]
+	if last.Lane != c.lane() {
+		last = &w.trace.steps[w.note(chart.Step{Lane: c.lane(), Kind: chart.Note, Text: now.state})]
+	}
+	last.State = now.state
+	last.Timers = []chart.Timer{}
+	if now.timers.why != core.TimerNone {
+		at := c.node.clock.when(now.timers.at, w.now)
+		last.Timers = []chart.Timer{{Name: now.timers.why.String(), At: time.Duration(at)}}
+	}
+}
+
+func (c *Conn) lane() int { return c.node.lane }
+
+// state tells in a word where the connection is in its life.
+func (c *Conn) state() string {
+	switch {
+	case c.released:
+		return "gone"
+	case c.m.Err() != nil:
+		return "failed"
+	case c.m.Open():
+		return "open"
+	case !c.opened:
+		return "handshake"
+	}
+	return "closing"
+}
+
+// chart draws the run.
+func (w *World) chart() *chart.Chart {
+	ch := &chart.Chart{Steps: w.trace.steps}
+	for _, n := range w.nodes {
+		about := "server"
+		if len(n.dials) > 0 {
+			about = "client"
+		}
+		ch.Lanes = append(ch.Lanes, chart.Lane{Name: n.name, About: about})
+	}
+	for _, c := range w.tape.Choices() {
+		ch.Choices = append(ch.Choices, c.String())
+	}
+	if w.failure != nil {
+		ch.Violation = w.failure.Property + ": " + w.failure.Err.Error()
+	}
+	return ch
+}

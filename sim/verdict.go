@@ -1,0 +1,75 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/fb1e3c20/websockets/core"
+)
+
+// arrived checks a message that has come against what was sent.
+func (w *World) arrived(c *Conn, ev Event) {
+	if c.peer == nil {
+		return
+	}
+	if err := c.peer.log.deliver(ev.Op, ev.Data); err != nil {
+		w.violate("delivers what was sent", fmt.Errorf("%s: %w", c.name, err))
+	}
+}
+
+func (w *World) checkClose(c *Conn, ev core.Event) {
+	if c.peer == nil {
+		return
+	}
+	if err := c.peer.log.checkClose(ev.Code); err != nil {
+		w.violate("close codes are truthful", fmt.Errorf("%s: %w", c.name, err))
+	}
+}
+
+// checkEnd checks that a connection that failed had a reason to: that a fault
+// happened to it, or that the other end gave it up.
+func (w *World) checkEnd(c *Conn, ev Event) {
+	if ev.Err == nil || c.peer == nil || c.excused(ev.Err) {
+		return
+	}
+	w.violate("no connection fails without a cause", fmt.Errorf("%s: %w", c.name, ev.Err))
+}
+
+func (c *Conn) excused(err error) bool {
+	if errors.Is(err, ErrAborted) {
+		return true
+	}
+	e, ok := err.(core.Error)
+	if !ok {
+		return false
+	}
+	if e.Kind() == core.KindViolation {
+		return false
+	}
+	return c.wasHurt() || c.peer.gaveUp() || c.slow(e)
+}
+
+// wasHurt reports whether a fault that may end a connection happened to it or
+// to either machine.
+func (c *Conn) wasHurt() bool {
+	return c.sock.in.hurt || c.sock.out.hurt || c.node.hurt || c.peer.node.hurt
+}
+
+// gaveUp reports whether the end c ended the connection by itself.
+func (c *Conn) gaveUp() bool { return c.crashed || c.log.cut || c.m.Err() != nil }
+
+// slow reports whether the other end is too slow for e, through no fault of the
+// protocol.
+func (c *Conn) slow(e core.Error) bool {
+	switch e {
+	case core.ErrCloseTimeout:
+		return c.w.everOn(SlowApps|SlowLines|SmallBuffers|LateTicks|Drift|Delays) || c.peer.held
+	case core.ErrPongTimeout:
+		return c.peer.everStopped
+	case core.ErrWriteTimeout:
+		return c.peer.held
+	case core.ErrLost:
+		return c.peer.released && c.w.everOn(SlowApps|SlowLines|SmallBuffers|Delays)
+	}
+	return false
+}

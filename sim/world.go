@@ -1,0 +1,260 @@
+package sim
+
+import (
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"github.com/fb1e3c20/websockets/clock"
+	"github.com/fb1e3c20/websockets/core"
+	"github.com/fb1e3c20/websockets/sim/chart"
+	"github.com/fb1e3c20/websockets/transport"
+)
+
+// A World is a simulated network of nodes, and the time in it. Everything that
+// is not determined by the program is decided by the world's [Tape], so that
+// the same tape gives the same run again.
+//
+// A function builds a world: it adds nodes, states properties, and may run the
+// world itself. What it leaves undone is done when it returns: [World.Run] for
+// two minutes, then [World.Heal] and [World.Settle].
+type World struct {
+	// Config is what the Config of the nodes that are made from now on begins
+	// as. It answers pings and is otherwise the zero Config.
+	Config core.Config
+
+	// Link is what the Link of the nodes that are made from now on begins as:
+	// [TCP].
+	Link Link
+
+	tape  *Tape
+	now   clock.Time
+	tasks queue
+	order *Stream
+	steps int
+	limit int
+	end   clock.Time // of the present Run
+
+	nodes []*Node
+	conns []*Conn
+	wires []*wire
+
+	allowed, forced, active, had Faults
+	started                      bool
+	healed                       bool
+	settled                      bool
+	nemesis                      nemesis
+
+	always     []property
+	eventually []property
+	sometimes  []property
+	failure    *Failure
+
+	hash    uint64
+	scratch [core.ScratchSize]byte
+	trace   *trace
+
+	newMachine MachineFunc
+	unwatched  bool
+}
+
+// A MachineFunc makes the machines of a world's connections: the native core is
+// one such. bare tells that the handshake was done elsewhere.
+type MachineFunc func(role core.Role, cfg core.Config, now clock.Time, bare bool) (transport.Machine, error)
+
+func nativeMachine(role core.Role, cfg core.Config, now clock.Time, bare bool) (transport.Machine, error) {
+	set, err := core.NewSettings(cfg)
+	switch {
+	case err != nil:
+		return nil, err
+	case bare:
+		return core.NewOpen(set, now, role)
+	case role == core.Server:
+		return core.NewServer(set, now), nil
+	}
+	return core.NewClient(set, now, core.RequestOptions{Host: "sim"})
+}
+
+func newWorld(t *Tape, m MachineFunc) *World {
+	w := &World{
+		Config:     core.Config{Pings: core.PingAnswer},
+		Link:       TCP(),
+		tape:       t,
+		order:      t.Stream("order"),
+		limit:      1_000_000,
+		newMachine: m,
+		hash:       hashStart,
+	}
+	w.nemesis = nemesis{w: w, stream: t.Stream("nemesis")}
+	w.nemesis.task.run = w.nemesis.come
+	return w
+}
+
+// machine makes the machine of c, under observation.
+func (w *World) machine(c *Conn, cfg core.Config, bare bool) (transport.Machine, error) {
+	entropy := newEntropyLog(cfg.Entropy)
+	cfg.Entropy = entropy.draw
+	now := c.node.Now()
+	m, err := w.newMachine(c.role, cfg, now, bare)
+	if err != nil || w.unwatched {
+		return m, err
+	}
+	return newWitness(m, c.role, cfg, now, bare, entropy, func(oracle string, err error) {
+		w.violate("core: "+oracle, fmt.Errorf("%s: %w", c.name, err))
+	}), nil
+}
+
+// Now returns how long the world has existed. Nodes have clocks of their own.
+func (w *World) Now() time.Duration { return time.Duration(w.now) }
+
+// Faults allows the faults in f. Each run has some of them, chosen by the tape.
+// A world is undisturbed unless faults are allowed.
+func (w *World) Faults(f Faults) { w.allowed |= f }
+
+// Force has the faults in f in every run.
+func (w *World) Force(f Faults) { w.forced |= f }
+
+// Choose returns a number from 0 to below k that the tape decides on the stream
+// of that name: 0 in an undisturbed run.
+func (w *World) Choose(stream string, k int) int {
+	if k < 1 {
+		w.misuse("Choose(%q, %d): there must be at least one answer", stream, k)
+		return 0
+	}
+	return w.tape.Stream(stream).Int(k)
+}
+
+// At has f called when the world is d old, or now if it is older.
+func (w *World) At(d time.Duration, f func()) {
+	w.tasks.set(&task{run: f}, max(clock.Time(d), w.now))
+}
+
+// Run lets d pass. Faults happen meanwhile, unless the world was healed.
+func (w *World) Run(d time.Duration) {
+	if d <= 0 || w.failure != nil {
+		return
+	}
+	w.start()
+	w.end = w.now.Add(d)
+	w.nemesis.plan(d)
+	for w.next(w.end) {
+	}
+	if w.failure == nil {
+		w.now = w.end
+	}
+}
+
+// start makes the choices that hold for the whole run.
+func (w *World) start() {
+	if w.started {
+		return
+	}
+	w.started = true
+	w.swarm()
+}
+
+// next makes one step, if there is one by the instant end.
+func (w *World) next(end clock.Time) bool {
+	at, ok := w.tasks.next()
+	if !ok || at > end || w.failure != nil {
+		return false
+	}
+	if w.steps++; w.steps > w.limit {
+		w.violate("comes to rest", fmt.Errorf("%d steps were not enough", w.limit))
+		return false
+	}
+	w.now = max(w.now, at)
+	w.step()
+	return w.failure == nil
+}
+
+// step makes what comes first happen. A panic of the program under test is a
+// failure of the run.
+func (w *World) step() {
+	defer func() {
+		if v := recover(); v != nil {
+			w.violate("no panic", fmt.Errorf("%v\n%s", v, debug.Stack()))
+		}
+	}()
+	w.tasks.pop(w.order.Int).run()
+	w.mix(uint64(w.now))
+	w.nemesis.step()
+	w.checkAlways()
+	if w.trace != nil {
+		w.trace.marks = append(w.trace.marks, mark{w.hash, len(w.trace.steps)})
+	}
+}
+
+// Heal ends all faults: what was held up arrives, nodes that are down come up, and
+// nothing goes wrong any more. Clocks that were set back catch up. Links that lost data
+// stay as they are.
+func (w *World) Heal() {
+	if w.healed || w.failure != nil {
+		return
+	}
+	w.start()
+	w.happened(chart.World, chart.Note, "healed")
+	w.healed = true
+	w.active = 0
+	w.tasks.stop(&w.nemesis.task)
+	w.nemesis.pending = 0
+	for _, x := range w.wires {
+		x.heal()
+	}
+	for _, n := range w.nodes {
+		n.heal()
+	}
+}
+
+func (n *Node) heal() {
+	n.asleep = n.w.now
+	if d := n.clock.behind(n.w.now); d > 0 {
+		n.AdjustClock(d)
+	}
+	n.Restart(0)
+	for _, c := range n.conns {
+		c.busy = min(c.busy, n.w.now)
+		c.wake()
+	}
+}
+
+// settleTime is how long a healed world has to come to rest: a handshake, the
+// longest silence, its grace and a closing handshake, with slow clocks.
+const settleTime = 3 * time.Minute
+
+// Settle lets time pass, up to three minutes, until everything that must happen
+// eventually has happened: what was sent has been delivered, connections that
+// cannot live on have ended, and each [World.Eventually] holds. What does not
+// come true in that time is a failure.
+func (w *World) Settle() {
+	if w.failure != nil {
+		return
+	}
+	w.start()
+	w.settled = true
+	w.end = w.now.Add(settleTime)
+	for !w.rests() {
+		if !w.next(w.end) {
+			break
+		}
+	}
+	if w.failure == nil {
+		w.checkEventually()
+	}
+}
+
+// finish does what the function that built the world left undone.
+func (w *World) finish() {
+	if w.now == 0 {
+		w.Run(2 * time.Minute)
+	}
+	if !w.settled {
+		w.Heal()
+		w.Settle()
+	}
+}
+
+// misuse is a mistake in the use of this package.
+func (w *World) misuse(format string, args ...any) {
+	w.violate("use of the simulator", fmt.Errorf(format, args...))
+}
