@@ -5,6 +5,7 @@ import (
 	"crypto/sha1"
 	"encoding/base64"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/fb1e3c20/websockets/clock"
@@ -417,7 +418,8 @@ func isSimple(s, prefix string) bool {
 // (https://www.rfc-editor.org/rfc/rfc9110#section-15.2).
 func (h *parsedHead) interim() bool {
 	status := h.status()
-	return len(status) == 3 && status[0] == '1' && status != "101"
+	_, err := strconv.ParseUint(status, 10, 16)
+	return err == nil && len(status) == 3 && status[0] == '1' && status != "101"
 }
 
 func (h *parsedHead) isHTTP11() bool { return strings.HasPrefix(h.first, "HTTP/1.1 ") }
