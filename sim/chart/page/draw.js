@@ -1,0 +1,354 @@
+// draw: the visible part of the run as SVG. Every text goes in as a text node.
+
+const drawing = document.getElementById("drawing");
+const chartBox = document.getElementById("chart");
+
+let selected = -1; // a step, or -1
+let hovered = -1;
+
+function element(name, attributes, ...children) {
+  const e = document.createElementNS("http://www.w3.org/2000/svg", name);
+  for (const key in attributes) if (attributes[key] !== undefined) e.setAttribute(key, attributes[key]);
+  e.append(...children);
+  return e;
+}
+
+const round = (n) => Math.round(n * 10) / 10;
+
+function draw() {
+  drawing.setAttribute("width", layout.width);
+  drawing.setAttribute("height", layout.height);
+  const top = positionOf(layout.top), bottom = positionOf(layout.height);
+  const visible = shown.slice(shownFrom(top - 1e-9), shownFrom(bottom));
+  const labelled = labels(visible);
+  const body = element("g", { "clip-path": "url(#below-head)" },
+    drawPauses(visible), drawTicks(top, bottom), drawFaults(top, bottom), drawCursor(),
+    ...lanes.map((lane, i) => drawLane(lane, i, top, bottom)),
+    drawArrows(top, bottom), ...drawRows(visible, labelled));
+  drawing.replaceChildren(
+    element("defs", {}, element("clipPath", { id: "below-head" },
+      element("rect", { x: 0, y: layout.top, width: layout.width, height: Math.max(0, layout.height - layout.top) })), arrowHead("head", "head"), arrowHead("head-on", "head on")),
+    body, drawHead());
+  if (selected >= 0 && document.getElementById("step-" + selected)) chartBox.setAttribute("aria-activedescendant", "step-" + selected);
+  else chartBox.removeAttribute("aria-activedescendant");
+}
+
+function arrowHead(id, className) {
+  return element("marker", { id, viewBox: "0 0 10 10", refX: 9, refY: 5, markerWidth: 9, markerHeight: 9, markerUnits: "userSpaceOnUse", orient: "auto" },
+    element("path", { d: "M0 0.5 10 5 0 9.5 2.5 5z", class: className }));
+}
+
+// labels chooses the steps whose words fit without touching others: the
+// selected one first, then violations and faults, then from top to bottom.
+function labels(visible) {
+  const height = 17;
+  if (!byTime && view.scale >= height) return new Set(visible);
+  const weight = (i) => (i === selected || i === hovered ? 0 : steps[i].kind === kindOf.violation ? 1 : steps[i].kind === kindOf.fault ? 2 : 3);
+  const taken = new Set();
+  const chosen = new Set();
+  for (let rank = 0; rank < 4; rank++) {
+    for (const i of visible) {
+      if (weight(i) !== rank) continue;
+      const slot = Math.floor(y(position(i)) / (height / 2));
+      if (taken.has(slot) || taken.has(slot + 1) || taken.has(slot - 1)) continue;
+      taken.add(slot);
+      chosen.add(i);
+    }
+  }
+  return chosen;
+}
+
+// drawPauses marks where nothing happened for long, in the order of steps.
+function drawPauses(visible) {
+  const g = element("g", { class: "pauses" });
+  if (byTime || view.scale < 9) return g;
+  for (const i of visible) {
+    const row = shownFrom(position(i));
+    const last = row > 0 ? shown[row - 1] : -1;
+    const from = last < 0 ? "0" : steps[last].at;
+    if (times[i] - Number(from) < pauseTime) continue;
+    const middle = round(y(position(i) - 0.5 - pauseRows / 2));
+    g.append(element("line", { x1: layout.timeRight + 8, x2: layout.textLeft - 6, y1: middle, y2: middle }));
+    if (view.scale < 14) continue;
+    g.append(element("text", { x: layout.textLeft, y: middle, class: "pause" }, span(from, steps[i].at) + " later"));
+  }
+  return g;
+}
+
+// drawTicks draws the scale of time.
+function drawTicks(top, bottom) {
+  const g = element("g", { class: "ticks" });
+  if (!byTime) return g;
+  const least = 60 / view.scale;
+  const power = 10 ** Math.floor(Math.log10(least));
+  const each = Math.max(1, [1, 2, 5, 10].find((n) => n * power >= least) * power);
+  for (let n = Math.max(0, Math.ceil(top / each)); n * each <= bottom && n * each <= endOfRun; n++) {
+    const at = round(y(n * each));
+    g.append(element("line", { x1: layout.timeRight + 4, x2: layout.width, y1: at, y2: at }),
+      element("text", { x: layout.timeRight, y: at, "text-anchor": "end" }, seconds(BigInt(Math.round(n * each)).toString())));
+  }
+  return g;
+}
+
+// drawFaults draws the bands of the faults that last.
+function drawFaults(top, bottom) {
+  const g = element("g", {});
+  for (const [i, step] of lastingFaults) {
+    if (filter.hidden.has(step.kind)) break;
+    const from = position(i), to = positionAt(step.untilT, i);
+    if (to < top || from > bottom) continue;
+    const place = faultPlace(step);
+    const upper = Math.max(y(from), layout.top - 5), lower = Math.min(y(to), layout.height + 5);
+    g.append(element("rect", { class: "fault-band" + (i === selected ? " on" : ""), x: place.x, width: place.width, y: round(upper), height: round(Math.max(2, lower - upper)) }));
+  }
+  return g;
+}
+const lastingFaults = [...steps.entries()].filter(([, step]) => step.untilT !== undefined);
+
+function faultPlace(step) {
+  const first = layout.x[0] ?? layout.timeRight + 20;
+  if (step.lane >= 0) return { x: layout.x[step.lane] - 16, width: 32 };
+  return { x: first - 16, width: (layout.x.at(-1) ?? first) - first + 32 };
+}
+
+// drawCursor lays a band behind the selected step and the one under the pointer.
+function drawCursor() {
+  const g = element("g", {});
+  for (const [i, name] of [[hovered, "hovered"], [selected, "selected"]]) {
+    if (i < 0) continue;
+    const height = byTime ? 18 : Math.max(view.scale - 2, 4);
+    g.append(element("rect", { class: "cursor " + name, x: 0, width: layout.width, y: round(y(position(i)) - height / 2), height, rx: 3 }));
+  }
+  return g;
+}
+
+// drawLane draws a lifeline in the colours of its states, and the strips of
+// its timers.
+function drawLane(lane, i, top, bottom) {
+  const x = layout.x[i];
+  const [start, end] = extent();
+  const upper = Math.max(y(start) - margin, layout.top), lower = Math.min(y(end) + margin, layout.height);
+  const g = element("g", {}, element("line", { class: "lifeline", x1: x, x2: x, y1: upper, y2: Math.max(upper, lower) }));
+  let drawnTo = -Infinity; // spans that end in a pixel that is taken are left out
+  for (const s of lane.states) {
+    const from = position(s.from), to = s.to === steps.length - 1 ? end : position(s.to);
+    if (to < top || from > bottom) continue;
+    const a = Math.max(y(from), layout.top - 3), b = Math.min(y(to), layout.height + 3);
+    if (b < drawnTo + 0.5 && s.to < steps.length - 1) continue;
+    drawnTo = b;
+    g.append(element("rect", { class: "state " + stateClass(s.state), x: x - 3, width: 6, y: round(a), height: round(Math.max(1, b - a)) }));
+  }
+  g.append(...drawTimers(lane, i, top, bottom));
+  return g;
+}
+
+function drawTimers(lane, i, top, bottom) {
+  const drawn = [];
+  const drawnTo = new Map();
+  for (const timer of lane.timers) {
+    const from = position(timer.from), to = position(timer.to);
+    if (to < top || from > bottom) continue;
+    if (y(to) < (drawnTo.get(timer.column) ?? -Infinity) + 1) continue;
+    drawnTo.set(timer.column, y(to));
+    const x = layout.strips[i] + timer.column * stripStep;
+    const due = Math.min(positionAt(timer.t, timer.from), to);
+    drawn.push(element("path", { class: "timer timer" + (timer.column % 5), d: wedge(timer, x, due, top, bottom) }));
+    if (due < to || times[timer.to] > timer.t) {
+      drawn.push(element("rect", { class: "overdue", x, width: 3, y: round(y(due)), height: round(Math.max(1, y(to) - y(due))) }));
+    }
+    if (timer.fired) drawn.push(element("circle", { class: "fired timer" + (timer.column % 5), cx: x + 2, cy: round(y(to)), r: 3.5 }));
+  }
+  return drawn;
+}
+
+// wedge is as wide at each instant as time is left then.
+function wedge(timer, x, due, top, bottom) {
+  const armed = times[timer.from];
+  const wide = (t) => round(x + stripWidth * Math.max(0, (timer.t - t) / Math.max(1, timer.t - armed)));
+  const points = [];
+  const put = (t, at) => points.push(wide(t) + " " + round(Math.min(Math.max(y(at), -2000), 5000)));
+  put(armed, position(timer.from));
+  if (byTime) {
+    const upper = Math.max(armed, top), lower = Math.min(due, bottom);
+    put(upper, upper);
+    put(lower, lower);
+    put(due, due);
+  } else {
+    const first = Math.max(shownFrom(top) - 1, shownFrom(rows[timer.from]));
+    const last = Math.min(shownFrom(bottom) + 1, shown.length);
+    const stride = Math.max(1, Math.floor((last - first) / 300));
+    for (let k = first; k < last && shown[k] < timer.to && times[shown[k]] < timer.t; k += stride) {
+      if (shown[k] > timer.from) put(times[shown[k]], rows[shown[k]]);
+    }
+    put(Math.min(timer.t, times[timer.to]), due);
+  }
+  const begin = Math.max(y(position(timer.from)), -2000), end = Math.min(y(due), 5000);
+  return "M" + x + " " + round(begin) + "L" + points.join("L") + "L" + x + " " + round(end) + "z";
+}
+
+const sends = steps.flatMap((step, i) => (step.kind === kindOf.send ? [i] : []));
+
+// drawArrows draws the sends that cross the window.
+function drawArrows(top, bottom) {
+  const g = element("g", { class: "arrows" });
+  const taken = new Set();
+  for (const i of sends) {
+    const step = steps[i];
+    const from = position(i);
+    if (from > bottom) break;
+    const to = step.arrivalT === undefined ? from : arrivalPosition(i);
+    if (to < top || !matches(step)) continue;
+    const on = i === selected || i === hovered || step.receive !== undefined && (step.receive === selected || step.receive === hovered);
+    const key = Math.round(y(from)) + "," + Math.round(y(to)) + "," + step.lane + "," + step.to + "," + (step.arrivalT === undefined);
+    if (taken.has(key) && !on) continue;
+    taken.add(key);
+    g.append(drawArrow(step, y(from), y(to), on));
+  }
+  return g;
+}
+
+function drawArrow(step, from, to, on) {
+  const x1 = layout.x[step.lane], x2 = layout.x[step.to];
+  const side = Math.sign(x2 - x1);
+  const className = on ? "arrow on" : "arrow";
+  if (step.arrivalT === undefined) {
+    const x = x1 + (x2 - x1) * 0.55;
+    return element("g", { class: className + " lost" }, element("line", { x1: x1 + side * 7, x2: x - side * 6, y1: round(from), y2: round(from) }),
+      element("path", { class: "cross", d: `M${x - 5} ${from - 5}l10 10M${x + 5} ${from - 5}l-10 10` }));
+  }
+  // What is far outside the window is cut off, so that no coordinate is too large to draw.
+  let a = { x: x1 + side * 7, y: from }, b = { x: x2 - side * 6, y: to };
+  const at = (limit) => ({ x: x1 + ((x2 - x1) * (limit - from)) / (to - from), y: limit });
+  if (from < -1000) a = at(-1000);
+  if (to > layout.height + 1000) b = at(layout.height + 1000);
+  return element("g", { class: className }, element("line", { x1: round(a.x), x2: round(b.x), y1: round(a.y), y2: round(b.y), "marker-end": on ? "url(#head-on)" : "url(#head)" }));
+}
+
+// shapes are the signs of the kinds around 0, 0; a kind is never told by its
+// colour alone.
+const shapes = {
+  note: "M-3 0a3 3 0 1 0 6 0a3 3 0 1 0-6 0",
+  send: "M-3.5 0a3.5 3.5 0 1 0 7 0a3.5 3.5 0 1 0-7 0",
+  receive: "M0-5.5 5.5 0 0 5.5-5.5 0z",
+  event: "M-4.5 0a4.5 4.5 0 1 0 9 0a4.5 4.5 0 1 0-9 0",
+  timer: "M-5-5.5h10l-4 5.5 4 5.5h-10l4-5.5z",
+  call: "M-4.5-4.5h9v9h-9z",
+  fault: "M1-7-5 1.5h4L-1 7 5-1.5H1z",
+  mark: "M0-6.5 1.9-2.2 6.5-2 2.8 1 4.1 5.5 0 3-4.1 5.5-2.8 1-6.5-2-1.9-2.2z",
+  violation: "M-6.5-3.5-3.5-6.5 0-3 3.5-6.5 6.5-3.5 3 0 6.5 3.5 3.5 6.5 0 3-3.5 6.5-6.5 3.5-3 0z",
+};
+
+function drawRows(visible, labelled) {
+  const drawn = [];
+  const taken = new Set(); // one sign a pixel, lane and kind
+  const many = visible.length > 400;
+  let lastTime = "";
+  for (const i of visible) {
+    const step = steps[i];
+    const at = round(y(position(i)));
+    const key = Math.round(at) + "," + step.lane + "," + step.kind;
+    if (taken.has(key) && !labelled.has(i) && i !== selected) continue;
+    taken.add(key);
+    const g = element("g", { class: "row kind-" + run.kinds[step.kind] });
+    if (!many || labelled.has(i)) {
+      g.id = "step-" + i;
+      g.setAttribute("role", "option");
+      g.setAttribute("aria-selected", i === selected);
+      g.setAttribute("aria-label", describe(i));
+      g.setAttribute("aria-posinset", shownFrom(position(i)) + 1);
+      g.setAttribute("aria-setsize", shown.length);
+    }
+    if (step.lane < 0) g.append(drawBand(at));
+    const x = step.lane < 0 ? ((layout.x[0] ?? layout.timeRight + 20) + (layout.x.at(-1) ?? layout.timeRight + 20)) / 2 : layout.x[step.lane];
+    g.append(element("path", { class: "sign", d: shapes[run.kinds[step.kind]], transform: `translate(${round(x)} ${at})` }));
+    if (labelled.has(i)) {
+      g.append(...drawWords(i, at));
+      if (!byTime && step.at !== lastTime) g.append(element("text", { class: "time", x: layout.timeRight, y: at, "text-anchor": "end" }, seconds(step.at)));
+      lastTime = step.at;
+    }
+    drawn.push(g);
+  }
+  return drawn;
+}
+
+// drawBand crosses all lanes: it happened to the world.
+function drawBand(at) {
+  const first = layout.x[0] ?? layout.timeRight + 20;
+  return element("line", { class: "band", x1: first - 16, x2: (layout.x.at(-1) ?? first) + 16, y1: at, y2: at });
+}
+
+const kindColumn = Math.max(...run.kinds.map((kind) => textWidth(kind, "small"))) + 12;
+
+function drawWords(i, at) {
+  const step = steps[i];
+  const words = [element("text", { class: "kind", x: layout.textLeft, y: at }, run.kinds[step.kind])];
+  let x = layout.textLeft + kindColumn;
+  let room = layout.textWidth - kindColumn;
+  const put = (className, text, font, gap) => {
+    words.push(element("text", { class: className, x: round(x), y: at }, text));
+    const used = textWidth(text, font) + gap;
+    x += used;
+    room -= used;
+  };
+  if (lanes.length > 3 && step.lane >= 0) put("lane", cut(place(step), 160, "name"), "name", 8);
+  const fateText = fate(step);
+  const state = step.state && changesState(i) ? step.state : "";
+  const reserved = (fateText ? textWidth(fateText, "small") + 10 : 0) + (state ? Math.min(110, textWidth(state, "small") + 22) : 0);
+  put("words", cut(step.text, Math.max(room - reserved, 60), "text"), "text", 8);
+  if (fateText) put("fate" + (step.kind === kindOf.send && step.arrival === undefined ? " bad" : ""), fateText, "small", 10);
+  if (state) {
+    const label = cut(state, 90, "small");
+    words.push(element("rect", { class: "pill " + stateClass(state), x: round(x), y: at - 8, width: round(textWidth(label, "small") + 12), height: 16, rx: 8 }));
+    words.push(element("text", { class: "pill-text", x: round(x + 6), y: at }, label));
+  }
+  return words;
+}
+
+function place(step) {
+  return step.to === undefined ? laneName(step.lane) : laneName(step.lane) + " → " + laneName(step.to);
+}
+
+function changesState(i) {
+  return i === 0 || laneAt(lanes[steps[i].lane] ?? { changes: [] }, i - 1).state !== steps[i].state;
+}
+
+// fate tells what became of a send, or how long a fault lasted.
+function fate(step) {
+  if (step.kind === kindOf.send) return step.arrival === undefined ? "lost" : step.arrival === step.at ? "" : "+" + span(step.at, step.arrival);
+  return step.until === undefined ? "" : "for " + span(step.at, step.until);
+}
+
+function describe(i) {
+  const step = steps[i];
+  const more = [fate(step), step.state && "now " + step.state].filter(Boolean).join(", ");
+  return `${seconds(step.at)} s, ${place(step)}, ${run.kinds[step.kind]}: ${step.text}${more && ", " + more}`;
+}
+
+// drawHead draws the names over the lanes and their timers, and the states
+// after the selected step.
+function drawHead() {
+  const g = element("g", { class: "head-row" }, element("rect", { class: "head-back", x: 0, y: 0, width: layout.width, height: layout.top }),
+    element("line", { x1: 0, x2: layout.width, y1: layout.top, y2: layout.top }),
+    element("text", { class: "time", x: layout.timeRight, y: layout.top - 14, "text-anchor": "end" }, "seconds"));
+  const now = selected >= 0 ? selected : steps.length - 1;
+  lanes.forEach((lane, i) => {
+    const x = layout.x[i];
+    const room = Math.max(40, Math.min(layout.gap || 200, 220) - 8);
+    const name = element("text", { class: "name", x, y: 18, "text-anchor": "middle" }, cut(lane.Name, room, "name"));
+    name.append(element("title", {}, lane.Name + (lane.About && ", " + lane.About)));
+    const { state } = laneAt(lane, now);
+    g.append(name, element("text", { class: "about", x, y: 34, "text-anchor": "middle" }, cut(lane.About, room, "small")));
+    if (state) {
+      const label = cut(state, room - 12, "small");
+      const width = textWidth(label, "small") + 12;
+      g.append(element("rect", { class: "pill " + stateClass(state), x: x - width / 2, y: 43, width, height: 16, rx: 8 }),
+        element("text", { class: "pill-text", x, y: 51, "text-anchor": "middle" }, label));
+    }
+    lane.timerNames.forEach((timer, column) => {
+      const left = layout.strips[i] + column * stripStep + 5;
+      const [turn, anchor] = i === 0 ? [50, "end"] : [-50, "start"];
+      g.append(element("text", { class: "timer-name", "text-anchor": anchor, transform: `translate(${left} ${layout.top - 5}) rotate(${turn})` }, cut(timer, 62, "small"), element("title", {}, timer + " timer")));
+    });
+  });
+  return g;
+}
