@@ -52,7 +52,7 @@ type Conn struct {
 	armedFor deadline   // of the machine's
 	tickAt   clock.Time // of the world's, when it is acted on
 
-	message core.Assembler
+	message []byte // what has come of it
 	pong    []byte
 	queue   []Event    // for the App, which is busy
 	queued  int        // bytes of messages in it
@@ -287,6 +287,7 @@ func (w *World) forget(c *Conn) {
 	is := func(other *Conn) bool { return other == c }
 	w.conns = slices.DeleteFunc(w.conns, is)
 	c.node.conns = slices.DeleteFunc(c.node.conns, is)
+	w.wires = slices.DeleteFunc(w.wires, func(x *wire) bool { return x.from.closed && x.to.closed })
 }
 
 // deliver gives the App what waited for it.
@@ -397,8 +398,10 @@ func (c *Conn) handle(ev core.Event) {
 	case core.EventOpen:
 		c.becameOpen()
 	case core.EventMessage:
-		if m, done := c.message.Add(ev); done {
-			c.tell(Event{Kind: Message, Op: m.Op, Data: bytes.Clone(m.Data)})
+		c.message = append(c.message, ev.Data...)
+		if ev.Last {
+			c.tell(Event{Kind: Message, Op: ev.Op, Data: c.message})
+			c.message = nil
 		}
 	case core.EventPing:
 		c.tell(Event{Kind: Pinged, Op: frame.Ping, Data: bytes.Clone(ev.Data)})

@@ -96,39 +96,55 @@ type traits struct {
 }
 
 func (n *Node) choose() {
-	s := n.w.tape.Stream(n.name + ".traits")
-	n.traits = traits{
-		slowest:  s.Scale(0, 20*time.Second),
-		ahead:    aheadLimit - s.Int(aheadLimit),
-		lateness: s.Scale(0, 5*time.Second),
+	ask := n.w.asker(n.name)
+	if s := ask(SlowApps, ".app"); s != nil {
+		n.traits.slowest = s.Scale(0, 20*time.Second)
+		n.traits.ahead = aheadLimit - s.Int(aheadLimit)
 	}
-	ppm := s.Int(200_001)
-	if n.w.on(Drift) && ppm != 0 {
-		n.DriftClock(ppm - 100_000)
+	if s := ask(LateTicks, ".lateness"); s != nil {
+		n.traits.lateness = s.Scale(0, 5*time.Second)
+	}
+	if s := ask(Drift, ".drift"); s != nil {
+		if ppm := s.Int(200_001); ppm != 0 {
+			n.DriftClock(ppm - 100_000)
+		}
+	}
+}
+
+// asker returns a function that returns the stream for a trait of what has that
+// name, nil if the run is without the fault.
+func (w *World) asker(name string) func(f Faults, suffix string) *Stream {
+	return func(f Faults, suffix string) *Stream {
+		if !w.on(f) {
+			return nil
+		}
+		return w.tape.Stream(name + suffix)
 	}
 }
 
 // A wireFault is how a wire misbehaves all through a run.
 type wireFault struct {
-	rate   int // bytes a second; 0: as the link says
-	buffer int // 0: as the link says
-	delay  time.Duration
-	pieces uint64 // 0: whole, 1: single bytes, 2: anything
+	rate   int           // bytes a second
+	delay  time.Duration // the most that is added
+	pieces uint64        // 0: whole, 1: single bytes, 2: anything
 }
 
 func (x *wire) choose() {
-	s := x.w.tape.Stream(x.name + ".traits")
-	x.fault = wireFault{
-		rate:   2_000 << s.Int(12),
-		delay:  s.Scale(0, time.Second),
-		pieces: s.Choose(3),
-		buffer: 64 << s.Int(11),
+	ask := x.w.asker(x.name)
+	if s := ask(SlowLines, ".rate"); s != nil {
+		x.fault.rate = 2_000 << (11 - s.Int(12))
+	}
+	if s := ask(SmallBuffers, ".room"); s != nil {
+		x.room = min(x.room, 64<<(10-s.Int(11)))
+	}
+	if s := ask(Delays, ".delays"); s != nil {
+		x.fault.delay = s.Scale(0, time.Second)
+	}
+	if s := ask(Chunks, ".pieces"); s != nil {
+		x.fault.pieces = s.Choose(3)
 	}
 	if x.w.forced&Chunks != 0 {
 		x.fault.pieces = 2
-	}
-	if x.w.on(SmallBuffers) {
-		x.room = min(x.room, x.fault.buffer)
 	}
 }
 
@@ -147,7 +163,7 @@ func (x *wire) delay() time.Duration {
 func (x *wire) bandwidth() int {
 	rate := x.link.Bandwidth
 	if x.w.on(SlowLines) && (rate == 0 || x.fault.rate < rate) {
-		rate = x.fault.rate
+		return x.fault.rate
 	}
 	return rate
 }
@@ -185,6 +201,7 @@ type nemesis struct {
 	k       int // of the occasion
 	what    strike
 	pending int // steps until it strikes; 0: it does not
+	off     bool
 }
 
 // A strike is one decision to disturb.
@@ -202,7 +219,7 @@ func (n *nemesis) plan(d time.Duration) {
 
 // next waits for the next occasion.
 func (n *nemesis) next() {
-	if n.k == occasions || n.period <= 0 || n.w.active&mayStrike == 0 {
+	if n.k == occasions || n.period <= 0 || n.off || n.w.active&mayStrike == 0 {
 		return
 	}
 	at := n.began.Add(time.Duration(n.k) * n.period)

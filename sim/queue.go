@@ -9,20 +9,27 @@ type task struct {
 	order uint64
 	index int // in the heap, plus one; 0: not queued
 	run   func()
+
+	number uint64 // of the task among those of its world, in the order in which they were first set
 }
 
 // A queue holds the tasks of a world, ordered by instant and, within one, by
 // when they were set.
 type queue struct {
-	heap  []*task
-	count uint64
-	ties  []*task
+	heap   []*task
+	count  uint64
+	number uint64
+	ties   []*task
 }
 
 func (q *queue) set(t *task, at clock.Time) {
 	t.at = at
 	t.order = q.count
 	q.count++
+	if t.number == 0 {
+		q.number++
+		t.number = q.number
+	}
 	if t.index == 0 {
 		q.heap = append(q.heap, t)
 		t.index = len(q.heap)

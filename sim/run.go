@@ -25,6 +25,9 @@ type RunOptions struct {
 	// Unwatched leaves out the witness that checks each call of a machine
 	// against a model of its own.
 	Unwatched bool
+
+	enumerator *Enumerator
+	seen       map[uint64]struct{} // states
 }
 
 // A Result is what came of one run.
@@ -64,6 +67,7 @@ func Run(t *Tape, build func(*World), o RunOptions) *Result {
 	}
 	w := newWorld(t, o.Machine)
 	w.unwatched = o.Unwatched
+	w.enumerator, w.seen = o.enumerator, o.seen
 	if o.Steps > 0 {
 		w.limit = o.Steps
 	}

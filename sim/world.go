@@ -44,6 +44,14 @@ type World struct {
 	healed                       bool
 	settled                      bool
 	nemesis                      nemesis
+	single                       single
+	struck                       int // how often it did
+
+	enumerator *Enumerator
+	seen       map[uint64]struct{} // hashes of states
+	cut        bool                // the rest of the run is known
+	state      []byte
+	sorted     []*task
 
 	always     []property
 	eventually []property
@@ -131,7 +139,7 @@ func (w *World) At(d time.Duration, f func()) {
 
 // Run lets d pass. Faults happen meanwhile, unless the world was healed.
 func (w *World) Run(d time.Duration) {
-	if d <= 0 || w.failure != nil {
+	if d <= 0 || w.over() {
 		return
 	}
 	w.start()
@@ -139,7 +147,7 @@ func (w *World) Run(d time.Duration) {
 	w.nemesis.plan(d)
 	for w.next(w.end) {
 	}
-	if w.failure == nil {
+	if !w.over() {
 		w.now = w.end
 	}
 }
@@ -156,7 +164,7 @@ func (w *World) start() {
 // next makes one step, if there is one by the instant end.
 func (w *World) next(end clock.Time) bool {
 	at, ok := w.tasks.next()
-	if !ok || at > end || w.failure != nil {
+	if !ok || at > end || w.over() {
 		return false
 	}
 	if w.steps++; w.steps > w.limit {
@@ -165,8 +173,11 @@ func (w *World) next(end clock.Time) bool {
 	}
 	w.now = max(w.now, at)
 	w.step()
-	return w.failure == nil
+	return !w.over()
 }
+
+// over reports whether the run ends here: it failed, or what follows is known.
+func (w *World) over() bool { return w.failure != nil || w.cut }
 
 // step makes what comes first happen. A panic of the program under test is a
 // failure of the run.
@@ -179,7 +190,13 @@ func (w *World) step() {
 	w.tasks.pop(w.order.Int).run()
 	w.mix(uint64(w.now))
 	w.nemesis.step()
+	if w.single.most > 0 {
+		w.strike()
+	}
 	w.checkAlways()
+	if w.enumerator != nil {
+		w.explored()
+	}
 	if w.trace != nil {
 		w.trace.marks = append(w.trace.marks, mark{w.hash, len(w.trace.steps)})
 	}
@@ -189,7 +206,7 @@ func (w *World) step() {
 // nothing goes wrong any more. Clocks that were set back catch up. Links that lost data
 // stay as they are.
 func (w *World) Heal() {
-	if w.healed || w.failure != nil {
+	if w.healed || w.over() {
 		return
 	}
 	w.start()
@@ -227,7 +244,7 @@ const settleTime = 3 * time.Minute
 // cannot live on have ended, and each [World.Eventually] holds. What does not
 // come true in that time is a failure.
 func (w *World) Settle() {
-	if w.failure != nil {
+	if w.over() {
 		return
 	}
 	w.start()
@@ -238,7 +255,7 @@ func (w *World) Settle() {
 			break
 		}
 	}
-	if w.failure == nil {
+	if !w.over() {
 		w.checkEventually()
 	}
 }

@@ -1,0 +1,114 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// A single is a nemesis for exhaustive runs: at every step the tape may have
+// it strike, until it has struck often enough.
+type single struct {
+	faults []Faults
+	most   int
+	stream *Stream
+}
+
+// Strike has the tape decide at every step of the world whether one of the
+// faults in f happens, until most of them have. It is for [Exhaust], which then
+// tries every fault at every step. Faults that last do so longer than the
+// timeouts of the default Config: Clogs 30 s, others 70 s.
+func (w *World) Strike(f Faults, most int) {
+	w.single = single{most: most, stream: w.tape.Stream("strike")}
+	for _, kind := range happenings {
+		if f&kind != 0 {
+			w.single.faults = append(w.single.faults, kind)
+		}
+	}
+	w.forced |= f & mayStrike
+	w.nemesis.off = true
+}
+
+// strike asks the tape for a fault: one for each kind and node or connection.
+func (w *World) strike() {
+	s := &w.single
+	if w.struck >= s.most || w.healed {
+		return
+	}
+	targets := max(len(w.nodes), len(w.conns))
+	k := s.stream.Int(1 + len(s.faults)*targets)
+	if k == 0 {
+		return
+	}
+	w.struck++
+	k--
+	f := s.faults[k%len(s.faults)]
+	how := strike{target: k / len(s.faults), both: true, d: 70 * time.Second}
+	if f == Clogs {
+		how.d = 30 * time.Second
+	}
+	w.disturb(f, how)
+}
+
+// ExhaustOptions bound what [Explore] does.
+type ExhaustOptions struct {
+	Runs       int // most runs; 0: no bound
+	Deviations int // most answers of a run that are not the plainest; 0: no bound
+	Progress   func(e *Exploration)
+}
+
+// An Exploration is what came of running a world in every way.
+type Exploration struct {
+	Runs     int
+	States   int  // distinct states of the world that were reached
+	Steps    int  // in all
+	Complete bool // every way was tried: no bound was reached
+	Failed   *Result
+	Err      error // a *[DivergenceError]: the world depends on something besides the tape
+}
+
+// Explore runs the world that build builds in every way, until one fails. A
+// state that was seen before is not explored again, if all Apps of the world
+// are Staters.
+func Explore(build func(*World), ro RunOptions, o ExhaustOptions) *Exploration {
+	x := &Exploration{}
+	e := NewEnumerator(EnumeratorOptions{Runs: o.Runs, Deviations: o.Deviations})
+	ro.enumerator, ro.seen = e, make(map[uint64]struct{})
+	for t := e.Next(); t != nil; t = e.Next() {
+		r := Run(t, build, ro)
+		x.Runs, x.States, x.Steps = e.Runs(), len(ro.seen), x.Steps+r.Steps
+		if r.Failure != nil {
+			x.Failed = r
+			return x
+		}
+		if o.Progress != nil {
+			o.Progress(x)
+		}
+	}
+	x.Complete, x.Err = e.Complete(), e.Err()
+	return x
+}
+
+// explored looks whether the state that the world is in was seen before. What
+// follows is then known, and the run ends.
+func (w *World) explored() {
+	hash, ok := w.stateOf()
+	if !w.enumerator.Fresh() {
+		return
+	}
+	if _, known := w.seen[hash]; known && ok {
+		w.cut = w.enumerator.Cut()
+		return
+	}
+	w.seen[hash] = struct{}{}
+}
+
+var errUncovered = errors.New("not all ways were tried: raise the bound, or make the world smaller")
+
+func (x *Exploration) String() string {
+	how := "all"
+	if !x.Complete {
+		how = "a part of all"
+	}
+	return fmt.Sprintf("%d runs, %d states, %d steps, %s ways", x.Runs, x.States, x.Steps, how)
+}

@@ -1,0 +1,157 @@
+package sim
+
+import (
+	"encoding/binary"
+	"slices"
+
+	"github.com/fb1e3c20/websockets/clock"
+	"github.com/fb1e3c20/websockets/transport"
+)
+
+// A Stater is an [App] or a machine that can write down its state: two that
+// write the same behave alike from then on. [Exhaust] does not explore a state
+// of the world twice, if all of its Apps are Staters.
+type Stater interface {
+	AppendState(dst []byte) []byte
+}
+
+// stateOf returns a hash of all that decides what can happen from here on. ok
+// is false when something cannot be written down. Instants count from now, so
+// that the same situation at another time is the same state.
+func (w *World) stateOf() (hash uint64, ok bool) {
+	d := dump{b: w.state[:0], now: w.now, ok: true}
+	d.bool(w.healed, w.settled)
+	d.int(int64(w.struck))
+	d.time(w.end)
+	for _, list := range [...][]property{w.eventually, w.sometimes} {
+		for i := range list {
+			d.bool(list[i].done)
+		}
+	}
+	for _, n := range w.nodes {
+		d.node(n)
+	}
+	for _, c := range w.conns {
+		d.conn(c)
+	}
+	for _, x := range w.wires {
+		d.wire(x)
+	}
+	d.tasks(w)
+	w.state = d.b
+	keep := w.hash
+	w.hash = hashStart
+	w.mixBytes(d.b)
+	hash, w.hash = w.hash, keep
+	return hash, d.ok
+}
+
+// A dump writes down a state.
+type dump struct {
+	b   []byte
+	now clock.Time
+	ok  bool
+}
+
+func (d *dump) int(v int64) { d.b = binary.AppendVarint(d.b, v) }
+
+func (d *dump) bool(list ...bool) {
+	for _, v := range list {
+		if v {
+			d.b = append(d.b, 1)
+		} else {
+			d.b = append(d.b, 0)
+		}
+	}
+}
+
+// time writes how far off t is; all that has passed is alike.
+func (d *dump) time(t clock.Time) { d.int(int64(max(t, d.now) - d.now)) }
+
+func (d *dump) bytes(p []byte) {
+	d.int(int64(len(p)))
+	d.b = append(d.b, p...)
+}
+
+// stater writes the state of v, if that can be had.
+func (d *dump) stater(v any) {
+	for v != nil {
+		if s, ok := v.(Stater); ok {
+			d.b = s.AppendState(d.b)
+			return
+		}
+		u, ok := v.(interface{ Unwrap() transport.Machine })
+		if !ok {
+			d.ok = false
+			return
+		}
+		v = u.Unwrap()
+	}
+}
+
+func (d *dump) node(n *Node) {
+	d.bool(n.up, n.hurt)
+	d.int(int64(n.dialed))
+	d.time(n.asleep)
+	d.int(int64(n.clock.read(d.now) - d.now))
+	d.int(n.clock.ppm)
+	if n.app != nil {
+		d.stater(n.app)
+	}
+	d.int(int64(len(n.conns)))
+}
+
+func (d *dump) conn(c *Conn) {
+	d.bytes([]byte(c.name))
+	d.bool(c.opened, c.halfShut, c.broken, c.released, c.over, c.crashed, c.held, c.full, c.ahead, c.stopped, c.more, c.sawEOF, c.everStopped)
+	d.stater(c.m)
+	d.bytes(c.in[c.inAt:])
+	d.bytes(c.out)
+	d.bytes(c.message)
+	d.bytes(c.pong)
+	for _, ev := range c.queue {
+		d.int(int64(ev.Kind)<<8 | int64(ev.Op))
+		d.bytes(ev.Data)
+	}
+	d.time(c.busy)
+	d.int(int64(c.armedFor.why))
+	d.time(c.tickAt)
+	l := &c.log
+	d.bool(l.closed, l.cut, l.isBegun)
+	d.int(int64(l.code))
+	d.bytes(l.begun.data)
+	for _, m := range l.sent[l.delivered:] {
+		d.bytes(m.data)
+	}
+}
+
+func (d *dump) wire(x *wire) {
+	d.bytes(x.buf[x.start:])
+	d.int(int64(x.arrived))
+	d.int(int64(x.used))
+	d.bool(x.vanishes, x.fin, x.rst, x.ended, x.stopped, x.hurt)
+	d.time(x.last)
+	d.time(x.free)
+	d.time(x.clogged)
+	for _, g := range x.flying {
+		d.time(g.at)
+		d.int(int64(g.n)<<2 | int64(g.kind))
+	}
+}
+
+// tasks writes what is going to happen, in order. A task of no object, such as
+// that of [World.At], is known by how many there were before it.
+func (d *dump) tasks(w *World) {
+	list := append(w.sorted[:0], w.tasks.heap...)
+	slices.SortFunc(list, func(a, b *task) int {
+		if a.at != b.at {
+			return int(min(max(a.at-b.at, -1), 1))
+		}
+		return int(min(max(int64(a.order-b.order), -1), 1))
+	})
+	for _, t := range list {
+		d.time(t.at)
+		d.int(int64(t.number))
+	}
+	w.sorted = list
+}
