@@ -1,0 +1,72 @@
+package flight
+
+import (
+	"github.com/fb1e3c20/websockets/clock"
+	"github.com/fb1e3c20/websockets/core"
+	"github.com/fb1e3c20/websockets/transport"
+)
+
+// A Birth tells how the machine of a connection is made.
+type Birth struct {
+	// Role tells which end of the connection it is. Default: the server's.
+	Role core.Role
+
+	// Open says that the handshake was done elsewhere, as for [core.NewOpen].
+	// Default: the machine does the HTTP/1.1 handshake, as those of
+	// [core.NewServer] and [core.NewClient].
+	Open bool
+
+	// Now is the time at birth, and Settings are the connection's.
+	Now      clock.Time
+	Settings *core.Settings
+
+	// Request is what a client that does the handshake asks for.
+	Request core.RequestOptions
+
+	// Label is kept with the recording, for whoever reads it: the address of
+	// the peer, for example. A recording that is redacted keeps none.
+	Label string
+
+	// Make makes the machine, from the Birth that it is given and not from this
+	// one: its Settings draw entropy through the recording. Default: the native
+	// core, [core.Conn].
+	Make func(Birth) (transport.Machine, error)
+}
+
+func (b Birth) machine() (transport.Machine, error) {
+	if b.Make != nil {
+		return b.Make(b)
+	}
+	c, err := b.core()
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// core returns a native core that begins as b says.
+func (b Birth) core() (*core.Conn, error) {
+	switch {
+	case b.Open:
+		return core.NewOpen(b.Settings, b.Now, b.Role)
+	case b.Role == core.Client:
+		return core.NewClient(b.Settings, b.Now, b.Request)
+	}
+	return core.NewServer(b.Settings, b.Now), nil
+}
+
+// drawing returns b with the entropy of its settings replaced by f. Only a
+// client draws any.
+func (b Birth) drawing(f func() uint32) (Birth, error) {
+	if b.Role != core.Client {
+		return b, nil
+	}
+	c := b.Settings.Config()
+	if c.Entropy == nil {
+		return b, nil // which making the client will refuse
+	}
+	c.Entropy = f
+	var err error
+	b.Settings, err = core.NewSettings(c)
+	return b, err
+}
