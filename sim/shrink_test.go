@@ -50,7 +50,8 @@ func noise(n int) []sim.Choice {
 	return list[:n]
 }
 
-// counted counts the runs, and fails the test when a list comes twice.
+// counted counts the runs, and fails the test when a list comes twice or has a
+// choice of 0.
 func counted(t *testing.T, fails func([]sim.Choice) bool) (func([]sim.Choice) bool, *int) {
 	runs := new(int)
 	tried := make(map[string]bool)
@@ -59,6 +60,9 @@ func counted(t *testing.T, fails func([]sim.Choice) bool) (func([]sim.Choice) bo
 		text := string(sim.AppendChoices(nil, list))
 		if tried[text] {
 			t.Errorf("tried twice: %s", text)
+		}
+		if slices.ContainsFunc(list, func(c sim.Choice) bool { return c.Value == 0 }) {
+			t.Errorf("a choice of 0: %s", text)
 		}
 		tried[text] = true
 		return fails(list)
@@ -143,6 +147,27 @@ func TestShrinkDropsWholeStreams(t *testing.T) {
 	}
 }
 
+func TestShrinkDropsStreamsBeforeChoices(t *testing.T) {
+	isNode7 := func(c sim.Choice) bool { return c.Stream == "node7.cut" }
+	list := noise(5000)
+	var all []sim.Choice
+	for _, c := range list {
+		if isNode7(c) {
+			all = append(all, c)
+		}
+	}
+	got := sim.Shrink(list, needs(all...), sim.ShrinkOptions{Runs: 15})
+	if !slices.Equal(got, all) {
+		t.Errorf("%d choices are left, want %d", len(got), len(all))
+	}
+
+	few := []sim.Choice{{Stream: "a", Value: 1}, {Stream: "b", Value: 1}, {Stream: "c", Value: 1}}
+	got = sim.Shrink(slices.Concat(few, all), needs(few[0]), sim.ShrinkOptions{Runs: 3})
+	if slices.ContainsFunc(got, isNode7) {
+		t.Errorf("the largest stream was not dropped first: %d choices are left", len(got))
+	}
+}
+
 func TestShrinkDropsPairsThatNeedOneAnother(t *testing.T) {
 	crash, restart := sim.Choice{Stream: "n.crash", Index: 3, Value: 1, Of: 2}, sim.Choice{Stream: "n.restart", Index: 9, Value: 1, Of: 2}
 	need := sim.Choice{Stream: "a", Index: 0, Value: 1, Of: 2}
@@ -208,6 +233,20 @@ func TestShrinkMovesChoicesEarlier(t *testing.T) {
 	got := string(sim.AppendChoices(nil, sim.Shrink(list, fails, sim.ShrinkOptions{})))
 	if want := "s 0 1\ns 2 11\ns 3 1\ns 5 11\n"; got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
+	}
+}
+
+func TestShrinkKeepsThePlaceWithinAnOccasion(t *testing.T) {
+	for occasion := uint32(1); occasion <= 8; occasion++ {
+		for place := range occasion {
+			fails := func(list []sim.Choice) bool {
+				return slices.ContainsFunc(list, func(c sim.Choice) bool { return c.Index%occasion == place })
+			}
+			got := sim.Shrink([]sim.Choice{{Stream: "s", Index: 840 + place, Value: 1}}, fails, sim.ShrinkOptions{})
+			if len(got) != 1 || got[0].Index != place {
+				t.Errorf("occasions of %d questions, place %d: %v", occasion, place, got)
+			}
+		}
 	}
 }
 

@@ -41,7 +41,7 @@ func (b *bytesSource) scaled(_ *Stream, n uint64) uint64 {
 // below reads a number below n.
 func (b *bytesSource) below(n uint64) uint64 {
 	var v uint64
-	for shift := 0; shift < 64 && (n-1)>>shift != 0 && len(b.rest) > 0; shift += 8 {
+	for shift := 0; (n-1)>>shift != 0 && len(b.rest) > 0; shift += 8 {
 		v |= uint64(b.rest[0]) << shift
 		b.rest = b.rest[1:]
 	}

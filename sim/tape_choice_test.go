@@ -38,6 +38,7 @@ func TestChoicesAsText(t *testing.T) {
 		`"a\"b" 0 1/2`:                                           {Stream: `a"b`, Value: 1, Of: 2},
 		`a\b 0 1/2`:                                              {Stream: `a\b`, Value: 1, Of: 2},
 		`"a\nb" 0 1/2`:                                           {Stream: "a\nb", Value: 1, Of: 2},
+		`"a\x00" 0 1/2`:                                          {Stream: "a\x00", Value: 1, Of: 2},
 		`"a\xff" 0 1/2`:                                          {Stream: "a\xff", Value: 1, Of: 2},
 		"\u00fc\u2192\u4e16 0 1/2":                               {Stream: "\u00fc\u2192\u4e16", Value: 1, Of: 2},
 		`"\u00a0" 0 1/2`:                                         {Stream: "\u00a0", Value: 1, Of: 2},

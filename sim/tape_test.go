@@ -241,7 +241,7 @@ func TestResetForgetsTheRunBefore(t *testing.T) {
 		{"choices", func() *sim.Tape { tape, _ := sim.FromChoices(list); return tape }, func() error { return tape.ResetChoices(list) }},
 		{"bytes", func() *sim.Tape { return sim.FromBytes([]byte("abcdefghi")) }, func() error { tape.ResetBytes([]byte("abcdefghi")); return nil }},
 		{"no choices", func() *sim.Tape { tape, _ := sim.FromChoices(nil); return tape }, func() error { return tape.ResetChoices(nil) }},
-		{"seed again", func() *sim.Tape { return sim.FromSeed(8) }, func() error { tape.Reset(8); return nil }},
+		{"another seed", func() *sim.Tape { return sim.FromSeed(9) }, func() error { tape.Reset(9); return nil }},
 	} {
 		want := session(kind.fresh())
 		if err := kind.reset(); err != nil {
@@ -325,6 +325,9 @@ func TestBetweenStaysWithin(t *testing.T) {
 		if ends := seen[c[0]] && seen[c[1]]; c[1]-c[0] < 10 && c[1]-c[0] > 0 && !ends {
 			t.Errorf("from %d to %d an end never came", c[0], c[1])
 		}
+		if len(seen) < 2 {
+			t.Errorf("from %d to %d nothing but %v came", c[0], c[1], seen)
+		}
 	}
 }
 
@@ -355,8 +358,6 @@ func TestNotesBelongToTheLatestAnswer(t *testing.T) {
 		b.Choose(5)
 		a.Note(func() string { return "of a" })
 		b.Note(func() string { return "of b" })
-		b.Choose(5)
-		b.Note(func() string { return "plain" })
 		b.Choose(1)
 		b.Note(func() string { return "single" })
 	}
@@ -379,8 +380,12 @@ func TestNotesBelongToTheLatestAnswer(t *testing.T) {
 		t.Errorf("notes %q, want %q", got, want)
 	}
 	tape.Reset(1)
-	if a.Note(func() string { return "of the run before" }); tape.Made() != 0 {
-		t.Error("a note made a choice")
+	a.Note(func() string { return "of the run before" })
+	for tape.Made() == 0 {
+		a.Choose(5)
+	}
+	if got, want := notes(), []string{"a:"}; !slices.Equal(got, want) {
+		t.Errorf("after Reset: notes %q, want %q", got, want)
 	}
 }
 
@@ -417,16 +422,23 @@ func TestMismatchesTellWhereAListNoLongerFits(t *testing.T) {
 		t.Errorf("mismatches\n%q, want\n%q", got, want)
 	}
 	tape.Reset(1)
-	if m := tape.Mismatches(); m != nil {
+	if m := tape.Mismatches(); len(m) != 0 {
 		t.Errorf("a seeded tape has mismatches %v", m)
+	}
+	if err := tape.ResetChoices(list[:1]); err != nil {
+		t.Fatal(err)
+	}
+	a.Choose(9)
+	if m := tape.Mismatches(); len(m) != 0 {
+		t.Errorf("mismatches of the run before: %v", m)
 	}
 }
 
 func TestFromChoicesRefusesWhatNoRunCanHaveMade(t *testing.T) {
 	for text, list := range map[string][]sim.Choice{
-		`sim: choice 2 of the list, a 1 4/4: the value is not below 4`: {{Stream: "a"}, {Stream: "a", Index: 1, Value: 4, Of: 4}},
+		`sim: choice 2 of the list, a 1 4/4: the value is not below 4`: {{Stream: "a", Value: 1}, {Stream: "a", Index: 1, Value: 4, Of: 4}},
 		`sim: the list has two choices of stream "a" and index 3: a 3 1/4, a 3 2/4`: {
-			{Stream: "a", Index: 3, Value: 1, Of: 4}, {Stream: "b", Index: 3, Value: 1, Of: 4}, {Stream: "a", Index: 3, Value: 2, Of: 4}},
+			{Stream: "a", Index: 0, Value: 1}, {Stream: "a", Index: 3, Value: 1, Of: 4}, {Stream: "b", Index: 3, Value: 1, Of: 4}, {Stream: "a", Index: 3, Value: 2, Of: 4}},
 	} {
 		tape, err := sim.FromChoices(list)
 		if err == nil || err.Error() != text || tape != nil {
