@@ -40,12 +40,16 @@ type Conn struct {
 	name string
 	role core.Role
 	m    transport.Machine
+
+	puppet *PuppetConn // nil: this end is honest
+
 	sock *socket
 	work task
 
 	in     []byte // lent to the machine: input that it may not have taken yet
 	inAt   int
 	more   bool   // the machine may have an event without more input
+	again  bool   // a read returned a part of what had arrived
 	out    []byte // taken from the machine, and not yet by the network
 	sawEOF bool
 
@@ -312,7 +316,7 @@ func (c *Conn) tellReading() {
 		c.ahead = ahead
 		c.m.SetReadAhead(c.now(), ahead)
 	}
-	if stopped := c.queued >= c.aheadLimit(); stopped != c.stopped {
+	if stopped := c.queued >= c.aheadLimit() || c.puppet != nil && c.held; stopped != c.stopped {
 		c.stopped = stopped
 		c.everStopped = c.everStopped || stopped
 		c.m.SetReading(c.now(), !stopped)
@@ -329,8 +333,7 @@ func (c *Conn) aheadLimit() int {
 // read takes what has come, as long as the App lets it.
 func (c *Conn) read() {
 	for !c.released && !c.stopped {
-		if c.more || c.inAt < len(c.in) {
-			c.parse()
+		if c.drain() {
 			continue
 		}
 		p, eof, err := c.sock.read()
@@ -343,6 +346,11 @@ func (c *Conn) read() {
 			c.inAt = 0
 			c.more = true
 			c.w.took(c, p)
+			if c.sock.in.arrived > 0 {
+				c.again = true
+				c.drain()
+				return
+			}
 		case eof && !c.sawEOF:
 			c.sawEOF = true
 			c.w.happened(c.node.lane, chart.Receive, "end of file on %s", c.name)
@@ -351,6 +359,17 @@ func (c *Conn) read() {
 			return
 		}
 	}
+}
+
+// drain has the machine take the input that it was lent, as long as the App
+// lets it. It reports whether there was any.
+func (c *Conn) drain() bool {
+	any := false
+	for !c.released && !c.stopped && (c.more || c.inAt < len(c.in)) {
+		c.parse()
+		any = true
+	}
+	return any
 }
 
 func (c *Conn) sawReset() {
@@ -584,6 +603,11 @@ func (c *Conn) arm() {
 		}
 	}
 	next := clock.Latest
+	if c.again {
+		c.again = false
+		c.wake()
+		return
+	}
 	if why != core.TimerNone {
 		next = max(c.tickAt, c.w.now)
 	}
