@@ -52,7 +52,7 @@ func newWitness(m transport.Machine, role core.Role, cfg core.Config, now clock.
 	w := &witness{m: m, entropy: entropy, report: report}
 	w.dumper, _ = m.(stateDumper)
 	w.mirror = newMirror(role, cfg, now, opened)
-	w.call.name = "birth"
+	w.begin("birth", -1)
 	if role == core.Client && !opened {
 		w.mirror.shake.key = entropy.handshakeKey()
 	}
@@ -76,9 +76,6 @@ func (c witnessedCall) String() string {
 	if c.size >= 0 {
 		s += fmt.Sprintf(" of %d bytes", c.size)
 	}
-	if c.timed {
-		s += " at " + time.Duration(c.now).String()
-	}
 	return s
 }
 
@@ -88,8 +85,12 @@ func (w *witness) fail(oracle, format string, args ...any) {
 		return
 	}
 	w.over = true
-	w.report(oracle, fmt.Errorf("%s, %s of the %s: "+format, append([]any{
-		time.Duration(w.mirror.now), w.call, w.mirror.role,
+	told := ""
+	if w.call.timed && w.call.now < w.mirror.now {
+		told = " (told " + time.Duration(w.call.now).String() + ")"
+	}
+	w.report(oracle, fmt.Errorf("%s%s, %s, %s: "+format, append([]any{
+		time.Duration(w.mirror.now), told, w.mirror.role, w.call,
 	}, args...)...))
 }
 
@@ -115,12 +116,12 @@ func (w *witness) settle() {
 		}
 	}
 	if n := w.m.Pending(); (n > 0) != m.pending() {
-		w.fail(oracleOutput, "Pending() is %d, want %s", n, m.pendingText())
+		w.fail(oracleOutput, "Pending() is %d, but what is pending is %s", n, m.pendingText())
 	} else if n > mostPending && m.shake.out == nothingOut {
 		w.fail(oracleBounds, "%d bytes are pending, want at most %d", n, mostPending)
 	}
 	if got, want := w.m.Transport(), m.transport(); got != want {
-		w.fail(oracleTransport, "the transport's level is %s, want %s", levelText(got), levelText(want))
+		w.fail(oracleTransport, "the transport's level is %s, want %s", got, want)
 	}
 	if got, want := w.m.Open(), m.sendable() == 0; got != want {
 		w.fail(oracleTransport, "Open() is %t, want %t", got, want)

@@ -9,7 +9,7 @@ import (
 // the core.Config of that machine alone.
 type entropyLog struct {
 	source func() uint32
-	drawn  []uint32 // and not yet found in the output
+	drawn  []uint32 // and not yet found in the output; a call needs fewer than it holds
 }
 
 func newEntropyLog(source func() uint32) *entropyLog {
@@ -19,7 +19,9 @@ func newEntropyLog(source func() uint32) *entropyLog {
 // draw is a core.Config.Entropy.
 func (l *entropyLog) draw() uint32 {
 	u := l.source()
-	l.drawn = append(l.drawn, u)
+	if len(l.drawn) < cap(l.drawn) {
+		l.drawn = append(l.drawn, u)
+	}
 	return u
 }
 

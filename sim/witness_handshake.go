@@ -178,7 +178,7 @@ func (w *witness) accepted(h parsedHead) {
 // judgeRefusal expects that the handshake failed, with e.
 func (w *witness) judgeRefusal(e core.Error, size, n int, ev core.Event) {
 	if e.Kind() != core.KindHandshake {
-		w.fail(oracleHandshake, "reported %s with %s, want a failed handshake", eventText(ev.Kind), errorText(e))
+		w.fail(oracleHandshake, "reported %s, want a failed handshake", outcomeText(ev.Kind, e))
 		return
 	}
 	w.mirror.failHandshake(e)

@@ -352,34 +352,34 @@ func (w *witness) judgeReport(ev core.Event, want prediction) core.Event {
 }
 
 func (w *witness) judgeEvent(want prediction, ev core.Event) {
-	switch {
-	case ev.Kind != want.kind:
-		w.fail(oracleOfEvent(want.kind, ev.Kind), "reported %s%s, want %s%s",
-			eventText(ev.Kind), w.why(ev.Kind, errorOf(w.m.Err())), eventText(want.kind), w.why(want.kind, w.mirror.err))
+	switch err := errorOf(w.m.Err()); {
+	case ev.Kind != want.kind, ev.Kind == core.EventFailed && err != w.mirror.err:
+		w.fail(w.oracleOf(want.kind, ev.Kind), "reported %s, want %s",
+			outcomeText(ev.Kind, err), outcomeText(want.kind, w.mirror.err))
 	case ev.Op != want.op || ev.First != want.first || ev.Last != want.last:
 		w.fail(oracleInput, "reported %s of %s, first %t, last %t; want %s, first %t, last %t",
-			eventText(ev.Kind), ev.Op, ev.First, ev.Last, want.op, want.first, want.last)
+			ev.Kind, ev.Op, ev.First, ev.Last, want.op, want.first, want.last)
 	case ev.Code != want.code:
-		w.fail(oracleTransport, "the code of %s is %d, want %d", eventText(ev.Kind), ev.Code, want.code)
+		w.fail(oracleTransport, "the code of %s is %d, want %d", ev.Kind, ev.Code, want.code)
 	case !bytes.Equal(ev.Data, want.data):
-		w.fail(oracleInput, "the data of %s is %s, want %s", eventText(ev.Kind), excerpt(ev.Data), excerpt(want.data))
+		w.fail(oracleInput, "the data of %s is %s, want %s", ev.Kind, excerpt(ev.Data), excerpt(want.data))
 	case len(want.data) > 0 && &ev.Data[0] != &want.memory[0]:
-		w.fail(oracleMemory, "the data of %s is not where it came in", eventText(ev.Kind))
+		w.fail(oracleMemory, "the data of %s is not where it came in", ev.Kind)
 	}
 }
 
-// oracleOfEvent tells what a wrong event belongs to: a timer, or the input.
-func oracleOfEvent(want, got core.EventKind) string {
-	if want == core.EventOpen || want == core.EventRequest || got == core.EventOpen || got == core.EventRequest {
-		return oracleHandshake
+// oracleOf tells what a wrong event belongs to.
+func (w *witness) oracleOf(want, got core.EventKind) string {
+	for _, k := range [...]core.EventKind{want, got} {
+		if k == core.EventOpen || k == core.EventRequest {
+			return oracleHandshake
+		}
 	}
-	return oracleInput
-}
-
-// why returns the error that goes with a failure.
-func (w *witness) why(kind core.EventKind, e core.Error) string {
-	if kind != core.EventFailed {
-		return ""
+	switch w.call.name {
+	case "Tick":
+		return oracleTime
+	case "Recv":
+		return oracleInput
 	}
-	return " with " + errorText(e)
+	return oracleTransport
 }

@@ -3,7 +3,7 @@ package sim
 import (
 	"bytes"
 	"encoding/binary"
-	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/fb1e3c20/websockets/clock"
@@ -32,7 +32,19 @@ func (m *mirror) pending() bool {
 
 func (m *mirror) pendingText() string {
 	o := &m.outgoing
-	return fmt.Sprintf("what tells of handshake %t, pong %t, ping %t, close %t", m.shake.out != nothingOut, o.pong, o.ping, o.close)
+	var list []string
+	for _, p := range []struct {
+		is   bool
+		name string
+	}{{m.shake.out != nothingOut, "the handshake"}, {o.pong, "a pong"}, {o.ping, "a ping"}, {o.close, "a close"}} {
+		if p.is {
+			list = append(list, p.name)
+		}
+	}
+	if len(list) == 0 {
+		return "nothing"
+	}
+	return strings.Join(list, " and ")
 }
 
 // unwritten reports whether there is output that was not reported as written.
@@ -138,7 +150,7 @@ func samePayload(got, want []byte, key frame.Mask) bool {
 	return true
 }
 
-// control expects what is pending before a close frame.
+// beforeClose expects all that is pending but a close frame.
 func (r *reading) beforeClose() {
 	r.handshake()
 	m := &r.w.mirror

@@ -8,50 +8,22 @@ import (
 	"github.com/fb1e3c20/websockets/core"
 )
 
-var timerNames = [...]string{
-	core.TimerNone:       "none",
-	core.TimerHandshake:  "handshake",
-	core.TimerPing:       "ping",
-	core.TimerPong:       "pong",
-	core.TimerConnection: "connection",
-	core.TimerWrite:      "write",
-	core.TimerClose:      "close",
-}
-
 func deadlineText(at clock.Time, why core.Timer) string {
 	if why == core.TimerNone && at == clock.Latest {
 		return "none"
 	}
-	return fmt.Sprintf("%s at %s", nameOf(timerNames[:], int(why)), time.Duration(at))
+	return fmt.Sprintf("%s at %s", why, time.Duration(at))
 }
 
-var levelNames = [...]string{
-	core.TransportOpen:      "open",
-	core.TransportHalfClose: "half-close",
-	core.TransportClose:     "close",
-	core.TransportAbort:     "abort",
-}
-
-func levelText(t core.Transport) string { return nameOf(levelNames[:], int(t)) }
-
-var eventNames = [...]string{
-	core.EventNone:    "no event",
-	core.EventRequest: "request",
-	core.EventOpen:    "open",
-	core.EventMessage: "message",
-	core.EventPing:    "ping",
-	core.EventPong:    "pong",
-	core.EventClose:   "close",
-	core.EventFailed:  "failed",
-}
-
-func eventText(k core.EventKind) string { return nameOf(eventNames[:], int(k)) }
-
-func nameOf(names []string, i int) string {
-	if i < len(names) {
-		return names[i]
+// outcomeText names an event, with the error of a failure.
+func outcomeText(k core.EventKind, e core.Error) string {
+	switch k {
+	case core.EventNone:
+		return "nothing"
+	case core.EventFailed:
+		return "failed with " + errorText(e)
 	}
-	return fmt.Sprintf("unknown %d", i)
+	return k.String()
 }
 
 func errorText(e core.Error) string {
