@@ -439,6 +439,9 @@ func (c *Conn) handle(ev core.Event) {
 
 func (c *Conn) becameOpen() {
 	c.opened = true
+	if c.puppet != nil {
+		c.puppet.open()
+	}
 	c.tell(Event{Kind: Opened})
 }
 

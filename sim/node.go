@@ -84,6 +84,7 @@ type Node struct {
 	Bare bool
 
 	w      *World
+	puppet *Puppet // nil: the node is honest
 	name   string
 	lane   int
 	newApp func() App
@@ -97,6 +98,7 @@ type Node struct {
 	hurt   bool       // a fault that may end connections happened to it
 	dialed int        // connections, ever
 	asleep clock.Time // until when nothing of the node runs
+	naps   []*task    // what runs when it wakes
 	start  task
 	traits traits
 	own    *Stream
@@ -265,8 +267,10 @@ func (n *Node) Post(to *Node, value any) {
 // sleeps reports whether the node is suspended; t then runs when it wakes.
 func (n *Node) sleeps(t *task) bool {
 	if n.asleep <= n.w.now {
+		n.naps = n.naps[:0]
 		return false
 	}
+	n.naps = append(n.naps, t)
 	n.w.tasks.set(t, n.asleep)
 	return true
 }

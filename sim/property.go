@@ -120,7 +120,7 @@ var (
 
 func (c *Conn) unsettled() error {
 	switch {
-	case c.crashed || c.held:
+	case c.crashed || c.held || !c.honest():
 		return nil
 	case c.released && len(c.queue) == 0:
 		return nil
@@ -128,11 +128,13 @@ func (c *Conn) unsettled() error {
 		return errUnread
 	case !c.m.Open():
 		return errUnclosed
+	case len(c.out) > 0 && c.peer != nil && !c.peer.honest():
+		return nil // a puppet need not read
 	case len(c.out) > 0 || c.m.Pending() > 0:
 		return errUnsent
 	case c.sock.readable() || len(c.queue) > 0:
 		return errUnread
-	case c.peer != nil && !c.peer.held && c.peer.Open() && c.log.undelivered() > 0:
+	case c.peer.honest() && !c.peer.held && c.peer.Open() && c.log.undelivered() > 0:
 		return errUndelived
 	}
 	return nil

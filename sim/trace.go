@@ -163,6 +163,9 @@ func (w *World) noteState(c *Conn) {
 	if w.trace == nil || len(w.trace.steps) == 0 {
 		return
 	}
+	if c.puppet != nil {
+		return
+	}
 	now := laneState{c.state(), c.armedFor}
 	if c.released {
 		now.timers = deadline{}
@@ -207,6 +210,9 @@ func (w *World) chart() *chart.Chart {
 		about := "server"
 		if len(n.dials) > 0 {
 			about = "client"
+		}
+		if n.puppet != nil {
+			about = "puppet " + about
 		}
 		ch.Lanes = append(ch.Lanes, chart.Lane{Name: n.name, About: about})
 	}

@@ -9,7 +9,7 @@ import (
 
 // arrived checks a message that has come against what was sent.
 func (w *World) arrived(c *Conn, ev Event) {
-	if c.peer == nil {
+	if !c.peer.honest() {
 		return
 	}
 	if err := c.peer.log.deliver(ev.Op, ev.Data); err != nil {
@@ -18,7 +18,7 @@ func (w *World) arrived(c *Conn, ev Event) {
 }
 
 func (w *World) checkClose(c *Conn, ev core.Event) {
-	if c.peer == nil {
+	if !c.peer.honest() {
 		return
 	}
 	if err := c.peer.log.checkClose(ev.Code); err != nil {
@@ -29,11 +29,14 @@ func (w *World) checkClose(c *Conn, ev core.Event) {
 // checkEnd checks that a connection that failed had a reason to: that a fault
 // happened to it, or that the other end gave it up.
 func (w *World) checkEnd(c *Conn, ev Event) {
-	if ev.Err == nil || c.peer == nil || c.excused(ev.Err) {
+	if ev.Err == nil || !c.peer.honest() || c.excused(ev.Err) {
 		return
 	}
 	w.violate("no connection fails without a cause", fmt.Errorf("%s: %w", c.name, ev.Err))
 }
+
+// honest reports whether c is an end, and one that follows the protocol.
+func (c *Conn) honest() bool { return c != nil && c.puppet == nil }
 
 func (c *Conn) excused(err error) bool {
 	if errors.Is(err, ErrAborted) {

@@ -100,6 +100,9 @@ func newWorld(t *Tape, m MachineFunc) *World {
 
 // machine makes the machine of c, under observation.
 func (w *World) machine(c *Conn, cfg core.Config, bare bool) (transport.Machine, error) {
+	if p := c.node.puppet; p != nil {
+		return newPuppetConn(p, c, bare).machine(), nil
+	}
 	entropy := newEntropyLog(cfg.Entropy)
 	cfg.Entropy = entropy.draw
 	now := c.node.Now()
@@ -225,6 +228,11 @@ func (w *World) Heal() {
 
 func (n *Node) heal() {
 	n.asleep = n.w.now
+	for _, t := range n.naps {
+		if t.index != 0 {
+			n.w.tasks.set(t, n.w.now)
+		}
+	}
 	if d := n.clock.behind(n.w.now); d > 0 {
 		n.AdjustClock(d)
 	}
