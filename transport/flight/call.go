@@ -3,6 +3,7 @@ package flight
 import (
 	"fmt"
 	"strings"
+	"sync"
 
 	"github.com/fb1e3c20/websockets/clock"
 	"github.com/fb1e3c20/websockets/core"
@@ -215,11 +216,13 @@ func (h *hands) lend(c *Call) {
 // mostDiscarded bounds N of Discarded.
 const mostDiscarded = 1 << 20
 
-// keep returns h for further use, unless it has grown large.
-func (h *hands) keep() *hands {
+// spare are hands for the shadows.
+var spare = sync.Pool{New: func() any { return new(hands) }}
+
+// giveBack makes h spare, unless it has grown large.
+func (h *hands) giveBack() {
 	const large = 256 << 10
-	if cap(h.in) > large || cap(h.out) > large {
-		return &hands{}
+	if cap(h.in) <= large && cap(h.out) <= large {
+		spare.Put(h)
 	}
-	return h
 }

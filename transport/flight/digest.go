@@ -44,13 +44,6 @@ func errorOf(err error) core.Error {
 	return unknownError
 }
 
-func asError(e core.Error) error {
-	if e == 0 {
-		return nil
-	}
-	return e
-}
-
 // A digest is what is kept of an answer, and of the state behind it. Two are
 // equal, with ==, if the answers are, as far as checksums can tell.
 type digest struct {

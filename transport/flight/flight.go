@@ -45,7 +45,6 @@ type Flight struct {
 	redacted bool
 	redactor *redactor
 	shadow   *core.Conn
-	hands    *hands
 
 	entropy func() uint32
 	drawn   []uint32 // by the call under way
@@ -90,7 +89,6 @@ func Record(b Birth, o Options) (*Flight, error) {
 // castShadow makes the second machine, which sees only what is redacted.
 func (f *Flight) castShadow() error {
 	f.redactor = &redactor{client: f.birth.Role == core.Client}
-	f.hands = &hands{}
 	f.birth.Label = ""
 	f.birth.Request = f.redactor.request(f.birth.Request)
 	drawing, err := f.birth.drawing(f.feed)
@@ -138,7 +136,9 @@ func (f *Flight) note(c *Call, a *Answer) {
 	m := f.m
 	if f.shadow != nil {
 		c = f.redactor.call(c, a.Err == nil)
-		redacted := f.hands.do(f.shadow, c)
+		h := spare.Get().(*hands)
+		defer h.giveBack()
+		redacted := h.do(f.shadow, c)
 		if !alike(c.Op, a, &redacted) || stateOf(f.m) != stateOf(f.shadow) || f.fed != len(f.drawn) {
 			f.stop(endedByRedaction)
 			return
@@ -201,7 +201,7 @@ func (f *Flight) checkpoint(op Op) {
 func (f *Flight) stop(why endReason) {
 	f.stopped = why
 	f.drawn = nil
-	f.shadow, f.hands, f.redactor = nil, nil, nil
+	f.shadow, f.redactor = nil, nil
 }
 
 // Recv: see [core.Conn.Recv].

@@ -41,7 +41,8 @@ func config(seed uint64) core.Config {
 func TestRandomLives(t *testing.T) {
 	const calls = 400
 	lives(t, func(t *testing.T, b flight.Birth) {
-		dropped := 0
+		dropped, survivors := 0, 0
+		var all strings.Builder
 		for seed := range uint64(60) {
 			var plain string
 			for _, o := range []flight.Options{{}, {Limit: 1}, {Redact: true}, {Redact: true, Limit: 1}} {
@@ -53,8 +54,12 @@ func TestRandomLives(t *testing.T) {
 				if r.Stopped != "" {
 					t.Fatalf("seed %d, %+v: stopped: %s\nafter %q", seed, o, r.Stopped, steps[max(0, len(steps)-5):])
 				}
+				all.WriteString(strings.Join(steps, "\n"))
 				if r.Dropped {
 					dropped++
+				}
+				if f.Err() == nil {
+					survivors++
 				}
 				if plain == "" {
 					b.Settings = settings(t, config(seed))
@@ -69,8 +74,16 @@ func TestRandomLives(t *testing.T) {
 				}
 			}
 		}
-		if dropped == 0 && b.Open {
-			t.Error("no recording reached its limit")
+		for _, mark := range []string{
+			"event: message text, first, last", "event: message binary, first", "event: ping", "event: pong, first, last", "event: close", "event: failed",
+			", discarded", "AppendFragment text", "; refused: ", "Wrote", "Lost", "gap", "checkpoint",
+		} {
+			if !strings.Contains(all.String(), mark) {
+				t.Errorf("no life has %q", mark)
+			}
+		}
+		if dropped < 20 || survivors < 20 {
+			t.Errorf("%d recordings reached their limit, and %d connections did not fail", dropped, survivors)
 		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
 	"time"
 
@@ -65,11 +66,10 @@ func replays(t testing.TB, f *flight.Flight) (r *flight.Recording, steps []strin
 // A life is a random sequence of calls, the same for every machine that it is
 // made of, and what could be seen of it.
 type life struct {
-	seed     uint64
-	m        transport.Machine
-	role     core.Role
-	handmade bool // the peer is told what to send, mistakes included
-	seen     bytes.Buffer
+	seed uint64
+	m    transport.Machine
+	role core.Role
+	seen bytes.Buffer
 }
 
 var sampleRequest = "GET /chat?token=sesame HTTP/1.1\r\nHost: server.example.com:80\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
@@ -78,8 +78,7 @@ var sampleRequest = "GET /chat?token=sesame HTTP/1.1\r\nHost: server.example.com
 
 // likely are the opcodes of a life's frames.
 var likely = []frame.Opcode{
-	frame.Text, frame.Text, frame.Text, frame.Binary, frame.Binary, frame.Continuation, frame.Continuation,
-	frame.Ping, frame.Ping, frame.Pong, frame.Close, 3,
+	frame.Text, frame.Text, frame.Text, frame.Text, frame.Binary, frame.Binary, frame.Ping, frame.Ping, frame.Pong,
 }
 
 // run makes n calls.
@@ -88,13 +87,14 @@ func (l *life) run(n int, open bool) string {
 	text := func(n int) []byte {
 		p := []byte("secret-señal-秘密-🔑 and so on, and so on")
 		p = bytes.Repeat(p, n/len(p)+1)[:n]
-		if rnd.IntN(8) > 0 {
+		if rnd.IntN(60) > 0 {
 			return bytes.ToValidUTF8(p, nil)
 		}
 		return p
 	}
-	var in []byte
+	var in, wire []byte
 	var now clock.Time
+	inMessage := false
 	m := l.m
 	if !open && l.role == core.Server {
 		in = []byte(sampleRequest)
@@ -110,12 +110,17 @@ func (l *life) run(n int, open bool) string {
 		}
 		if rnd.IntN(4) == 0 && m.Open() {
 			h := frame.Header{Fin: rnd.IntN(3) > 0, Opcode: likely[rnd.IntN(len(likely))]}
-			if l.handmade || rnd.IntN(20) == 0 {
-				h.Fin = true
-				h.Opcode = likely[rnd.IntN(len(likely)-1)]
+			if inMessage && h.Opcode.IsData() {
+				h.Opcode = frame.Continuation
 			}
-			if h.Opcode == frame.Close && rnd.IntN(10) > 0 {
-				h.Opcode = frame.Text
+			if !h.Opcode.IsControl() {
+				inMessage = !h.Fin
+			}
+			switch rnd.IntN(100) {
+			case 0:
+				h.Opcode = frame.Opcode(rnd.IntN(16))
+			case 1:
+				h.Opcode = frame.Close
 			}
 			if l.role == core.Server {
 				h.Masked, h.Mask = true, frame.Mask{1, 2, 3, byte(rnd.Uint32())}
@@ -129,7 +134,7 @@ func (l *life) run(n int, open bool) string {
 				payload = append([]byte{3, 0xe8 + byte(rnd.IntN(10))}, payload...)
 			}
 			in = frame.AppendFrame(in, h, payload)
-			if rnd.IntN(300) == 0 {
+			if rnd.IntN(500) == 0 {
 				in = mutate(rnd, in)
 			}
 		}
@@ -150,6 +155,7 @@ func (l *life) run(n int, open bool) string {
 				note("%v %v %v %v %v %q", ev.Kind, ev.Op, ev.First, ev.Last, ev.Code, ev.Data)
 				piece, in = piece[k:], in[k:]
 				out = m.AppendOutput(out)
+				wire = append(wire, out...)
 				if ev.Kind == core.EventNone {
 					break
 				}
@@ -170,7 +176,7 @@ func (l *life) run(n int, open bool) string {
 		case 10:
 			m.Wrote(now, rnd.IntN(5000)-3)
 		case 11:
-			out, err = m.AppendMessage(nil, frame.Opcode(1+rnd.IntN(2)), text(rnd.IntN(1<<rnd.IntN(12))))
+			out, err = m.AppendMessage(nil, frame.Opcode(1+rnd.IntN(2)), text(rnd.IntN(1<<rnd.IntN(14))))
 		case 12:
 			out, err = m.AppendFragment(nil, frame.Opcode(rnd.IntN(3)), text(rnd.IntN(300)), rnd.IntN(3) == 0)
 		case 13:
@@ -188,10 +194,29 @@ func (l *life) run(n int, open bool) string {
 				err = m.Reject(now, core.RejectOptions{Header: []core.Field{{Name: "Set-Cookie", Value: "sesame"}}, Body: []byte("secret")})
 			}
 		}
+		if key := keyIn(wire); key != "" && l.role == core.Client && m.Response() == nil && !open {
+			open = true
+			in = append(in, answerTo(key)...)
+			if rnd.IntN(4) == 0 {
+				in = mutate(rnd, in)
+			}
+		}
 		at, why := m.Deadline()
 		note("%q %v %v %v %v %v %v", out, err, at, why, m.Transport(), m.Open(), m.Err())
 	}
 	return l.seen.String()
+}
+
+// keyIn returns the key of a request that was written.
+func keyIn(wire []byte) string {
+	_, key, _ := strings.Cut(string(wire), "Sec-WebSocket-Key: ")
+	key, _, _ = strings.Cut(key, "\r\n")
+	return key
+}
+
+func answerTo(key string) string {
+	return "HTTP/1.1 103 Early secret\r\nX: secret\r\n\r\nHTTP/1.1 101 Switching secret\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: " +
+		core.AcceptKey(key) + "\r\nSec-WebSocket-Protocol: sesame.v1\r\nSet-Cookie: sesame=1\r\n\r\n"
 }
 
 func mutate(rnd *rand.Rand, p []byte) []byte {

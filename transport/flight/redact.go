@@ -57,7 +57,9 @@ type redactor struct {
 	client bool
 	head   head
 	out    frame.Opcode // of the message that goes out in fragments
-	call1  Call         // what call returns
+
+	changed Call // what call returns
+	data    []byte
 }
 
 // call returns c without what may be private. Input is redacted already. The
@@ -71,25 +73,26 @@ func (r *redactor) call(c *Call, done bool) *Call {
 	case AppendClose:
 		return r.with(c, replaceText)
 	case Accept:
-		r.call1 = *c
-		r.call1.Accept.Subprotocol = r.head.tokens(c.Accept.Subprotocol)
-		r.call1.Accept.Header = redactFields(c.Accept.Header)
-		return &r.call1
+		r.changed = *c
+		r.changed.Accept.Subprotocol = r.head.tokens(c.Accept.Subprotocol)
+		r.changed.Accept.Header = redactFields(c.Accept.Header)
+		return &r.changed
 	case Reject:
-		r.call1 = *c
-		r.call1.Reject.Header = redactFields(c.Reject.Header)
-		r.call1.Reject.Body = bytes.Repeat([]byte{filler}, len(c.Reject.Body))
-		return &r.call1
+		r.changed = *c
+		r.changed.Reject.Header = redactFields(c.Reject.Header)
+		r.changed.Reject.Body = bytes.Repeat([]byte{filler}, len(c.Reject.Body))
+		return &r.changed
 	}
 	return c
 }
 
 // with returns c with its data replaced.
 func (r *redactor) with(c *Call, replace func([]byte)) *Call {
-	r.call1 = *c
-	r.call1.Data = bytes.Clone(c.Data)
-	replace(r.call1.Data)
-	return &r.call1
+	r.changed = *c
+	r.data = append(r.data[:0], c.Data...)
+	r.changed.Data = r.data
+	replace(r.data)
+	return &r.changed
 }
 
 func (r *redactor) payload(c *Call, done bool) *Call {
