@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"errors"
 	"fmt"
 	"time"
 )
@@ -63,6 +62,7 @@ type Exploration struct {
 	States   int  // distinct states of the world that were reached
 	Steps    int  // in all
 	Complete bool // every way was tried: no bound was reached
+	Marks    []Mark
 	Failed   *Result
 	Err      error // a *[DivergenceError]: the world depends on something besides the tape
 }
@@ -77,6 +77,7 @@ func Explore(build func(*World), ro RunOptions, o ExhaustOptions) *Exploration {
 	for t := e.Next(); t != nil; t = e.Next() {
 		r := Run(t, build, ro)
 		x.Runs, x.States, x.Steps = e.Runs(), len(ro.seen), x.Steps+r.Steps
+		x.Marks = mergeMarks(x.Marks, r.Marks)
 		if r.Failure != nil {
 			x.Failed = r
 			return x
@@ -102,8 +103,6 @@ func (w *World) explored() {
 	}
 	w.seen[hash] = struct{}{}
 }
-
-var errUncovered = errors.New("not all ways were tried: raise the bound, or make the world smaller")
 
 func (x *Exploration) String() string {
 	how := "all"

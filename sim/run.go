@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/fb1e3c20/websockets/sim/chart"
@@ -50,6 +51,19 @@ type Result struct {
 type Mark struct {
 	Name    string
 	Reached bool
+}
+
+// mergeMarks notes in all what some runs reached.
+func mergeMarks(all, some []Mark) []Mark {
+	for _, m := range some {
+		i := slices.IndexFunc(all, func(old Mark) bool { return old.Name == m.Name })
+		if i < 0 {
+			all = append(all, m)
+			continue
+		}
+		all[i].Reached = all[i].Reached || m.Reached
+	}
+	return all
 }
 
 // Chart returns the run as a sequence chart, nil if it was not traced.
