@@ -56,6 +56,25 @@ func halfOpen() *chart.Chart {
 	}
 }
 
+// short is a run that passed.
+func short() *chart.Chart {
+	return &chart.Chart{
+		Title: "Both sides close at once",
+		Facts: []chart.Fact{{Name: "seed", Value: "3"}},
+		Lanes: []chart.Lane{{Name: "client"}, {Name: "server"}},
+		Steps: []chart.Step{
+			{At: 5 * s, Lane: 0, Kind: chart.Call, Text: "close 1000", State: "closing", Timers: timers(timer("close", 15*s))},
+			{At: 5 * s, Lane: 0, Kind: chart.Send, To: 1, Arrival: 5*s + 2*ms, Text: "CLOSE 1000 (2 bytes)", Bytes: []byte{0x88, 0x82, 1, 2, 3, 4, 0x02, 0xea}},
+			{At: 5*s + 1*ms, Lane: 1, Kind: chart.Call, Text: "close 1001", State: "closing", Timers: timers(timer("close", 15*s+1*ms))},
+			{At: 5*s + 1*ms, Lane: 1, Kind: chart.Send, To: 0, Arrival: 5*s + 3*ms, Text: "CLOSE 1001 (2 bytes)", Bytes: []byte{0x88, 0x02, 0x03, 0xe9}},
+			{At: 5*s + 2*ms, Lane: 1, Kind: chart.Receive, Text: "8 bytes"},
+			{At: 5*s + 2*ms, Lane: 1, Kind: chart.Event, Text: "close 1000", State: "closed", Timers: timers()},
+			{At: 5*s + 3*ms, Lane: 0, Kind: chart.Receive, Text: "4 bytes"},
+			{At: 5*s + 3*ms, Lane: 0, Kind: chart.Event, Text: "close 1001", State: "closed", Timers: timers()},
+		},
+	}
+}
+
 // many is a long run of n steps on the given number of lanes.
 func many(n, lanes int) *chart.Chart {
 	r := rand.New(rand.NewPCG(1, 2))

@@ -271,7 +271,7 @@ func (t *text) arrivals() []int {
 // pause tells that nothing happened for a while.
 func (t *text) pause(from, to time.Duration) {
 	if to-from >= time.Second {
-		t.between(t.show((to-from).String())+" later")
+		t.between(t.show((to - from).String()) + " later")
 	}
 }
 
@@ -481,11 +481,14 @@ func (t *text) timersAt(now time.Duration, timers []Timer) string {
 	}
 	words := make([]string, len(timers))
 	for i, timer := range timers {
-		in := (timer.At - now).String()
-		words[i] = fmt.Sprintf("%s at %s (in %s)", timer.Name, seconds(timer.At), in)
-		if timer.At < now {
-			words[i] = fmt.Sprintf("%s at %s (overdue by %s)", timer.Name, seconds(timer.At), (now - timer.At).String())
+		left := "due now"
+		switch {
+		case timer.At > now:
+			left = "in " + (timer.At - now).String()
+		case timer.At < now:
+			left = "overdue by " + (now - timer.At).String()
 		}
+		words[i] = fmt.Sprintf("%s at %s (%s)", timer.Name, seconds(timer.At), left)
 	}
 	return strings.Join(words, ", ")
 }

@@ -53,8 +53,9 @@ function link(i, text) {
 // stateTable shows every lane as it was after the step: first the lane of the step.
 function stateTable() {
   const table = html("table", {}, html("caption", {}, "After this step"));
-  const order = [...lanes.keys()].sort((a, b) => (b === steps[selected].lane) - (a === steps[selected].lane));
-  for (const i of order.slice(0, 12)) {
+  const { lane, to } = steps[selected];
+  const rank = (i) => (i === lane ? 0 : i === to ? 1 : 2);
+  for (const i of [...lanes.keys()].sort((a, b) => rank(a) - rank(b))) {
     const { state, timers } = laneAt(lanes[i], selected);
     if (!state && !timers.length) continue;
     const running = timers.length ? timers.map((timer) => {

@@ -20,11 +20,12 @@ function draw() {
   drawing.setAttribute("height", layout.height);
   const top = positionOf(layout.top), bottom = positionOf(layout.height);
   const visible = shown.slice(shownFrom(top - 1e-9), shownFrom(bottom));
+  const dense = visible.length > 400;
   const labelled = labels(visible);
-  const body = element("g", { "clip-path": "url(#below-head)" },
+  const body = element("g", { "clip-path": "url(#below-head)", class: dense ? "dense" : undefined },
     drawPauses(visible), drawTicks(top, bottom), drawFaults(top, bottom), drawCursor(),
-    ...lanes.map((lane, i) => drawLane(lane, i, top, bottom)),
-    drawArrows(top, bottom), ...drawRows(visible, labelled));
+    ...lanes.map((lane, i) => drawLane(lane, i, top, bottom, dense)),
+    drawArrows(top, bottom, dense), ...drawRows(visible, labelled, dense));
   drawing.replaceChildren(
     element("defs", {}, element("clipPath", { id: "below-head" },
       element("rect", { x: 0, y: layout.top, width: layout.width, height: Math.max(0, layout.height - layout.top) })), arrowHead("head", "head"), arrowHead("head-on", "head on")),
@@ -39,23 +40,32 @@ function arrowHead(id, className) {
 }
 
 // labels chooses the steps whose words fit without touching others: the
-// selected one first, then violations and faults, then from top to bottom.
+// selected one first, then violations and, unless they are many, faults, then
+// from top to bottom. It maps each to how many are left out below it.
 function labels(visible) {
   const height = 17;
-  if (!byTime && view.scale >= height) return new Set(visible);
-  const weight = (i) => (i === selected || i === hovered ? 0 : steps[i].kind === kindOf.violation ? 1 : steps[i].kind === kindOf.fault ? 2 : 3);
-  const taken = new Set();
+  if (!byTime && view.scale >= height) return new Map(visible.map((i) => [i, 0]));
+  const faults = visible.reduce((n, i) => n + (steps[i].kind === kindOf.fault), 0);
+  const weight = (i) => (i === selected || i === hovered ? 0 : steps[i].kind === kindOf.violation ? 1 : steps[i].kind === kindOf.fault && faults < 20 ? 2 : 3);
+  const taken = new Map(); // the height of a label, by its slot
   const chosen = new Set();
   for (let rank = 0; rank < 4; rank++) {
     for (const i of visible) {
       if (weight(i) !== rank) continue;
-      const slot = Math.floor(y(position(i)) / (height / 2));
-      if (taken.has(slot) || taken.has(slot + 1) || taken.has(slot - 1)) continue;
-      taken.add(slot);
+      const at = y(position(i));
+      const slot = Math.floor(at / height);
+      if ([-1, 0, 1].some((by) => Math.abs((taken.get(slot + by) ?? Infinity) - at) < height)) continue;
+      taken.set(slot, at);
       chosen.add(i);
     }
   }
-  return chosen;
+  const counted = new Map();
+  let last = -1;
+  for (const i of visible) {
+    if (chosen.has(i)) counted.set(last = i, 0);
+    else if (last >= 0) counted.set(last, counted.get(last) + 1);
+  }
+  return counted;
 }
 
 // drawPauses marks where nothing happened for long, in the order of steps.
@@ -106,9 +116,8 @@ function drawFaults(top, bottom) {
 const lastingFaults = [...steps.entries()].filter(([, step]) => step.untilT !== undefined);
 
 function faultPlace(step) {
-  const first = layout.x[0] ?? layout.timeRight + 20;
   if (step.lane >= 0) return { x: layout.x[step.lane] - 16, width: 32 };
-  return { x: first - 16, width: (layout.x.at(-1) ?? first) - first + 32 };
+  return { x: layout.first - 16, width: layout.last - layout.first + 32 };
 }
 
 // drawCursor lays a band behind the selected step and the one under the pointer.
@@ -118,13 +127,14 @@ function drawCursor() {
     if (i < 0) continue;
     const height = byTime ? 18 : Math.max(view.scale - 2, 4);
     g.append(element("rect", { class: "cursor " + name, x: 0, width: layout.width, y: round(y(position(i)) - height / 2), height, rx: 3 }));
+    if (byTime && i === selected) g.append(element("line", { class: "cursor-line", x1: layout.timeRight + 4, x2: layout.crowded ? layout.width : layout.textLeft - 8, y1: round(y(position(i))), y2: round(y(position(i))) }));
   }
   return g;
 }
 
 // drawLane draws a lifeline in the colours of its states, and the strips of
 // its timers.
-function drawLane(lane, i, top, bottom) {
+function drawLane(lane, i, top, bottom, dense) {
   const x = layout.x[i];
   const [start, end] = extent();
   const upper = Math.max(y(start) - margin, layout.top), lower = Math.min(y(end) + margin, layout.height);
@@ -138,25 +148,27 @@ function drawLane(lane, i, top, bottom) {
     drawnTo = b;
     g.append(element("rect", { class: "state " + stateClass(s.state), x: x - 3, width: 6, y: round(a), height: round(Math.max(1, b - a)) }));
   }
-  g.append(...drawTimers(lane, i, top, bottom));
+  g.append(...drawTimers(lane, i, top, bottom, dense));
   return g;
 }
 
-function drawTimers(lane, i, top, bottom) {
+function drawTimers(lane, i, top, bottom, dense) {
   const drawn = [];
+  if (!hasStrips) return drawn;
   const drawnTo = new Map();
   for (const timer of lane.timers) {
     const from = position(timer.from), to = position(timer.to);
     if (to < top || from > bottom) continue;
-    if (y(to) < (drawnTo.get(timer.column) ?? -Infinity) + 1) continue;
+    if (y(to) < (drawnTo.get(timer.column) ?? -Infinity) + (dense ? 4 : 1)) continue;
     drawnTo.set(timer.column, y(to));
-    const x = layout.strips[i] + timer.column * stripStep;
+    const x = layout.strips[i] + timer.column * layout.step;
     const due = Math.min(positionAt(timer.t, timer.from), to);
-    drawn.push(element("path", { class: "timer timer" + (timer.column % 5), d: wedge(timer, x, due, top, bottom) }));
-    if (due < to || times[timer.to] > timer.t) {
+    drawn.push(element("path", { class: "timer " + timer.colour, d: wedge(timer, x, due, top, bottom) }));
+    const late = times[timer.to] > timer.t;
+    if (late) {
       drawn.push(element("rect", { class: "overdue", x, width: 3, y: round(y(due)), height: round(Math.max(1, y(to) - y(due))) }));
     }
-    if (timer.fired) drawn.push(element("circle", { class: "fired timer" + (timer.column % 5), cx: x + 2, cy: round(y(to)), r: 3.5 }));
+    if (timer.fired && !dense) drawn.push(element("circle", { class: "fired " + timer.colour, cx: x + 2, cy: round(y(late ? to : due)), r: 3.5 }));
   }
   return drawn;
 }
@@ -164,7 +176,7 @@ function drawTimers(lane, i, top, bottom) {
 // wedge is as wide at each instant as time is left then.
 function wedge(timer, x, due, top, bottom) {
   const armed = times[timer.from];
-  const wide = (t) => round(x + stripWidth * Math.max(0, (timer.t - t) / Math.max(1, timer.t - armed)));
+  const wide = (t) => round(x + layout.strip * Math.max(0, (timer.t - t) / Math.max(1, timer.t - armed)));
   const points = [];
   const put = (t, at) => points.push(wide(t) + " " + round(Math.min(Math.max(y(at), -2000), 5000)));
   put(armed, position(timer.from));
@@ -186,10 +198,15 @@ function wedge(timer, x, due, top, bottom) {
   return "M" + x + " " + round(begin) + "L" + points.join("L") + "L" + x + " " + round(end) + "z";
 }
 
+// pixel is where a position is as far as one can tell it from its neighbours.
+function pixel(at, dense) {
+  return Math.round(y(at) / (dense ? 4 : 1));
+}
+
 const sends = steps.flatMap((step, i) => (step.kind === kindOf.send ? [i] : []));
 
 // drawArrows draws the sends that cross the window.
-function drawArrows(top, bottom) {
+function drawArrows(top, bottom, dense) {
   const g = element("g", { class: "arrows" });
   const taken = new Set();
   for (const i of sends) {
@@ -199,15 +216,15 @@ function drawArrows(top, bottom) {
     const to = step.arrivalT === undefined ? from : arrivalPosition(i);
     if (to < top || !matches(step)) continue;
     const on = i === selected || i === hovered || step.receive !== undefined && (step.receive === selected || step.receive === hovered);
-    const key = Math.round(y(from)) + "," + Math.round(y(to)) + "," + step.lane + "," + step.to + "," + (step.arrivalT === undefined);
+    const key = pixel(from, dense) + "," + pixel(to, dense) + "," + step.lane + "," + step.to + "," + (step.arrivalT === undefined);
     if (taken.has(key) && !on) continue;
     taken.add(key);
-    g.append(drawArrow(step, y(from), y(to), on));
+    g.append(drawArrow(step, y(from), y(to), on, dense));
   }
   return g;
 }
 
-function drawArrow(step, from, to, on) {
+function drawArrow(step, from, to, on, dense) {
   const x1 = layout.x[step.lane], x2 = layout.x[step.to];
   const side = Math.sign(x2 - x1);
   const className = on ? "arrow on" : "arrow";
@@ -221,7 +238,7 @@ function drawArrow(step, from, to, on) {
   const at = (limit) => ({ x: x1 + ((x2 - x1) * (limit - from)) / (to - from), y: limit });
   if (from < -1000) a = at(-1000);
   if (to > layout.height + 1000) b = at(layout.height + 1000);
-  return element("g", { class: className }, element("line", { x1: round(a.x), x2: round(b.x), y1: round(a.y), y2: round(b.y), "marker-end": on ? "url(#head-on)" : "url(#head)" }));
+  return element("g", { class: className }, element("line", { x1: round(a.x), x2: round(b.x), y1: round(a.y), y2: round(b.y), "marker-end": on ? "url(#head-on)" : dense ? undefined : "url(#head)" }));
 }
 
 // shapes are the signs of the kinds around 0, 0; a kind is never told by its
@@ -238,19 +255,18 @@ const shapes = {
   violation: "M-6.5-3.5-3.5-6.5 0-3 3.5-6.5 6.5-3.5 3 0 6.5 3.5 3.5 6.5 0 3-3.5 6.5-6.5 3.5-3 0z",
 };
 
-function drawRows(visible, labelled) {
+function drawRows(visible, labelled, dense) {
   const drawn = [];
   const taken = new Set(); // one sign a pixel, lane and kind
-  const many = visible.length > 400;
   let lastTime = "";
   for (const i of visible) {
     const step = steps[i];
     const at = round(y(position(i)));
-    const key = Math.round(at) + "," + step.lane + "," + step.kind;
+    const key = pixel(position(i), dense) + "," + step.lane + "," + step.kind;
     if (taken.has(key) && !labelled.has(i) && i !== selected) continue;
     taken.add(key);
     const g = element("g", { class: "row kind-" + run.kinds[step.kind] });
-    if (!many || labelled.has(i)) {
+    if (!dense || labelled.has(i)) {
       g.id = "step-" + i;
       g.setAttribute("role", "option");
       g.setAttribute("aria-selected", i === selected);
@@ -259,10 +275,10 @@ function drawRows(visible, labelled) {
       g.setAttribute("aria-setsize", shown.length);
     }
     if (step.lane < 0) g.append(drawBand(at));
-    const x = step.lane < 0 ? ((layout.x[0] ?? layout.timeRight + 20) + (layout.x.at(-1) ?? layout.timeRight + 20)) / 2 : layout.x[step.lane];
+    const x = step.lane < 0 ? (layout.first + layout.last) / 2 : layout.x[step.lane];
     g.append(element("path", { class: "sign", d: shapes[run.kinds[step.kind]], transform: `translate(${round(x)} ${at})` }));
     if (labelled.has(i)) {
-      g.append(...drawWords(i, at));
+      g.append(...drawWords(i, at, labelled.get(i)));
       if (!byTime && step.at !== lastTime) g.append(element("text", { class: "time", x: layout.timeRight, y: at, "text-anchor": "end" }, seconds(step.at)));
       lastTime = step.at;
     }
@@ -273,13 +289,12 @@ function drawRows(visible, labelled) {
 
 // drawBand crosses all lanes: it happened to the world.
 function drawBand(at) {
-  const first = layout.x[0] ?? layout.timeRight + 20;
-  return element("line", { class: "band", x1: first - 16, x2: (layout.x.at(-1) ?? first) + 16, y1: at, y2: at });
+  return element("line", { class: "band", x1: layout.first - 16, x2: layout.last + 16, y1: at, y2: at });
 }
 
 const kindColumn = Math.max(...run.kinds.map((kind) => textWidth(kind, "small"))) + 12;
 
-function drawWords(i, at) {
+function drawWords(i, at, hidden) {
   const step = steps[i];
   const words = [element("text", { class: "kind", x: layout.textLeft, y: at }, run.kinds[step.kind])];
   let x = layout.textLeft + kindColumn;
@@ -293,14 +308,18 @@ function drawWords(i, at) {
   if (lanes.length > 3 && step.lane >= 0) put("lane", cut(place(step), 160, "name"), "name", 8);
   const fateText = fate(step);
   const state = step.state && changesState(i) ? step.state : "";
-  const reserved = (fateText ? textWidth(fateText, "small") + 10 : 0) + (state ? Math.min(110, textWidth(state, "small") + 22) : 0);
-  put("words", cut(step.text, Math.max(room - reserved, 60), "text"), "text", 8);
+  const more = hidden ? `${hidden} more` : "";
+  const reserved = (more ? textWidth(more, "small") + 10 : 0) + (fateText ? textWidth(fateText, "small") + 10 : 0) + (state ? Math.min(110, textWidth(state, "small") + 22) : 0);
+  const font = step.kind === kindOf.violation ? "name" : "text";
+  put("words", cut(step.text, Math.max(room - reserved, 60), font), font, 8);
   if (fateText) put("fate" + (step.kind === kindOf.send && step.arrival === undefined ? " bad" : ""), fateText, "small", 10);
   if (state) {
     const label = cut(state, 90, "small");
     words.push(element("rect", { class: "pill " + stateClass(state), x: round(x), y: at - 8, width: round(textWidth(label, "small") + 12), height: 16, rx: 8 }));
     words.push(element("text", { class: "pill-text", x: round(x + 6), y: at }, label));
+    x += textWidth(label, "small") + 22;
   }
+  if (more) words.push(element("text", { class: "more", x: round(x), y: at }, more));
   return words;
 }
 
@@ -324,31 +343,34 @@ function describe(i) {
   return `${seconds(step.at)} s, ${place(step)}, ${run.kinds[step.kind]}: ${step.text}${more && ", " + more}`;
 }
 
-// drawHead draws the names over the lanes and their timers, and the states
-// after the selected step.
+// drawHead draws the names of the lanes, their states after the selected step,
+// and what the strips are.
 function drawHead() {
   const g = element("g", { class: "head-row" }, element("rect", { class: "head-back", x: 0, y: 0, width: layout.width, height: layout.top }),
     element("line", { x1: 0, x2: layout.width, y1: layout.top, y2: layout.top }),
     element("text", { class: "time", x: layout.timeRight, y: layout.top - 14, "text-anchor": "end" }, "seconds"));
   const now = selected >= 0 ? selected : steps.length - 1;
-  lanes.forEach((lane, i) => {
-    const x = layout.x[i];
-    const room = Math.max(40, Math.min(layout.gap || 200, 220) - 8);
-    const name = element("text", { class: "name", x, y: 18, "text-anchor": "middle" }, cut(lane.Name, room, "name"));
-    name.append(element("title", {}, lane.Name + (lane.About && ", " + lane.About)));
-    const { state } = laneAt(lane, now);
-    g.append(name, element("text", { class: "about", x, y: 34, "text-anchor": "middle" }, cut(lane.About, room, "small")));
-    if (state) {
-      const label = cut(state, room - 12, "small");
-      const width = textWidth(label, "small") + 12;
-      g.append(element("rect", { class: "pill " + stateClass(state), x: x - width / 2, y: 43, width, height: 16, rx: 8 }),
-        element("text", { class: "pill-text", x, y: 51, "text-anchor": "middle" }, label));
-    }
-    lane.timerNames.forEach((timer, column) => {
-      const left = layout.strips[i] + column * stripStep + 5;
-      const [turn, anchor] = i === 0 ? [50, "end"] : [-50, "start"];
-      g.append(element("text", { class: "timer-name", "text-anchor": anchor, transform: `translate(${left} ${layout.top - 5}) rotate(${turn})` }, cut(timer, 62, "small"), element("title", {}, timer + " timer")));
-    });
-  });
+  lanes.forEach((lane, i) => g.append(drawName(lane, i, laneAt(lane, now).state)));
+  for (const { label, name, row, x } of layout.legend) {
+    const at = layout.top - 14 - 17 * (layout.legend.at(-1).row - row);
+    g.append(element("rect", { class: "timer timer" + (timerNames.indexOf(name) % 8), x, y: at - 6, width: 9, height: 11 }),
+      element("text", { class: "timer-name", x: x + 14, y: at }, label));
+  }
+  return g;
+}
+
+// drawName names a lane; where lanes are close, every second name is lower.
+function drawName(lane, i, state) {
+  const close = layout.gap > 0 && layout.gap < 90;
+  const x = layout.x[i];
+  const room = Math.max(40, Math.min(layout.gap ? layout.gap * (close ? 2 : 1) : 200, 220) - 8);
+  const g = element("g", {}, element("title", {}, lane.Name + (lane.About && ", " + lane.About) + (state && ", " + state)),
+    element("text", { class: "name", x, y: close && i % 2 ? 33 : 17, "text-anchor": "middle" }, cut(lane.Name, room, "name")));
+  if (!close) g.append(element("text", { class: "about", x, y: 33, "text-anchor": "middle" }, cut(lane.About, room, "small")));
+  if (!state) return g;
+  const label = cut(state, Math.min(layout.gap || 200, 220) - 10, "small");
+  const width = textWidth(label, "small") + 8;
+  g.append(element("rect", { class: "pill " + stateClass(state), x: round(x - width / 2), y: layout.top - 23, width: round(width), height: 16, rx: 8 }),
+    element("text", { class: "pill-text", x, y: layout.top - 15, "text-anchor": "middle" }, label));
   return g;
 }

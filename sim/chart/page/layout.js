@@ -2,9 +2,9 @@
 
 const layout = { width: 0, height: 0, top: 0, timeRight: 0, x: [], strips: [], textLeft: 0, textWidth: 0 };
 
-const stripWidth = 10; // of a timer
-const stripStep = 14;
-const textMin = 300;
+const textMin = 340;
+const crowdedText = 430;
+const hasStrips = run.lanes.length <= 12; // with more there is no room for timers
 
 // The widest label of a time: as many digits as any step has before and after the point.
 const longestTime = Math.max(...["0", steps.at(-1)?.at ?? "0"].map((ns) => seconds(ns).split(".")[0].length)) +
@@ -33,30 +33,48 @@ function cut(text, room, font) {
 // arrange computes the columns for a window: times, lanes with the strips of
 // their timers, words. The strips of the first lane are on its left, so that
 // two lanes have nothing but arrows between them; those of all others are on
-// their right.
+// their right. Lanes that do not fit go to the right of the words, where one
+// scrolls to them.
 function arrange(width, height) {
   layout.timeRight = Math.max(textWidth("0".repeat(longestTime), "text") + 8, 70);
-  const strips = lanes.map((lane) => lane.timerNames.length * stripStep);
-  const inner = strips.slice(1, -1).reduce((sum, w) => sum + w, 0);
-  const left = layout.timeRight + 22 + (strips[0] ?? 0);
-  const right = 26 + (lanes.length > 1 ? strips.at(-1) : 0);
+  layout.step = lanes.length > 3 ? 9 : 14;
+  layout.strip = lanes.length > 3 ? 7 : 10;
+  const strips = lanes.map((lane) => (!hasStrips ? 0 : lane.timerNames.length * layout.step));
+  const total = strips.reduce((sum, w) => sum + w, 0);
   const gaps = Math.max(lanes.length - 1, 0);
-  const room = width - left - right - inner - Math.max(textMin, width * 0.42);
-  const gap = gaps ? Math.min(Math.max(room / gaps, 56), 280) : 0;
-  let x = left;
+  const room = width - layout.timeRight - 48 - total;
+  const narrowest = 46;
+  layout.crowded = gaps > 0 && (room - textMin) / gaps < narrowest;
+  layout.gap = gaps === 0 ? 0 : layout.crowded ? narrowest : Math.min((room - Math.max(textMin, width * 0.42)) / gaps, 280);
+  if (gaps > 0) layout.gap = Math.max(layout.gap, narrowest);
+  layout.textLeft = layout.timeRight + 18;
+  let x = layout.timeRight + 22 + (strips[0] ?? 0) + (layout.crowded ? crowdedText + 20 : 0);
   layout.x = [];
   layout.strips = [];
   lanes.forEach((lane, i) => {
     layout.x.push(x);
     layout.strips.push(i === 0 ? x - strips[0] - 8 : x + 12);
-    x += gap + (i > 0 && i < lanes.length - 1 ? strips[i] : 0);
+    x += layout.gap + (i > 0 && i < lanes.length - 1 ? strips[i] : 0);
   });
-  layout.gap = gap;
-  const last = layout.x.at(-1) ?? left;
-  layout.textLeft = last + right;
-  layout.width = Math.max(width, layout.textLeft + textMin);
-  layout.textWidth = layout.width - layout.textLeft - 12;
+  layout.first = layout.x[0] ?? layout.timeRight + 36; // of a run of nothing but the world, too
+  layout.last = layout.x.at(-1) ?? layout.first;
+  const lanesEnd = layout.last + 26 + (lanes.length > 1 ? strips.at(-1) : 0);
+  if (!layout.crowded) layout.textLeft = lanesEnd;
+  layout.width = Math.max(width, layout.crowded ? lanesEnd : lanesEnd + textMin);
+  layout.textWidth = layout.crowded ? crowdedText : layout.width - layout.textLeft - 12;
   layout.height = height;
-  const names = lanes.flatMap((lane) => lane.timerNames);
-  layout.top = Math.max(66, 46 + 0.77 * Math.min(62, Math.max(0, ...names.map((name) => textWidth(name, "small")))));
+  layout.legend = hasStrips ? arrangeLegend() : [];
+  layout.top = Math.max(68, 18 + 17 * (1 + (layout.legend.at(-1)?.row ?? 0)));
+}
+
+// arrangeLegend places the names of the timers over the words.
+function arrangeLegend() {
+  let x = 0, row = 0;
+  return timerNames.map((name) => {
+    const label = cut(name, 140, "small");
+    const width = textWidth(label, "small") + 28;
+    if (x > 0 && x + width > layout.textWidth) { x = 0; row++; }
+    x += width;
+    return { label, name, row, x: layout.textLeft + x - width };
+  });
 }

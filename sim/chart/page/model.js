@@ -60,6 +60,9 @@ function firstAt(sorted, x) {
   return low;
 }
 
+// timerNames are those of all lanes: a timer has one colour everywhere.
+const timerNames = [];
+
 // lanes: of each lane its spans of one state, its spans of one armed timer,
 // and the names of its timers.
 const lanes = run.lanes.map((lane) => ({ ...lane, states: [], timers: [], timerNames: [], running: [], changes: [] }));
@@ -89,8 +92,8 @@ function followTimers(lane, timers, i) {
   lane.running = lane.running.filter(stays);
   for (const timer of timers) {
     if (lane.running.some((t) => t.name === timer.name)) continue;
-    if (!lane.timerNames.includes(timer.name)) lane.timerNames.push(timer.name);
-    const open = { ...timer, column: lane.timerNames.indexOf(timer.name), from: i, to: steps.length - 1, fired: false };
+    for (const names of [timerNames, lane.timerNames]) if (!names.includes(timer.name)) names.push(timer.name);
+    const open = { ...timer, column: lane.timerNames.indexOf(timer.name), colour: "timer" + (timerNames.indexOf(timer.name) % 8), from: i, to: steps.length - 1, fired: false };
     lane.running.push(open);
     lane.timers.push(open);
   }

@@ -69,7 +69,7 @@ function refilter() {
   applyFilter();
   bound();
   if (middle !== undefined) reveal(middle);
-  byId("count").textContent = shown.length === steps.length ? `${steps.length} steps` : `${shown.length} of ${steps.length} steps`;
+  byId("count").textContent = (shown.length === steps.length ? "" : `${shown.length} of `) + (steps.length === 1 ? "1 step" : `${steps.length} steps`);
   for (const button of byId("kinds").children) button.setAttribute("aria-pressed", !filter.hidden.has(Number(button.dataset.kind)));
   refresh();
 }
