@@ -14,6 +14,7 @@ import (
 
 	"github.com/fb1e3c20/websockets/core"
 	"github.com/fb1e3c20/websockets/transport"
+	"github.com/fb1e3c20/websockets/transport/flight"
 	"github.com/fb1e3c20/websockets/transport/tcp"
 )
 
@@ -69,13 +70,10 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request, more ...transpor
 const maxFields = 128
 
 func (s *Server) newConn(stream transport.Stream, r *http.Request, subprotocol string, more []transport.Option) (*Conn, error) {
-	m, err := core.NewOpen(s.settings, s.att.Clock().Now(), core.Server)
-	if err != nil {
-		stream.Abort()
-		return nil, &HandshakeError{Err: unexpected(err)}
-	}
 	c := &Conn{request: r, subprotocol: subprotocol}
-	c.t = transport.NewConn(m, stream, s.att, s.hooks(c, more)...)
+	if err := s.drive(c, stream, true, more); err != nil {
+		return nil, err
+	}
 	if !s.track(c) {
 		s.dismiss(c)
 		return nil, &HandshakeError{Err: wrap(transport.ErrClosed)}
@@ -83,10 +81,21 @@ func (s *Server) newConn(stream transport.Stream, r *http.Request, subprotocol s
 	return c, nil
 }
 
-func (s *Server) hooks(c *Conn, more []transport.Option) []transport.Option {
-	return append(slices.Concat(s.options.hooks(), more),
-		transport.OnRelease(func() { s.untrack(c) }),
+// drive makes the machine and the driver of c; isOpen says that the handshake was
+// done elsewhere.
+func (s *Server) drive(c *Conn, stream transport.Stream, isOpen bool, more []transport.Option) error {
+	b := flight.Birth{Role: core.Server, Open: isOpen, Now: s.att.Clock().Now(), Settings: s.settings}
+	m, rec, err := s.options.machine(b, stream)
+	if err != nil {
+		stream.Abort()
+		return &HandshakeError{Err: unexpected(err)}
+	}
+	hooks := append(slices.Concat(s.options.hooks(), more),
+		transport.OnRelease(func() { s.untrack(c); rec.finish() }),
 		transport.OnPing(s.pinged))
+	c.t = transport.NewConn(m, stream, s.att, hooks...)
+	rec.begin(c.t)
+	return nil
 }
 
 // pinged warns once of pings that are dropped because nobody said otherwise.

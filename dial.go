@@ -17,6 +17,7 @@ import (
 
 	"github.com/fb1e3c20/websockets/core"
 	"github.com/fb1e3c20/websockets/transport"
+	"github.com/fb1e3c20/websockets/transport/flight"
 	"github.com/fb1e3c20/websockets/transport/tcp"
 )
 
@@ -221,14 +222,20 @@ func (d *Dialer) request(t *target) *http.Request {
 
 // open does the handshake for t, which r asks for, on stream.
 func (d *Dialer) open(ctx context.Context, stream transport.Stream, t *target, r *http.Request) (*Conn, error) {
-	m, err := core.NewClient(d.settings, d.att.Clock().Now(), core.RequestOptions{
+	b := flight.Birth{Role: core.Client, Now: d.att.Clock().Now(), Settings: d.settings, Request: core.RequestOptions{
 		Host: r.Host, Target: escape(r.URL.RequestURI()), Subprotocols: d.options.Subprotocols, Header: headerFields(r.Header),
-	})
+	}}
+	m, rec, err := d.options.machine(b, stream)
 	if err != nil {
 		stream.Abort()
 		return nil, fmt.Errorf("websocket: cannot ask for %s: %w", t.url, wrap(err))
 	}
-	c := &Conn{t: transport.NewConn(m, stream, d.att, d.options.hooks()...)}
+	hooks := d.options.hooks()
+	if rec != nil {
+		hooks = append(hooks, transport.OnRelease(rec.finish))
+	}
+	c := &Conn{t: transport.NewConn(m, stream, d.att, hooks...)}
+	rec.begin(c.t)
 	done := false
 	defer func() {
 		if !done { // a panic of the jar included

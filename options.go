@@ -15,6 +15,7 @@ import (
 	"github.com/fb1e3c20/websockets/clock/real"
 	"github.com/fb1e3c20/websockets/core"
 	"github.com/fb1e3c20/websockets/transport"
+	"github.com/fb1e3c20/websockets/transport/flight"
 )
 
 // Options are the parameters of servers and clients. A nil *Options and the
@@ -171,6 +172,14 @@ type Options struct {
 
 	// Logger takes the few things that are logged. Default: slog.Default().
 	Logger *slog.Logger
+
+	// Recorder records connections, in memory, and writes those that failed to
+	// files from which the same run can be replayed, call by call: see package
+	// flight for what is in a file, which is all that was sent and received
+	// unless its Redact is set, for when it is written and for what recording
+	// costs. Servers and dialers may share one. Default: nothing is recorded, and
+	// that costs nothing.
+	Recorder *flight.Recorder
 
 	// Clock is the clock that all timeouts go by. Default: the machine's. A
 	// test may give a fake one.

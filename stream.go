@@ -40,7 +40,9 @@ func (s *Server) acceptStream(ctx context.Context, stream transport.Stream, more
 		return c, &HandshakeError{Err: wrap(transport.ErrClosed)}
 	}
 	defer s.leave()
-	c.t = transport.NewConn(core.NewServer(s.settings, s.att.Clock().Now()), stream, s.att, s.hooks(c, more)...)
+	if err := s.drive(c, stream, false, more); err != nil {
+		return c, err
+	}
 	if !s.track(c) {
 		c.t.CloseNow()
 		return c, &HandshakeError{Err: wrap(transport.ErrClosed)}

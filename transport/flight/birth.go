@@ -33,7 +33,8 @@ type Birth struct {
 	Make func(Birth) (transport.Machine, error)
 }
 
-func (b Birth) machine() (transport.Machine, error) {
+// Machine makes the machine, without recording it.
+func (b Birth) Machine() (transport.Machine, error) {
 	if b.Make != nil {
 		return b.Make(b)
 	}

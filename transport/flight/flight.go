@@ -73,7 +73,7 @@ func Record(b Birth, o Options) (*Flight, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f.m, err = drawing.machine(); err != nil {
+	if f.m, err = drawing.Machine(); err != nil {
 		return nil, err
 	}
 	f.frames.fromClient = b.Role == core.Server

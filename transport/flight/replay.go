@@ -36,7 +36,7 @@ func (p *replay) run() error {
 	}
 	if !p.Dropped {
 		p.words = p.Recording.words
-		if p.m, err = birth.machine(); err != nil {
+		if p.m, err = birth.Machine(); err != nil {
 			return &FormatError{"the machine cannot be made: " + err.Error()}
 		}
 		if p.drawn != len(p.words) {
