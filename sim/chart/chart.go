@@ -45,9 +45,14 @@ type Step struct {
 	// cut. Nil when it is about none.
 	Bytes []byte
 
-	To      int           // of a Send: the lane that it goes to
-	Arrival time.Duration // of a Send: when its last byte arrived, not before At; Lost when it never did
-	Until   time.Duration // of a Fault: when it was over, not before At; 0 when it lasted no time
+	// To is the lane that a Send goes to, and Arrival when its last byte
+	// arrived there, not before At; Lost when it never did. Its arrow is drawn
+	// to the first Receive of that lane and instant or, when there is none, to
+	// the first Event.
+	To      int
+	Arrival time.Duration
+
+	Until time.Duration // of a Fault: when it was over, not before At; 0 when it lasted no time
 
 	// State is that of the lane's connection after the step: "open",
 	// "closing"; "" when the step left it as it was.

@@ -2,13 +2,15 @@ package chart
 
 import "time"
 
-// received returns for each step that is a Send the index of the Receive in
-// which it ended: the first one after it on its lane at its arrival. It is -1
-// for sends without one and for all other steps.
+// received returns for each step that is a Send the index of the step in which
+// it ended: of those after it on its lane at its arrival, the first Receive or,
+// where there is none, the first Event. It is -1 for sends without one and for
+// all other steps.
 func (c *Chart) received() []int {
 	type place struct {
 		lane int
 		at   time.Duration
+		kind Kind
 	}
 	first := make(map[place]int)
 	ends := make([]int, len(c.Steps))
@@ -16,11 +18,13 @@ func (c *Chart) received() []int {
 		s := &c.Steps[i]
 		ends[i] = -1
 		switch s.Kind {
-		case Receive:
-			first[place{s.Lane, s.At}] = i
+		case Receive, Event:
+			first[place{s.Lane, s.At, s.Kind}] = i
 		case Send:
-			if end, ok := first[place{s.To, s.Arrival}]; ok {
-				ends[i] = end
+			for _, kind := range []Kind{Event, Receive} {
+				if end, ok := first[place{s.To, s.Arrival, kind}]; ok {
+					ends[i] = end
+				}
 			}
 		}
 	}

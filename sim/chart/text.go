@@ -61,7 +61,7 @@ type text struct {
 	whole, frac int           // columns of the times before the point, and from it on
 	laneWidth   int           // columns from one lifeline to the next; 0: none is drawn
 	flights     []flight      // by step
-	senders     map[int][]int // the numbered sends that ended in a Receive
+	senders     map[int][]int // the numbered sends that ended in a step
 	running     [][]Timer     // by lane, as of the step that was printed last
 	states      []string      // likewise
 }
@@ -69,7 +69,7 @@ type text struct {
 // flight is how a Send ends.
 type flight struct {
 	number   int  // of one that is drawn again where it arrives, else 0
-	receive  int  // the step in which it arrived, or -1
+	receive  int  // the step in which it ended, or -1
 	afterEnd bool // it arrives after the last step
 }
 
@@ -223,7 +223,7 @@ func (t *text) body() {
 	kept := true // the step above
 	for i := range t.c.Steps {
 		s := &t.c.Steps[i]
-		for len(arrivals) > 0 && t.c.Steps[arrivals[0]].Arrival < s.At {
+		for len(arrivals) > 0 && t.c.Steps[arrivals[0]].Arrival <= s.At {
 			if kept {
 				at := t.c.Steps[arrivals[0]].Arrival
 				t.pause(last, at)
@@ -249,9 +249,6 @@ func (t *text) body() {
 	}
 	if skipped.steps > 0 {
 		t.between(skipped.String(t.ellipsis))
-	}
-	for _, i := range arrivals {
-		t.arrivalLine(i)
 	}
 }
 
@@ -335,11 +332,10 @@ func (t *text) stepLine(i int, changes string) {
 	switch {
 	case s.Kind == Send:
 		add(t.fate(i))
-	case s.Kind == Receive:
-		add(t.sentBy(i))
 	case s.Kind == Fault && s.Until > s.At:
 		add("until " + seconds(s.Until))
 	}
+	add(t.sentBy(i))
 	add(changes)
 	words := t.show(s.Text)
 	if name := t.where(s); name != "" {
@@ -380,10 +376,10 @@ func (t *text) fate(i int) string {
 	return ""
 }
 
-// sentBy names the numbered sends that ended in a Receive.
-func (t *text) sentBy(receive int) string {
+// sentBy names the numbered sends that ended in a step.
+func (t *text) sentBy(step int) string {
 	var sends []string
-	for _, i := range t.senders[receive] {
+	for _, i := range t.senders[step] {
 		sends = append(sends, fmt.Sprintf("#%d sent %s", t.flights[i].number, seconds(t.c.Steps[i].At)))
 	}
 	return strings.Join(sends, ", ")

@@ -14,7 +14,7 @@ for (const step of steps) {
 const times = Float64Array.from(steps, (step) => step.t);
 const endOfRun = steps.length ? times[steps.length - 1] : 0;
 
-// The sends that ended in a receive, by its index.
+// The sends that ended in a step, by its index.
 const sendsInto = new Map();
 steps.forEach((step, i) => {
   if (step.receive === undefined) return;
@@ -113,7 +113,7 @@ function laneAt(lane, i) {
 // stateClass gives states that everyone uses colours that everyone expects.
 const stateClasses = {
   handshake: "starting", connecting: "starting", opening: "starting",
-  open: "open", closing: "closing", "half-closed": "closing", closed: "closed", failed: "failed", aborted: "failed", down: "failed", crashed: "failed",
+  open: "open", closing: "closing", "half-closed": "closing", closed: "closed", gone: "closed", failed: "failed", aborted: "failed", down: "failed", crashed: "failed",
 };
 const otherStates = [];
 function stateClass(state) {
