@@ -530,8 +530,19 @@ func (c *Conn) flush() {
 	}
 	if c.full && !c.over {
 		c.full = false
-		c.tell(Event{Kind: Drained})
+		c.drained()
 	}
+}
+
+// drained tells the App that there is room, also when it takes no messages:
+// those may be what it lacked the room for.
+func (c *Conn) drained() {
+	ev := Event{Kind: Drained, Conn: c}
+	if c.held && c.w.now >= c.busy && c.node.up {
+		c.give(ev)
+		return
+	}
+	c.tell(ev)
 }
 
 // write hands out to the network. When that takes no more, ever, what is left
