@@ -2,8 +2,8 @@ package sim
 
 import "fmt"
 
-// EnumeratorOptions bound what an [Enumerator] walks. The zero value has no
-// bounds.
+// EnumeratorOptions bound what an [Enumerator] walks. The zero value bounds
+// nothing but the answers of large questions.
 type EnumeratorOptions struct {
 	// Runs is the highest number of runs. Zero or less means no bound.
 	Runs int
@@ -11,6 +11,10 @@ type EnumeratorOptions struct {
 	// Depth is the highest number of questions of a run that have their
 	// answers tried; the later ones are answered 0. Zero or less means no bound.
 	Depth int
+
+	// Answers is up to how many answers of a question are all tried. Of a larger
+	// question there are four: 0, 1, n/2 and n-1. Zero or less means 64.
+	Answers int
 
 	// Deviations is the highest number of answers of a run that are not 0: 1
 	// tries every single fault at every step, 2 every pair of them. Zero or
@@ -28,9 +32,9 @@ type EnumeratorOptions struct {
 //		run(tape)
 //	}
 //
-// All answers of a question are tried when there are at most 64, and of a
-// larger one four: 0, 1, n/2 and n-1. A [Stream.Chance] is tried both ways
-// unless it is impossible.
+// All answers of a question are tried when there are at most 64, or
+// [EnumeratorOptions.Answers], and of a larger one four: 0, 1, n/2 and n-1. A
+// [Stream.Chance] is tried both ways unless it is impossible.
 //
 // What is enumerated must depend on its tape alone; see [Enumerator.Err]. An
 // Enumerator serves one goroutine.
@@ -51,15 +55,16 @@ type Enumerator struct {
 type branch struct {
 	stream *Stream
 	index  uint32
-	try    uint8
+	sparse bool   // four of the answers are tried
+	try    uint64 // which of those that are tried
 	of     uint64
 }
 
-// tries is how many answers are tried of a question with at most as many.
-const tries = 64
-
 // NewEnumerator returns an enumerator with nothing walked.
 func NewEnumerator(o EnumeratorOptions) *Enumerator {
+	if o.Answers <= 0 {
+		o.Answers = 64
+	}
 	e := &Enumerator{o: o}
 	e.tape.source = e
 	return e
@@ -104,8 +109,8 @@ func (e *Enumerator) advance() bool {
 // It does nothing and reports false while the run repeats the beginning of the
 // one before it, whose states have of course been seen; such a run must go on.
 //
-// With [EnumeratorOptions.Deviations] two states are alike only if
-// [Tape.Made] is alike too; with Depth, if [Tape.Asked] is.
+// With [EnumeratorOptions.Deviations] two states are alike only if [Tape.Made]
+// is alike too, and with Depth if as many questions were asked on the way.
 func (e *Enumerator) Cut() bool {
 	if !e.Fresh() {
 		return false
@@ -156,7 +161,7 @@ func (e *Enumerator) diverge(now string) {
 }
 
 func (e *Enumerator) uniform(s *Stream, n uint64) uint64 {
-	now := branch{stream: s, index: s.next, of: n}
+	now := branch{stream: s, index: s.next, of: n, sparse: n > max(uint64(e.o.Answers), 4)}
 	switch {
 	case e.err != nil || e.cut:
 		return 0
@@ -191,9 +196,9 @@ func (e *Enumerator) scaled(s *Stream, n uint64) uint64 { return e.uniform(s, n)
 
 // advance turns to the next answer of the question, if there is one.
 func (b *branch) advance() bool {
-	count := uint8(4)
-	if b.of <= tries {
-		count = uint8(b.of)
+	count := b.of
+	if b.sparse {
+		count = 4
 	}
 	if b.try+1 == count {
 		return false
@@ -203,13 +208,13 @@ func (b *branch) advance() bool {
 }
 
 func (b branch) answer() uint64 {
-	if b.of <= tries || b.try < 2 {
-		return uint64(b.try)
-	}
-	if b.try == 2 {
+	switch {
+	case b.sparse && b.try == 2:
 		return b.of / 2
+	case b.sparse && b.try == 3:
+		return b.of - 1
 	}
-	return b.of - 1
+	return b.try
 }
 
 func (b branch) String() string {

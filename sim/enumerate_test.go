@@ -136,6 +136,19 @@ func TestEnumeratorBounds(t *testing.T) {
 	}
 }
 
+func TestEnumeratorTriesAsManyAnswersAsItIsTold(t *testing.T) {
+	for _, c := range []struct {
+		answers int
+		n       uint64
+		runs    int
+	}{{0, 64, 64}, {0, 65, 4}, {-1, 65, 4}, {100, 100, 100}, {100, 101, 4}, {1000, 1000, 1000}, {1, 3, 3}, {1, 4, 4}, {1, 5, 4}} {
+		_, runs := walk(t, sim.EnumeratorOptions{Answers: c.answers}, func(_ *sim.Enumerator, tape *sim.Tape) { tape.Stream("a").Choose(c.n) })
+		if len(runs) != c.runs {
+			t.Errorf("Answers %d: %d of %d answers were tried, want %d", c.answers, len(runs), c.n, c.runs)
+		}
+	}
+}
+
 // On a grid of 9 by 9, going right or down, 12,870 ways lead from corner to
 // corner. When what follows a place that was seen is cut, each step is taken
 // once.
