@@ -47,8 +47,7 @@ type Step struct {
 
 	// To is the lane that a Send goes to, and Arrival when its last byte
 	// arrived there, not before At; Lost when it never did. Its arrow is drawn
-	// to the first Receive of that lane and instant or, when there is none, to
-	// the first Event.
+	// to the first Receive or Event of that lane and instant that follows.
 	To      int
 	Arrival time.Duration
 

@@ -13,9 +13,9 @@
 //	           room      ann
 //	           server    client
 //	58         ◷         │  timer      ping timer
-//	58         ├────────▶│  send       PING · +250µs · +pong@68
+//	           ├────────▶│  send       PING · +250µs · +pong@68
 //	58.000250  │         ◆  receive    2 bytes
-//	58.000250  │     ✕───┤  send       PONG · lost
+//	           │     ✕───┤  send       PONG · lost
 //	           ┊         ┊             9.99975s later
 //	68         ◷         │  timer      pong timer · now failed -pong
 //

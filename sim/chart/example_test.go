@@ -39,9 +39,9 @@ func ExampleChart_WriteText() {
 	//            server    client
 	//            ┊         ┊             58s later
 	// 58         ◷         │  timer      ping timer · now open
-	// 58         ├────────▶│  send       PING · +250µs · +pong@68
+	//            ├────────▶│  send       PING · +250µs · +pong@68
 	// 58.000250  │         ◆  receive    2 bytes
-	// 58.000250  │     ✕───┤  send       PONG · lost
+	//            │     ✕───┤  send       PONG · lost
 	//            ┊         ┊             1.99975s later
 	// 60         ┿━━━━━━━━━┿  fault      ann>room is cut
 	//            ┊         ┊             8s later

@@ -17,14 +17,14 @@ func TestReceived(t *testing.T) {
 		{At: 6, Lane: 2, Kind: Receive},                     // on another lane
 		{At: 6, Lane: 0, Kind: Receive},                     //
 		{At: 6, Lane: 1, Kind: Send, To: 0, Arrival: 1_000}, // after the end
-		{At: 7, Lane: 1, Kind: Send, To: 2, Arrival: 8},     // 15
+		{At: 7, Lane: 1, Kind: Send, To: 2, Arrival: 8},     // 12, not the note before
 		{At: 8, Lane: 2, Kind: Note},                        //
 		{At: 8, Lane: 2, Kind: Event},                       //
-		{At: 8, Lane: 1, Kind: Send, To: 2, Arrival: 8},     // 15, not the event before
+		{At: 8, Lane: 1, Kind: Send, To: 2, Arrival: 8},     // 14, not the event before
 		{At: 8, Lane: 2, Kind: Event},                       //
 		{At: 8, Lane: 2, Kind: Receive},                     //
 	}}
-	want := []int{-1, 4, -1, -1, -1, -1, 8, -1, -1, -1, 15, -1, -1, 15, -1, -1}
+	want := []int{-1, 4, -1, -1, -1, -1, 8, -1, -1, -1, 12, -1, -1, 14, -1, -1}
 	if got := c.received(); !slices.Equal(got, want) {
 		t.Errorf("got %v, want %v", got, want)
 	}

@@ -22,13 +22,13 @@ type TextOptions struct {
 	// MaxSteps is how many steps are shown: 120 when 0, all when negative.
 	// When there are more, the beginning is shown, what surrounds the
 	// violation or the end, and the last faults before that; the others are
-	// counted.
+	// counted. Of the choices a quarter as many are shown.
 	MaxSteps int
 }
 
-// WriteText draws the chart as text: a line a step, under a head with the
-// facts and above the state of each lane at the end, the choices and the
-// violation. A lifeline stands for each lane; with more lanes than fit, their
+// WriteText draws the chart as text: a line a step, with the time where it is
+// not that of the line above, under a head with the facts and above the state of
+// each lane at the end, the choices and the violation. A lifeline stands for each lane; with more lanes than fit, their
 // names stand in the text instead.
 //
 // Times are seconds since the run began, exact to the nanosecond. An arrow is
@@ -58,6 +58,8 @@ type text struct {
 	show     func(string) string
 	glyphs
 
+	last        time.Duration // of the last step that was printed
+	timed       bool          // the line above is of that time
 	whole, frac int           // columns of the times before the point, and from it on
 	laneWidth   int           // columns from one lifeline to the next; 0: none is drawn
 	flights     []flight      // by step
@@ -218,17 +220,14 @@ func (t *text) laneNames() {
 func (t *text) body() {
 	arrivals := t.arrivals()
 	keep := keptSteps(t.c, t.maxSteps)
-	last := time.Duration(0) // of the line above
 	skipped := elision{}
 	kept := true // the step above
 	for i := range t.c.Steps {
 		s := &t.c.Steps[i]
 		for len(arrivals) > 0 && t.c.Steps[arrivals[0]].Arrival <= s.At {
 			if kept {
-				at := t.c.Steps[arrivals[0]].Arrival
-				t.pause(last, at)
+				t.pause(t.c.Steps[arrivals[0]].Arrival)
 				t.arrivalLine(arrivals[0])
-				last = at
 			}
 			arrivals = arrivals[1:]
 		}
@@ -242,10 +241,9 @@ func (t *text) body() {
 			t.between(skipped.String(t.ellipsis))
 			skipped = elision{}
 		} else {
-			t.pause(last, s.At)
+			t.pause(s.At)
 		}
 		t.stepLine(i, changes)
-		last = s.At
 	}
 	if skipped.steps > 0 {
 		t.between(skipped.String(t.ellipsis))
@@ -265,10 +263,10 @@ func (t *text) arrivals() []int {
 	return sends
 }
 
-// pause tells that nothing happened for a while.
-func (t *text) pause(from, to time.Duration) {
-	if to-from >= time.Second {
-		t.between(t.show((to - from).String()) + " later")
+// pause tells that nothing happened for a while before an instant.
+func (t *text) pause(at time.Duration) {
+	if d := at - t.last; d >= time.Second {
+		t.between(t.show(d.String()) + " later")
 	}
 }
 
@@ -299,6 +297,7 @@ func count(n int, noun string) string {
 
 // between prints words between two steps.
 func (t *text) between(words string) {
+	t.timed = false
 	t.line("", t.plain(t.gap), "", words, "")
 }
 
@@ -312,8 +311,12 @@ func (t *text) line(at string, drawing []rune, kind, words, tail string) {
 	t.print(left, cut(words+tail, room, t.ellipsis))
 }
 
-// time aligns a time at its point.
-func (t *text) time(d time.Duration) string {
+// newTime aligns a time at its point; it is empty for the time of the line above.
+func (t *text) newTime(d time.Duration) string {
+	if t.timed && d == t.last {
+		return ""
+	}
+	t.timed, t.last = true, d
 	whole, frac, found := strings.Cut(seconds(d), ".")
 	if found {
 		frac = "." + frac
@@ -345,7 +348,7 @@ func (t *text) stepLine(i int, changes string) {
 	if s.Kind == Violation {
 		kind = strings.ToUpper(kind)
 	}
-	t.line(t.time(s.At), t.drawing(i), kind, words, tail)
+	t.line(t.newTime(s.At), t.drawing(i), kind, words, tail)
 }
 
 // where names the lanes of a step when the drawing is not enough to tell.
@@ -368,6 +371,8 @@ func (t *text) fate(i int) string {
 		return "lost"
 	case f.afterEnd:
 		return "arrives " + seconds(s.Arrival) + ", after the end"
+	case f.number > 0 && s.Arrival == s.At:
+		return fmt.Sprintf("#%d", f.number)
 	case f.number > 0:
 		return fmt.Sprintf("#%d arrives %s", f.number, seconds(s.Arrival))
 	case s.Arrival > s.At:
@@ -380,14 +385,18 @@ func (t *text) fate(i int) string {
 func (t *text) sentBy(step int) string {
 	var sends []string
 	for _, i := range t.senders[step] {
-		sends = append(sends, fmt.Sprintf("#%d sent %s", t.flights[i].number, seconds(t.c.Steps[i].At)))
+		name := fmt.Sprintf("#%d", t.flights[i].number)
+		if sent := t.c.Steps[i].At; sent != t.c.Steps[step].At {
+			name += " sent " + seconds(sent)
+		}
+		sends = append(sends, name)
 	}
 	return strings.Join(sends, ", ")
 }
 
 func (t *text) arrivalLine(send int) {
 	s := &t.c.Steps[send]
-	t.line(t.time(s.Arrival), t.arrow(s.Lane, s.To, arrived), "arrival", t.show(s.Text),
+	t.line(t.newTime(s.Arrival), t.arrow(s.Lane, s.To, arrived), "arrival", t.show(s.Text),
 		fmt.Sprintf("%s#%d sent %s", t.dot, t.flights[send].number, seconds(s.At)))
 }
 
@@ -427,18 +436,31 @@ func (t *text) foot() {
 		t.laneNames()
 	}
 	t.lanesAtEnd()
-	if len(t.c.Choices) > 0 {
-		t.print()
-		t.print(count(len(t.c.Choices), "choice") + " made this run:")
-		for i, choice := range t.c.Choices {
-			number := fmt.Sprintf("%4d. ", i+1)
-			t.paragraph(number, pad("", len(number)), choice)
-		}
-	}
+	t.choices()
 	if t.c.Violation != "" {
 		t.print()
 		t.print("violated:")
 		t.paragraph("  ", "  ", t.c.Violation)
+	}
+}
+
+func (t *text) choices() {
+	choices := t.c.Choices
+	if len(choices) == 0 {
+		return
+	}
+	t.print()
+	t.print(count(len(choices), "choice") + " made this run:")
+	shown := len(choices)
+	if t.maxSteps > 0 {
+		shown = min(shown, max(t.maxSteps/4, 1))
+	}
+	for i, choice := range choices[:shown] {
+		number := fmt.Sprintf("%4d. ", i+1)
+		t.paragraph(number, pad("", len(number)), choice)
+	}
+	if left := len(choices) - shown; left > 0 {
+		t.print("      " + t.ellipsis + " and " + count(left, "other"))
 	}
 }
 

@@ -168,6 +168,53 @@ func TestTextElides(t *testing.T) {
 	}
 }
 
+func TestTextElidesChoices(t *testing.T) {
+	c := &chart.Chart{}
+	for range 1000 {
+		c.Choices = append(c.Choices, "a choice")
+	}
+	for n, want := range map[int]int{0: 30, 8: 2, 1: 1, -1: 1000} {
+		var got strings.Builder
+		if err := c.WriteText(&got, chart.TextOptions{MaxSteps: n}); err != nil {
+			t.Fatal(err)
+		}
+		if shown := strings.Count(got.String(), "a choice"); shown != want {
+			t.Errorf("of at most %d steps: %d choices, want %d", n, shown, want)
+		}
+		if strings.Contains(got.String(), "… and ") != (want < 1000) {
+			t.Errorf("of at most %d steps: the others are not counted, or nothing is:\n%s", n, got.String())
+		}
+	}
+}
+
+// With every kind of meeting of sends and what they bring about.
+func TestTextLeadsArrowsToTheirEnds(t *testing.T) {
+	c := &chart.Chart{
+		Lanes: []chart.Lane{{Name: "a"}, {Name: "b"}, {Name: "c"}},
+		Steps: []chart.Step{
+			{At: 1 * s, Lane: 0, Kind: chart.Send, To: 1, Arrival: 1 * s, Text: "at once"},
+			{At: 1 * s, Lane: 1, Kind: chart.Event, Text: "at once"},
+			{At: 1 * s, Lane: 0, Kind: chart.Send, To: 2, Arrival: 1*s + 5*ms, Text: "slow"},
+			{At: 1 * s, Lane: 0, Kind: chart.Send, To: 2, Arrival: 1*s + 5*ms, Text: "slow, too"},
+			{At: 1 * s, Lane: 2, Kind: chart.Send, To: 0, Arrival: 1 * s, Text: "overtaken"},
+			{At: 1 * s, Lane: 1, Kind: chart.Call, Text: "between"},
+			{At: 1 * s, Lane: 0, Kind: chart.Event, Text: "overtaken"},
+			{At: 1*s + 1*ms, Lane: 1, Kind: chart.Send, To: 0, Arrival: 1*s + 2*ms, Text: "unheard"},
+			{At: 1*s + 1*ms, Lane: 1, Kind: chart.Note, Text: "between"},
+			{At: 1*s + 2*ms, Lane: 1, Kind: chart.Note, Text: "of the instant of an arrival"},
+			{At: 1*s + 5*ms, Lane: 2, Kind: chart.Receive, Text: "both"},
+			{At: 1*s + 5*ms, Lane: 2, Kind: chart.Event, Text: "slow"},
+			{At: 1*s + 5*ms, Lane: 2, Kind: chart.Send, To: 0, Arrival: 9 * s, Text: "after the end"},
+			{At: 1*s + 6*ms, Lane: 2, Kind: chart.Note, Text: "the end"},
+		},
+	}
+	var got bytes.Buffer
+	if err := c.WriteText(&got, chart.TextOptions{Width: 100}); err != nil {
+		t.Fatal(err)
+	}
+	compare(t, filepath.Join("testdata", "arrows.txt"), got.Bytes())
+}
+
 func TestTextReportsErrors(t *testing.T) {
 	bad := &chart.Chart{Steps: []chart.Step{{Lane: 7}}}
 	if err := bad.WriteText(&bytes.Buffer{}, chart.TextOptions{}); err == nil {
