@@ -30,11 +30,11 @@ var all = []World{
 	{"echo", "clients get back what they send, whatever its size", echo},
 	{"chat", "a room tells everybody everything in one order; members are slow, leave and come back", chat},
 	{"fragments", "messages in fragments cut anywhere, characters included, with pings between", fragments},
-	// {"flow", "more than fits, both ways, to applications that stop reading", flow},
-	// {"closing", "both ends close whenever they like, with codes and reasons", closing},
-	// {"timeouts", "silent applications and every setting of the timers", timeouts},
-	// {"reconnect", "sessions that outlive their connections: nothing is lost, nothing comes twice", reconnect},
-	// {"handshake", "dials to servers that are down, that come up late and that go down meanwhile", handshake},
+	{"flow", "more than fits, both ways, to applications that stop reading", flow},
+	{"closing", "both ends close whenever they like, with codes and reasons", closing},
+	{"timeouts", "silent applications and every setting of the timers", timeouts},
+	{"reconnect", "sessions that outlive their connections: nothing is lost, nothing comes twice", reconnect},
+	{"handshake", "dials to servers that are down, that come up late and that go down meanwhile", handshake},
 }
 
 // All returns the worlds, in the order in which they are run.
