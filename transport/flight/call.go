@@ -213,8 +213,8 @@ func (h *hands) lend(c *Call) {
 	clear(h.in[copy(h.in, c.Data):])
 }
 
-// mostDiscarded bounds N of Discarded.
-const mostDiscarded = 1 << 20
+// mostDiscarded bounds N of Discarded, so that a small file is not much work.
+const mostDiscarded = 64 << 10
 
 // spare are hands for the shadows.
 var spare = sync.Pool{New: func() any { return new(hands) }}

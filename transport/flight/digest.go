@@ -107,8 +107,11 @@ func (d digest) differs(other digest, born clock.Time) (ours, theirs string) {
 }
 
 func orNone(what string, e core.Error) string {
-	if e == 0 {
+	switch e {
+	case 0:
 		return what + "no"
+	case unknownError:
+		return what + "an error of another package"
 	}
 	return what + e.Reason()
 }

@@ -168,14 +168,24 @@ type Step struct {
 	// until the next step. A Checkpoint has none.
 	Answer Answer
 
-	// State is what the machine told of itself afterwards, and Dump its
-	// canonical state, if it is a native core: see [core.Conn.AppendState].
+	// State is what the machine told of itself afterwards.
 	State State
-	Dump  string
 
 	// Diverges says that the answer or the state is not what was recorded. No
 	// step follows.
 	Diverges bool
+
+	m transport.Machine
+}
+
+// Dump returns the canonical state of the machine after the step, as
+// [core.Conn.AppendState] tells it; "" if it is not a native core. It must be
+// called before the next step.
+func (s *Step) Dump() string {
+	if c, ok := s.m.(*core.Conn); ok {
+		return string(c.AppendState(nil))
+	}
+	return ""
 }
 
 // String returns the call and the answer in a line.

@@ -19,7 +19,6 @@ type replay struct {
 	drawn int
 	hands hands
 	step  Step
-	dump  []byte
 }
 
 func (p *replay) run() error {
@@ -113,10 +112,7 @@ func (p *replay) tell(recorded, replayed string) error {
 		return nil
 	}
 	p.step.State = stateOf(p.m)
-	if c, ok := p.m.(*core.Conn); ok {
-		p.dump = c.AppendState(p.dump[:0])
-		p.step.Dump = string(p.dump)
-	}
+	p.step.m = p.m
 	if p.each != nil {
 		if err := p.each(&p.step); err != nil {
 			return err
