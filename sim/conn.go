@@ -234,7 +234,6 @@ func (c *Conn) Abort() {
 	c.w.happened(c.node.lane, chart.Call, "aborts %s", c.name)
 	c.log.cut = true
 	c.release((*socket).abort)
-	c.tell(Event{Kind: Closed, Code: frame.Abnormal, Err: ErrAborted})
 }
 
 // Hold stops, or resumes, the taking of messages: what comes meanwhile is kept
@@ -594,7 +593,9 @@ func (c *Conn) release(how func(*socket)) {
 	c.out = nil
 	how(c.sock)
 	c.w.tasks.stop(&c.work)
-	if !c.over && !c.endQueued() {
+	if c.log.cut {
+		c.tell(Event{Kind: Closed, Code: frame.Abnormal, Err: ErrAborted})
+	} else {
 		c.tell(Event{Kind: Closed, Code: frame.Abnormal, Err: c.m.Err()})
 	}
 	c.wake() // for the App, and to be forgotten
