@@ -99,6 +99,12 @@ func (w *witness) begin(name string, size int) {
 	w.lent.before()
 }
 
+// beginAppend is begin for a method that appends to dst.
+func (w *witness) beginAppend(name string, dst []byte, size int) {
+	w.begin(name, size)
+	w.lent.forget(dst)
+}
+
 func (w *witness) beginAt(name string, now clock.Time, size int) {
 	w.call = witnessedCall{name, now, true, size}
 	w.lent.before()
@@ -128,6 +134,9 @@ func (w *witness) settle() {
 	}
 	if got := errorOf(w.m.Err()); got != m.err {
 		w.fail(oracleTransport, "Err() is %s, want %s", errorText(got), errorText(m.err))
+	}
+	if m.stage == talking && (w.m.Request() != nil || m.shake.released && w.m.Response() != nil) {
+		w.fail(oracleBounds, "the handshake is kept")
 	}
 	if n := w.entropy.left(); n > 0 {
 		w.fail(oracleEntropy, "%d random numbers were drawn that no frame used", n)

@@ -181,8 +181,7 @@ func (w *witness) AppendOutput(dst []byte) []byte {
 	if w.over {
 		return w.m.AppendOutput(dst)
 	}
-	w.begin("AppendOutput", -1)
-	w.lent.forget(dst)
+	w.beginAppend("AppendOutput", dst, -1)
 	ret := w.m.AppendOutput(dst)
 	r := w.appended(dst, ret)
 	r.beforeClose()
@@ -203,7 +202,7 @@ func (w *witness) AppendMessage(dst []byte, op frame.Opcode, p []byte) ([]byte, 
 	if w.over {
 		return w.m.AppendMessage(dst, op, p)
 	}
-	w.begin("AppendMessage", len(p))
+	w.beginAppend("AppendMessage", dst, len(p))
 	m := &w.mirror
 	want := m.sendable()
 	switch {
@@ -231,7 +230,7 @@ func (w *witness) AppendFragment(dst []byte, op frame.Opcode, p []byte, fin bool
 	if w.over {
 		return w.m.AppendFragment(dst, op, p, fin)
 	}
-	w.begin("AppendFragment", len(p))
+	w.beginAppend("AppendFragment", dst, len(p))
 	m := &w.mirror
 	want := m.fragmentError(op, len(p))
 	text := m.outgoing.text
@@ -257,7 +256,7 @@ func (w *witness) AppendHeader(dst []byte, op frame.Opcode, o core.HeaderOptions
 	if w.over {
 		return w.m.AppendHeader(dst, op, o, n)
 	}
-	w.begin("AppendHeader", n)
+	w.beginAppend("AppendHeader", dst, n)
 	m := &w.mirror
 	want := m.fragmentError(op, n)
 	if want == 0 && m.outgoing.message != 0 && op != frame.Continuation {
@@ -284,7 +283,7 @@ func (w *witness) AppendPing(dst, payload []byte) ([]byte, error) {
 	if w.over {
 		return w.m.AppendPing(dst, payload)
 	}
-	w.begin("AppendPing", len(payload))
+	w.beginAppend("AppendPing", dst, len(payload))
 	want := w.mirror.sendable()
 	if want == 0 && len(payload) > frame.MaxControlPayload {
 		want = core.ErrControlTooLong
@@ -307,6 +306,7 @@ func (w *witness) AppendClose(now clock.Time, dst []byte, code frame.CloseCode, 
 		return w.m.AppendClose(now, dst, code, reason)
 	}
 	w.beginAt("AppendClose", now, -1)
+	w.lent.forget(dst)
 	m := &w.mirror
 	want := m.sendable()
 	if want == 0 {

@@ -46,6 +46,7 @@ type witnessRun struct {
 	lawful bool // the peer breaks no rule, and no limit is tight
 	prompt bool // output is taken and written at once
 	chatty bool // the peer sends control frames, mostly
+	ahead  bool // the caller reads ahead from the beginning
 
 	entropy uint32
 	in      []byte // from the peer, not consumed yet
@@ -75,7 +76,7 @@ func (r *witnessRun) config() core.Config {
 		MaxMessageSize:    pick[int64](s, 40, 0, 130, -1),
 		MaxFrameSize:      pick[int64](s, 0, 20, 40, 1000, -1),
 		MaxFragments:      pick(s, 3, 0, -1, 1, 10),
-		MaxControlRate:    pick(s, 0, 4, 7, -1),
+		MaxControlRate:    pick(s, 0, 4, 7, -1, 1),
 		MaxHeadBytes:      pick(s, 0, head, head-1, 400),
 		MaxHeadLines:      pick(s, 0, 7, 4),
 		Entropy: func() uint32 {
@@ -121,11 +122,15 @@ func newWitnessRun(script []byte) (*witnessRun, error) {
 	if err != nil {
 		return nil, err
 	}
+	r.ahead = r.s.oneIn(4)
 	r.w = newWitness(c, r.role, cfg, r.now, opened, log, func(oracle string, err error) { r.oracle, r.err = oracle, err })
 	return r, nil
 }
 
 func (r *witnessRun) run() {
+	if r.ahead {
+		r.w.SetReadAhead(r.now, true)
+	}
 	for dead := 0; r.err == nil && len(r.s.rest) > 0 && dead < 12; {
 		r.step()
 		if r.prompt && r.err == nil {
@@ -218,7 +223,11 @@ func (r *witnessRun) step() {
 
 // ending ends the input, rarely.
 func (r *witnessRun) ending(now clock.Time) {
-	switch r.s.below(32) {
+	k := r.s.below(32)
+	if r.w.mirror.got {
+		k = 12 + k/8
+	}
+	switch k {
 	case 15:
 		ev := r.w.Lost(now)
 		r.logf("%d Lost: %+v", now, ev)
@@ -256,7 +265,7 @@ func (r *witnessRun) send() {
 	case 1, 2:
 		out, err = w.AppendFragment(out, op, p, r.s.below(2) == 0)
 	case 3:
-		n := pick(r.s, 0, 5, 126, 65536, -1, 1<<30+1)
+		n := pick(r.s, 0, 5, 126, 65536, -1, 1<<30+1, 1<<30)
 		out, _, err = w.AppendHeader(out, op, core.HeaderOptions{More: r.s.below(2) == 0}, n)
 	case 4:
 		if r.s.oneIn(4) {
@@ -280,13 +289,20 @@ func (r *witnessRun) receive(now clock.Time) {
 	case 1:
 		n = min(n, r.s.below(12))
 	}
-	r.buf = append(r.buf[:0], r.in[:n]...)
-	if r.s.oneIn(8) {
-		r.buf = bytes.Clone(r.buf)
-	}
 	scratch := r.scratch
 	if r.s.oneIn(6) {
 		scratch = scratch[:r.s.below(10)]
+	}
+	for r.receiveOnce(now, n, scratch) && r.prompt {
+		n = len(r.in)
+	}
+}
+
+// receiveOnce passes n bytes and reports whether there may be more to say.
+func (r *witnessRun) receiveOnce(now clock.Time, n int, scratch []byte) bool {
+	r.buf = append(r.buf[:0], r.in[:n]...)
+	if r.s.oneIn(8) {
+		r.buf = bytes.Clone(r.buf)
 	}
 	k, ev := r.w.Recv(now, r.buf, scratch)
 	r.logf("%d Recv %q: %d %+v %q", now, r.in[:n], k, ev, ev.Data)
@@ -299,6 +315,7 @@ func (r *witnessRun) receive(now clock.Time) {
 	if ev.Kind == core.EventOpen || ev.Kind == core.EventRequest {
 		r.peer.opened = true
 	}
+	return ev.Kind != core.EventNone && r.err == nil && len(r.s.rest) > 0
 }
 
 // say lets the peer send something.
@@ -307,6 +324,9 @@ func (r *witnessRun) say() {
 	if !r.peer.opened {
 		r.sayHandshake()
 		return
+	}
+	if r.chatty && s.oneIn(8) {
+		r.sayPongs(s.below(80))
 	}
 	h := frame.Header{Fin: true}
 	p := []byte(witnessedTexts[s.below(6)])
@@ -353,6 +373,14 @@ func (r *witnessRun) say() {
 	r.in = frame.AppendFrame(r.in, h, p)
 	if s.below(128) == 127 && !r.lawful {
 		r.in[from+s.below(len(r.in)-from)] ^= 1 << s.below(8)
+	}
+}
+
+// sayPongs sends many pongs that nobody asked for.
+func (r *witnessRun) sayPongs(n int) {
+	h := frame.Header{Fin: true, Opcode: frame.Pong, Masked: r.role == core.Server}
+	for range n {
+		r.in = frame.AppendFrame(r.in, h, nil)
 	}
 }
 
