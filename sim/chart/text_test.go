@@ -168,6 +168,39 @@ func TestTextElides(t *testing.T) {
 	}
 }
 
+// However many faults there are, no more is shown than was asked for, and each
+// part tells its time.
+func TestTextElidesFaults(t *testing.T) {
+	c := &chart.Chart{Lanes: make([]chart.Lane, 2)}
+	for i := range 1000 {
+		kind := chart.Note
+		if i%3 == 0 {
+			kind = chart.Fault
+		}
+		c.Steps = append(c.Steps, chart.Step{At: 7, Kind: kind, Text: "a step"})
+	}
+	for _, n := range []int{1, 2, 5, 20, 50, 120} {
+		var got strings.Builder
+		if err := c.WriteText(&got, chart.TextOptions{MaxSteps: n}); err != nil {
+			t.Fatal(err)
+		}
+		if shown := strings.Count(got.String(), "a step"); shown > n || shown < n-n/5 {
+			t.Errorf("of at most %d steps: %d are shown", n, shown)
+		}
+		parts := 0 // of lines that follow one another
+		elided := true
+		for line := range strings.Lines(got.String()) {
+			if strings.Contains(line, "a step") && elided {
+				parts++
+			}
+			elided = !strings.Contains(line, "a step")
+		}
+		if times := strings.Count(got.String(), "0.000000007"); times != parts {
+			t.Errorf("of at most %d steps: %d times in %d parts:\n%s", n, times, parts, got.String())
+		}
+	}
+}
+
 func TestTextElidesChoices(t *testing.T) {
 	c := &chart.Chart{}
 	for range 1000 {
