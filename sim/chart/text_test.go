@@ -28,6 +28,7 @@ func TestText(t *testing.T) {
 		{"seven-lanes", many(40, 7), chart.TextOptions{}},
 		{"thirty-lanes", many(40, 30), chart.TextOptions{}},
 		{"hostile", hostile(), chart.TextOptions{}},
+		{"crossing-closes", short(), chart.TextOptions{}},
 		{"empty", &chart.Chart{}, chart.TextOptions{}},
 	} {
 		t.Run(test.name, func(t *testing.T) {

@@ -26,6 +26,7 @@ function draw() {
     drawPauses(visible), drawTicks(top, bottom), drawFaults(top, bottom), drawCursor(),
     ...lanes.map((lane, i) => drawLane(lane, i, top, bottom, dense)),
     drawArrows(top, bottom, dense), ...drawRows(visible, labelled, dense));
+  if (steps.length && !shown.length) body.append(element("text", { class: "pause", x: layout.textLeft, y: layout.top + 30 }, "No step passes the filter."));
   drawing.replaceChildren(
     element("defs", {}, element("clipPath", { id: "below-head" },
       element("rect", { x: 0, y: layout.top, width: layout.width, height: Math.max(0, layout.height - layout.top) })), arrowHead("head", "head"), arrowHead("head-on", "head on")),

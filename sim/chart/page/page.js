@@ -43,9 +43,11 @@ function move(by) {
   select(shown[Math.max(0, Math.min(row, shown.length - 1))], by > 0 ? 0.85 : 0.15);
 }
 
-function goTo(kind) {
-  const after = shown.find((i) => i > selected && steps[i].kind === kind) ?? shown.find((i) => steps[i].kind === kind);
-  if (after !== undefined) select(after);
+// goToFault selects the next fault, or the one before, and starts anew at the end.
+function goToFault(back) {
+  const faults = shown.filter((i) => steps[i].kind === kindOf.fault);
+  const next = back ? faults.findLast((i) => i < selected) ?? faults.at(-1) : faults.find((i) => i > selected) ?? faults[0];
+  if (next !== undefined) select(next);
 }
 
 function goToViolation() {
@@ -120,7 +122,7 @@ const keys = {
   PageDown: () => (byTime ? act(() => pan(windowHeight() * 0.9)) : move(page())), PageUp: () => (byTime ? act(() => pan(-windowHeight() * 0.9)) : move(-page())),
   Home: () => shown.length && select(shown[0]), End: () => shown.length && select(shown.at(-1)),
   "+": () => act(() => zoom(1.4)), "=": () => act(() => zoom(1.4)), "-": () => act(() => zoom(1 / 1.4)),
-  0: () => act(fit), 1: () => act(readableSize), t: () => chooseAxis(!byTime), v: goToViolation, f: () => goTo(kindOf.fault), Enter: otherEnd,
+  0: () => act(fit), 1: () => act(readableSize), t: () => chooseAxis(!byTime), v: goToViolation, f: () => goToFault(false), F: () => goToFault(true), Enter: otherEnd,
   Escape: () => select(-1), "/": () => byId("filter").focus(), "?": toggleHelp,
 };
 
@@ -228,7 +230,7 @@ scroller.addEventListener("wheel", (event) => {
 for (const [id, action] of Object.entries({
   "axis-steps": () => chooseAxis(false), "axis-time": () => chooseAxis(true),
   "zoom-in": () => act(() => zoom(1.4)), "zoom-out": () => act(() => zoom(1 / 1.4)), "zoom-fit": () => act(fit), "zoom-rows": () => act(readableSize),
-  "go-violation": goToViolation, "go-fault": () => goTo(kindOf.fault), "help-button": toggleHelp,
+  "go-violation": goToViolation, "go-fault": () => goToFault(false), "help-button": toggleHelp,
 })) byId(id).addEventListener("click", action);
 
 byId("filter").addEventListener("input", () => {
