@@ -58,14 +58,14 @@ func (f *frames) pass(p []byte, redact bool) {
 	}
 }
 
-// begin takes the bytes of a header, or one byte that cannot belong to any.
+// begin takes the bytes of a header, or of one that cannot be understood.
 func (f *frames) begin(p []byte) (n int) {
 	had := f.have
 	f.have += copy(f.head[had:], p)
 	size, err := f.h.Parse(f.head[:f.have])
 	if err != nil {
 		f.lost = true
-		return max(lengthEnd(f.head[1])-had, 0)
+		return min(max(f.proof()-had, 0), len(p))
 	}
 	if size == 0 {
 		return f.have - had
@@ -79,16 +79,16 @@ func (f *frames) begin(p []byte) (n int) {
 	return size - had
 }
 
-// lengthEnd returns where in a header the length ends, of which b is the first
-// byte.
-func lengthEnd(b byte) int {
-	switch b & 0x7F {
-	case 126:
+// proof returns how many bytes of a header show that it cannot be understood:
+// the rest may be anything.
+func (f *frames) proof() int {
+	switch {
+	case f.head[1]&0x7F == 126:
 		return 4
-	case 127:
-		return 10
+	case f.head[2]&0x80 != 0:
+		return 3
 	}
-	return 2
+	return 8
 }
 
 // redact replaces a part of the payload.
