@@ -28,7 +28,7 @@ func echo(w *sim.World) {
 		faults &^= sim.Chunks | sim.SmallBuffers // they would make a thousand steps of each message
 	}
 	w.Faults(faults)
-	e.server = w.Server("server", func() sim.App { return sim.AppFunc(sendBack) })
+	e.server = w.Server("server", sim.Echo)
 	e.left = 1 + w.Choose("clients", 3)
 	for i := range e.left {
 		c := &echoClient{echoWorld: e}
@@ -44,14 +44,6 @@ type echoWorld struct {
 	same                *rule
 	failed, long, ahead *mark
 	left                int // conversations that have not come to their end
-}
-
-// sendBack is a server that never has to wait for room: the clients are at most
-// four messages ahead.
-func sendBack(_ *sim.Node, ev sim.Event) {
-	if ev.Kind == sim.Message {
-		ev.Conn.Send(ev.Op, ev.Data)
-	}
 }
 
 // An echoClient keeps what it knows over a crash.

@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	flowMessage = 20 << 10  // bytes of the largest message
-	flowTotal   = 200 << 10 // bytes that each end has to send
+	flowMessage = 20 << 10 // bytes of the largest message
+	flowTotal   = 96 << 10 // bytes that each end has to send
 	flowQueue   = 64<<10 + flowMessage + 1024
 )
 

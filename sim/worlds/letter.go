@@ -18,12 +18,13 @@ func letter(from *sim.Conn, number, size int) []byte {
 	return write(from.Name(), number, size)
 }
 
-var alphabet = [...]string{"a", "é", "€", "𝄞", "z", "ß"}
+// alphabets are what the letters are filled with in turn.
+var alphabets = [...]string{"aé€𝄞zß", "𝄞b", "€é", "plain text"}
 
 func write(from string, number, size int) []byte {
 	p := fmt.Appendf(nil, "%s %d %d:", from, number, size)
-	for i := number; len(p) < size; i += 1 + number%5 {
-		p = append(p, alphabet[i%len(alphabet)]...)
+	for len(p) < size {
+		p = append(p, alphabets[number%len(alphabets)]...)
 	}
 	return p
 }

@@ -20,20 +20,20 @@ var small = []World{
 // [sim.Explore] or [sim.Exhaust].
 func Small() []World { return slices.Clone(small) }
 
-// A player does what its node's name and a connection's opening call for. It
-// is a [sim.Stater]: all that it can do depends on what it writes down.
+// A player acts on each connection a second after it opened. It is a [sim.Stater]: all that it can do depends on what it writes down.
 type player struct {
-	open func(n *sim.Node, c *sim.Conn)
-	act  func(n *sim.Node, c *sim.Conn)
-	got  []byte
+	act   func(n *sim.Node, c *sim.Conn)
+	dials *sim.Node
+	got   []byte
 }
 
 func (p *player) OnEvent(n *sim.Node, ev sim.Event) {
 	switch ev.Kind {
-	case sim.Opened:
-		if p.open != nil {
-			p.open(n, ev.Conn)
+	case sim.Started:
+		if p.dials != nil {
+			n.After(time.Millisecond, "dial")
 		}
+	case sim.Opened:
 		n.After(time.Second, "act")
 	case sim.Message:
 		p.got = append(p.got, ev.Data...)
@@ -42,7 +42,11 @@ func (p *player) OnEvent(n *sim.Node, ev sim.Event) {
 	}
 }
 
-func (p *player) OnTimer(n *sim.Node, _ string) {
+func (p *player) OnTimer(n *sim.Node, name string) {
+	if name == "dial" {
+		n.Dial(p.dials)
+		return
+	}
 	for _, c := range n.Conns() {
 		p.act(n, c)
 	}
@@ -51,17 +55,21 @@ func (p *player) OnTimer(n *sim.Node, _ string) {
 func (p *player) AppendState(dst []byte) []byte { return append(dst, p.got...) }
 
 // duet builds a server and a client that act one second after the connection
-// opened, over a network without latency of its own.
+// opened.
 func duet(w *sim.World, server, client func(n *sim.Node, c *sim.Conn)) (s, c *sim.Node) {
 	network(w)
-	w.Link.Latency, w.Link.Jitter = 0, 0
-	if w.Link.Carrier != sim.CarrierPipe {
-		w.Link.Latency = time.Millisecond
-	}
+	w.Link.Jitter = 0
 	s = w.Server("server", func() sim.App { return &player{act: server} })
-	c = w.Client("client", s, func() sim.App { return &player{act: client} })
+	c = w.Server("client", func() sim.App { return &player{act: client, dials: s} })
 	c.Bare = true
 	return s, c
+}
+
+// anyCut has what is sent arrive cut anywhere. A pipe delivers at once, whole.
+func anyCut(w *sim.World, client *sim.Node) {
+	if client.Link.Carrier != sim.CarrierPipe {
+		w.Force(sim.Chunks)
+	}
 }
 
 // agree states that both ends have heard of a close with that code.
@@ -78,33 +86,33 @@ func agree(w *sim.World, ends ...*sim.Node) {
 }
 
 func crossingCloses(w *sim.World) {
-	w.Force(sim.Chunks)
 	bye := func(_ *sim.Node, c *sim.Conn) {
 		c.SendText("a")
 		c.Close(frame.NormalClosure, "")
 	}
 	s, c := duet(w, bye, bye)
+	anyCut(w, c)
 	agree(w, s, c)
 	w.Run(5 * time.Second)
 }
 
 func pingMeetsClose(w *sim.World) {
-	w.Force(sim.Chunks)
 	s, c := duet(w,
 		func(_ *sim.Node, c *sim.Conn) { c.Close(frame.NormalClosure, "") },
 		func(_ *sim.Node, c *sim.Conn) { c.Ping([]byte("p")) })
+	anyCut(w, c)
 	agree(w, s, c)
 	w.Run(5 * time.Second)
 }
 
 func splitFragments(w *sim.World) {
-	w.Force(sim.Chunks)
-	s, _ := duet(w, func(*sim.Node, *sim.Conn) {}, func(_ *sim.Node, c *sim.Conn) {
+	s, c := duet(w, func(*sim.Node, *sim.Conn) {}, func(_ *sim.Node, c *sim.Conn) {
 		c.SendFragment(frame.Text, []byte("a\xe2"), false)
 		c.SendFragment(frame.Continuation, []byte("\x82"), false)
 		c.Ping([]byte("p"))
 		c.SendFragment(frame.Continuation, []byte("\xac"), true)
 	})
+	anyCut(w, c)
 	w.Eventually("the text has arrived", func() error {
 		got := s.App().(*player).got
 		return unless(string(got) == "a€", "got %q", got)
@@ -115,11 +123,10 @@ func splitFragments(w *sim.World) {
 func singleFaults(w *sim.World) {
 	w.Strike(sim.AllFaults, 1)
 	hello := func(_ *sim.Node, c *sim.Conn) { c.SendText("a") }
-	s, c := duet(w, hello, func(n *sim.Node, c *sim.Conn) {
+	_, c := duet(w, hello, func(n *sim.Node, c *sim.Conn) {
 		hello(n, c)
 		c.Close(frame.NormalClosure, "")
 	})
 	c.Bare = w.Choose("bare", 2) == 1
-	_ = s
 	w.Run(5 * time.Second)
 }

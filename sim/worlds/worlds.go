@@ -35,6 +35,7 @@ var all = []World{
 	{"timeouts", "silent applications and every setting of the timers", timeouts},
 	{"reconnect", "sessions that outlive their connections: nothing is lost, nothing comes twice", reconnect},
 	{"handshake", "dials to servers that are down, that come up late and that go down meanwhile", handshake},
+	{"hostile", "peers that break every rule, against ends that break none", hostile},
 }
 
 // All returns the worlds, in the order in which they are run.
