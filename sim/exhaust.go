@@ -72,11 +72,12 @@ type Exploration struct {
 // are Staters.
 func Explore(build func(*World), ro RunOptions, o ExhaustOptions) *Exploration {
 	x := &Exploration{}
-	e := NewEnumerator(EnumeratorOptions{Runs: o.Runs, Deviations: o.Deviations})
-	ro.enumerator, ro.seen = e, make(map[uint64]struct{})
+	e := NewEnumerator(EnumeratorOptions{Runs: o.Runs, Deviations: o.Deviations, Answers: mostStrikes})
+	ex := &explorer{enumerator: e, seen: make(map[uint64]struct{}), counts: o.Deviations > 0}
+	ro.explorer = ex
 	for t := e.Next(); t != nil; t = e.Next() {
 		r := Run(t, build, ro)
-		x.Runs, x.States, x.Steps = e.Runs(), len(ro.seen), x.Steps+r.Steps
+		x.Runs, x.States, x.Steps = e.Runs(), len(ex.seen), x.Steps+r.Steps
 		x.Marks = mergeMarks(x.Marks, r.Marks)
 		if r.Failure != nil {
 			x.Failed = r
@@ -90,18 +91,32 @@ func Explore(build func(*World), ro RunOptions, o ExhaustOptions) *Exploration {
 	return x
 }
 
-// explored looks whether the state that the world is in was seen before. What
-// follows is then known, and the run ends.
-func (w *World) explored() {
+// mostStrikes is up to how many answers are all tried: [World.Strike] asks for a
+// kind of fault and a target in one question.
+const mostStrikes = 1024
+
+// An explorer knows the states that were seen.
+type explorer struct {
+	enumerator *Enumerator
+	seen       map[uint64]struct{} // their hashes
+	counts     bool                // states differ by how many choices led there
+}
+
+// knows looks whether the state that w is in was seen before: what follows is
+// then known.
+func (e *explorer) knows(w *World) bool {
+	if !e.enumerator.Fresh() {
+		return false
+	}
 	hash, ok := w.stateOf()
-	if !w.enumerator.Fresh() {
-		return
+	if e.counts {
+		hash ^= mix(uint64(w.tape.Made()))
 	}
-	if _, known := w.seen[hash]; known && ok {
-		w.cut = w.enumerator.Cut()
-		return
+	if _, known := e.seen[hash]; known && ok {
+		return e.enumerator.Cut()
 	}
-	w.seen[hash] = struct{}{}
+	e.seen[hash] = struct{}{}
+	return false
 }
 
 func (x *Exploration) String() string {

@@ -27,8 +27,7 @@ type RunOptions struct {
 	// against a model of its own.
 	Unwatched bool
 
-	enumerator *Enumerator
-	seen       map[uint64]struct{} // states
+	explorer *explorer // of the runs of Explore
 }
 
 // A Result is what came of one run.
@@ -81,7 +80,7 @@ func Run(t *Tape, build func(*World), o RunOptions) *Result {
 	}
 	w := newWorld(t, o.Machine)
 	w.unwatched = o.Unwatched
-	w.enumerator, w.seen = o.enumerator, o.seen
+	w.explorer = o.explorer
 	if o.Steps > 0 {
 		w.limit = o.Steps
 	}

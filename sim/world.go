@@ -47,11 +47,10 @@ type World struct {
 	single                       single
 	struck                       int // how often it did
 
-	enumerator *Enumerator
-	seen       map[uint64]struct{} // hashes of states
-	cut        bool                // the rest of the run is known
-	state      []byte
-	sorted     []*task
+	explorer *explorer
+	cut      bool // the rest of the run is known
+	state    []byte
+	sorted   []*task
 
 	always     []property
 	eventually []property
@@ -197,8 +196,8 @@ func (w *World) step() {
 		w.strike()
 	}
 	w.checkAlways()
-	if w.enumerator != nil {
-		w.explored()
+	if w.explorer != nil {
+		w.cut = w.explorer.knows(w)
 	}
 	if w.trace != nil {
 		w.trace.marks = append(w.trace.marks, mark{w.hash, len(w.trace.steps)})
