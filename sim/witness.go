@@ -116,10 +116,9 @@ func (w *witness) settle() {
 		return
 	}
 	m := &w.mirror
-	if at, why := w.m.Deadline(); true {
-		if wantAt, wantWhy := m.deadline(); at != wantAt || why != wantWhy {
-			w.fail(oracleTime, "the next deadline is %s, want %s", deadlineText(at, why), deadlineText(wantAt, wantWhy))
-		}
+	at, why := w.m.Deadline()
+	if wantAt, wantWhy := m.deadline(); at != wantAt || why != wantWhy {
+		w.fail(oracleTime, "the next deadline is %s, want %s", deadlineText(at, why), deadlineText(wantAt, wantWhy))
 	}
 	if n := w.m.Pending(); (n > 0) != m.pending() {
 		w.fail(oracleOutput, "Pending() is %d, but what is pending is %s", n, m.pendingText())

@@ -44,8 +44,8 @@ const (
 	deaf                       // input is discarded
 )
 
-// linger bounds the wait for the peer's end of file where the close timeout is
-// off.
+// witnessedLinger bounds the wait for the peer's end of file where the close
+// timeout is off.
 const witnessedLinger = 5 * time.Second
 
 func newMirror(role core.Role, cfg core.Config, now clock.Time, opened bool) mirror {

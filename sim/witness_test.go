@@ -493,7 +493,7 @@ func witnessScriptOf(rnd *rand.ChaCha8, size int) []byte {
 
 // The core gives a witness nothing to report, whatever is done to it.
 func TestWitnessIsSilent(t *testing.T) {
-	runs := 20000
+	runs := 10000
 	if testing.Short() {
 		runs = 2000
 	}

@@ -64,6 +64,8 @@ var All = []Mutation{
 		"\tc.flags |= closing\n\tc.flags &^= pingPending\n", "\tc.flags |= closing\n"},
 	{"hold of a close never ends", "core/timers.go",
 		"\t\tc.releaseReply()\n\t\treturn\n", "\t\treturn\n"},
+	{"held close has no end after the stream's", "core/recv.go",
+		"\tif c.has(replyHeld) {\n\t\tc.ensureDue()", "\tif c.has(replyHeld) && c.has(hasDue) {\n\t\tc.ensureDue()"},
 	{"close timer goes on behind a hold", "core/timers.go",
 		"c.flags &^= replyHeld | closing", "c.flags &^= replyHeld"},
 
@@ -118,13 +120,15 @@ var All = []Mutation{
 	{"control rate off by one", "core/timers.go",
 		"c.ctlAt.Sub(c.now) <= time.Second", "c.ctlAt.Sub(c.now) < time.Second"},
 	{"budget for control frames earned without end", "core/timers.go",
-		"c.ctlAt = max(c.ctlAt, c.now.Add(-mostCredit))", "c.ctlAt = min(c.ctlAt, c.now)"},
+		"\tc.ctlAt = max(c.ctlAt, c.now.Add(-mostCredit))\n", ""},
 
 	// The handshake and the transport.
 	{"head limit off by one", "core/head.go",
 		"max(maxBytes-len(h.buf), 0)", "max(maxBytes+1-len(h.buf), 0)"},
 	{"line limit off by one", "core/head.go",
 		"h.lines > maxLines", "h.lines >= maxLines"},
+	{"handshake kept while open", "core/recv.go",
+		"\t\tc.releaseHandshake()\n", ""},
 	{"wrong accept key", "core/acceptkey.go",
 		"258EAFA5-E914-47DA-95CA-C5AB0DC85B11", "258EAFA5-E914-47DA-95CA-C5AB0DC85B12"},
 	{"answer of any server accepted", "core/response.go",
