@@ -17,14 +17,18 @@ type nodeClock struct {
 
 // read returns what the clock shows when the world's time is t.
 func (c *nodeClock) read(t clock.Time) clock.Time {
-	d := int64(t - c.since)
-	return c.local + clock.Time(d+d/million*c.ppm+d%million*c.ppm/million)
+	d := t.Sub(c.since)
+	if c.ppm == 0 {
+		return c.local.Add(d)
+	}
+	extra := d/million*time.Duration(c.ppm) + d%million*time.Duration(c.ppm)/million
+	return c.local.Add(d).Add(extra)
 }
 
 const million = 1_000_000
 
 // when returns the first instant of the world, from now on, at which the clock
-// shows local or more.
+// shows local or more, clock.Latest if that is too far off.
 func (c *nodeClock) when(local, now clock.Time) clock.Time {
 	if c.read(now) >= local {
 		return now
@@ -32,12 +36,19 @@ func (c *nodeClock) when(local, now clock.Time) clock.Time {
 	if local == clock.Latest {
 		return clock.Latest
 	}
-	d := int64(local - c.local)
-	t := c.since + clock.Time(d-d/(million+c.ppm)*c.ppm) // near enough for the search
-	low, high := now, max(t, now)
-	for step := clock.Time(1); c.read(high) < local; step *= 2 {
-		low = high
-		high = high.Add(time.Duration(step))
+	if c.ppm == 0 {
+		return c.since.Add(local.Sub(c.local))
+	}
+	d := local.Sub(c.local)
+	low := now
+	if near := c.since.Add(d - d/time.Duration(million+c.ppm)*time.Duration(c.ppm) - million); near > now && c.read(near) < local {
+		low = near
+	}
+	high := low
+	for step := time.Duration(1); c.read(high) < local; step *= 2 {
+		if low, high = high, high.Add(step); high == clock.Latest {
+			return clock.Latest
+		}
 	}
 	for low+1 < high {
 		if mid := low + (high-low)/2; c.read(mid) >= local {

@@ -1,6 +1,11 @@
 package sim
 
-import "github.com/fb1e3c20/websockets/clock"
+import (
+	"cmp"
+	"slices"
+
+	"github.com/fb1e3c20/websockets/clock"
+)
 
 // A task is something that is to happen at an instant. It is in the queue at
 // most once.
@@ -71,31 +76,25 @@ func (q *queue) next() (clock.Time, bool) {
 // pop takes a task of the first instant. Where there are several, choose is
 // asked for one, in the order in which they were set.
 func (q *queue) pop(choose func(n int) int) *task {
-	first := q.heap[0]
-	q.stop(first)
-	if len(q.heap) == 0 || q.heap[0].at != first.at {
-		return first
+	t := q.heap[0]
+	q.ties = q.ties[:0]
+	q.collect(0)
+	if len(q.ties) > 1 {
+		slices.SortFunc(q.ties, func(a, b *task) int { return cmp.Compare(a.order, b.order) })
+		t = q.ties[choose(len(q.ties))]
 	}
-	q.ties = append(q.ties[:0], first)
-	for len(q.heap) > 0 && q.heap[0].at == first.at {
-		t := q.heap[0]
-		q.stop(t)
-		q.ties = append(q.ties, t)
-	}
-	chosen := q.ties[choose(len(q.ties))]
-	for _, t := range q.ties {
-		if t != chosen {
-			q.push(t)
-		}
-	}
-	return chosen
+	q.stop(t)
+	return t
 }
 
-// push puts back a task that was popped, where it was.
-func (q *queue) push(t *task) {
-	q.heap = append(q.heap, t)
-	t.index = len(q.heap)
-	q.up(t.index - 1)
+// collect finds the tasks of the first instant in the part of the heap below i.
+func (q *queue) collect(i int) {
+	if i >= len(q.heap) || q.heap[i].at != q.heap[0].at {
+		return
+	}
+	q.ties = append(q.ties, q.heap[i])
+	q.collect(2*i + 1)
+	q.collect(2*i + 2)
 }
 
 func (q *queue) less(i, j int) bool {
