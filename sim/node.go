@@ -294,6 +294,7 @@ func (n *Node) Crash(silent bool) {
 		how = "vanishes"
 	}
 	n.w.happened(n.lane, chart.Fault, "%s", how)
+	n.w.noteDown()
 	n.up, n.hurt = false, true
 	n.app = nil
 	for _, t := range n.timers {

@@ -547,38 +547,40 @@ func (s *Scenario) parseNetwork(a *arguments) (func(*stage), error) {
 		}
 	}
 	i := max(s.endNamed(end), 0)
-	return func(st *stage) {
-		if c := st.ends[i].onNetwork(st.ends[1-i]); c != nil {
-			c.suffer(verb, d, end == "both")
+	return func(st *stage) { st.network(verb, i, d, end == "both") }, nil
+}
+
+// network has the network fail the connection: what end i sends, or all of it.
+func (st *stage) network(verb string, i int, d time.Duration, both bool) {
+	c := st.ends[i].conn()
+	if c == nil {
+		// It may live on at the other end, or not be accepted yet.
+		if c = st.ends[1-i].conn(); c == nil {
+			st.w.happened(chart.World, chart.Note, "there is no connection to fail")
+			return
 		}
-	}, nil
-}
-
-// onNetwork returns the actor's end of the connection, also once it is gone there
-// but not at the other end.
-func (a *actor) onNetwork(other *actor) *Conn {
-	if c := a.conn(); c != nil {
-		return c
 	}
-	if c := other.conn(); c != nil {
-		return c.peer
-	}
-	a.node.w.happened(chart.World, chart.Note, "there is no connection to fail")
-	return nil
-}
-
-func (c *Conn) suffer(verb string, d time.Duration, both bool) {
+	own := c.node == st.ends[i].node
 	switch verb {
 	case "clog":
-		c.Clog(d)
+		if own {
+			c.Clog(d)
+			return
+		}
+		c.hurt("%s receives nothing for %v", c.name, d)
+		c.sock.in.clog(d)
 	case "partition":
 		c.Partition(d)
 	case "lose":
-		c.Lose(both)
+		if own || both {
+			c.Lose(both)
+			return
+		}
+		c.hurt("%s receives nothing from now on", c.name)
+		c.sock.in.lose()
 	case "reset":
 		c.Reset()
 	case "cut":
 		c.Cut()
 	}
 }
-

@@ -152,7 +152,9 @@ func (w *World) ticked(c *Conn, at clock.Time, why core.Timer) {
 		return
 	}
 	text := why.String() + " timer"
-	if late := c.node.Now().Sub(at); late > 0 {
+	if next, _ := c.m.Deadline(); next > c.node.Now() {
+		text += ": nothing is due any more"
+	} else if late := c.node.Now().Sub(at); late > 0 {
 		text += fmt.Sprintf(", %v late", late)
 	}
 	w.note(chart.Step{Lane: c.lane(), Kind: chart.Expiry, Text: text})
@@ -183,6 +185,14 @@ func (w *World) noteState(c *Conn) {
 	if now.timers.why != core.TimerNone {
 		at := c.node.clock.when(now.timers.at, w.now)
 		last.Timers = []chart.Timer{{Name: now.timers.why.String(), At: time.Duration(at)}}
+	}
+}
+
+// noteDown notes that the node of the latest step is down.
+func (w *World) noteDown() {
+	if w.trace != nil {
+		last := &w.trace.steps[len(w.trace.steps)-1]
+		last.State, last.Timers = "down", []chart.Timer{}
 	}
 }
 

@@ -14,7 +14,7 @@ func describe(p []byte) string {
 	}
 	h, n, err := frame.ParseHeader(p)
 	if err != nil || n == 0 || h.Length > int64(len(p)-n) {
-		return fmt.Sprintf("%d bytes that are no frame", len(p))
+		return "bytes " + brief(p)
 	}
 	payload := bytes.Clone(p[n : n+int(h.Length)])
 	if h.Masked {
