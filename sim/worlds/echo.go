@@ -32,7 +32,7 @@ func echo(w *sim.World) {
 	e.left = 1 + w.Choose("clients", 3)
 	for i := range e.left {
 		c := &echoClient{echoWorld: e}
-		bare(w.Client(people[i], e.server, func() sim.App { return c }))
+		bare(w.Client(people[i], e.server, func() sim.App { return c.boot() }))
 	}
 	w.Eventually("every conversation comes to its end", func() error { return unless(e.left == 0, "%d did not", e.left) })
 	w.Run(20 * time.Second)
@@ -49,21 +49,28 @@ type echoWorld struct {
 // An echoClient keeps what it knows over a crash.
 type echoClient struct {
 	*echoWorld
-	number  int      // of messages, over all conversations
-	turns   int      // of this conversation
-	waiting [][]byte // sent and not yet answered
+	conn    *sim.Conn // that is open
+	number  int       // of messages, over all conversations
+	turns   int       // of this conversation
+	waiting [][]byte  // sent and not yet answered
 	done    bool
+}
+
+func (c *echoClient) boot() sim.App {
+	c.conn = nil
+	return c
 }
 
 func (c *echoClient) OnEvent(n *sim.Node, ev sim.Event) {
 	switch ev.Kind {
 	case sim.Opened:
-		c.turns, c.waiting = 0, nil
+		c.conn, c.turns, c.waiting = ev.Conn, 0, nil
 		c.say(n, ev.Conn)
 	case sim.Message:
 		c.check(ev)
 		c.next(n, ev.Conn)
 	case sim.Closed:
+		c.conn = nil
 		if !c.done {
 			c.failed.when(c.turns > 0)
 			n.After(redial(n), "dial")
@@ -76,8 +83,8 @@ func (c *echoClient) OnTimer(n *sim.Node, name string) {
 		n.Dial(c.server)
 		return
 	}
-	for _, conn := range n.Conns() {
-		c.say(n, conn)
+	if c.conn != nil {
+		c.say(n, c.conn)
 	}
 }
 

@@ -48,6 +48,9 @@ func timeouts(w *sim.World) {
 	if t.blind {
 		faults &^= sim.HalfOpen | sim.Vanishes
 	}
+	if t.unwritten {
+		faults &^= sim.SmallBuffers
+	}
 	w.Faults(faults)
 	w.Eventually("a dead connection is noticed", t.noticed)
 	if !t.blind && w.Choose("dead line", 2) == 1 {
@@ -62,6 +65,7 @@ type timeoutsWorld struct {
 	lines                                   map[*sim.Conn]*timeoutsLine
 	lost                                    []*sim.Conn
 	blind                                   bool // somebody notices nothing
+	unwritten                               bool // somebody waits for ever to write a ping
 }
 
 // A timeoutsLine is what is known of one end of a connection.
@@ -74,6 +78,7 @@ type timeoutsLine struct {
 func (t *timeoutsWorld) set(n *sim.Node) {
 	p := paces[n.World().Choose(n.Name()+" pace", len(paces))]
 	t.blind = t.blind || p.ping == off
+	t.unwritten = t.unwritten || p.conn == off // the time for a pong begins when the ping is written
 	n.Config.PingInterval, n.Config.PongTimeout = p.ping, p.pong
 	n.Config.ConnectionTimeout, n.Config.CloseTimeout = p.conn, p.close
 }
