@@ -48,8 +48,8 @@ func policyHash(content string) string {
 // opens from a file: the sequence chart with the states and timers of each lane,
 // to zoom, filter and walk through step by step.
 //
-// A page is about 100 bytes for each step longer than the texts and, in
-// base64, the bytes of the chart: cut long ones.
+// A page holds the bytes of all steps in base64, their texts, and some 150
+// bytes for each of them: whoever makes a chart cuts what is long.
 //
 // It returns the error of [Chart.Check] before writing anything, and the first
 // error of w.

@@ -22,10 +22,13 @@ function draw() {
   const visible = shown.slice(shownFrom(top - 1e-9), shownFrom(bottom));
   const dense = visible.length > 400;
   const labelled = labels(visible);
+  const scale = () => [drawPauses(visible), drawTicks(top, bottom)];
   const body = element("g", { "clip-path": "url(#below-head)", class: dense ? "dense" : undefined },
-    drawPauses(visible), drawTicks(top, bottom), drawFaults(top, bottom), drawCursor(),
+    ...(layout.crowded ? [] : scale()), drawFaults(top, bottom), drawCursor(),
     ...lanes.map((lane, i) => drawLane(lane, i, top, bottom, dense)),
-    drawArrows(top, bottom, dense), ...drawRows(visible, labelled, dense));
+    drawArrows(top, bottom, dense), drawSigns(visible, labelled, dense),
+    ...(layout.crowded ? [drawCover(layout.top, layout.height), drawCursor(), ...scale()] : []),
+    ...visible.filter((i) => !dense || labelled.has(i)).map((i) => drawRow(i, labelled)));
   if (steps.length && !shown.length) body.append(element("text", { class: "pause", x: layout.textLeft, y: layout.top + 30 }, "No step passes the filter."));
   drawing.replaceChildren(
     element("defs", {}, element("clipPath", { id: "below-head" },
@@ -127,8 +130,8 @@ function drawCursor() {
   for (const [i, name] of [[hovered, "hovered"], [selected, "selected"]]) {
     if (i < 0) continue;
     const height = byTime ? 18 : Math.max(view.scale - 2, 4);
-    g.append(element("rect", { class: "cursor " + name, x: 0, width: layout.width, y: round(y(position(i)) - height / 2), height, rx: 3 }));
-    if (byTime && i === selected) g.append(element("line", { class: "cursor-line", x1: layout.timeRight + 4, x2: layout.crowded ? layout.width : layout.textLeft - 8, y1: round(y(position(i))), y2: round(y(position(i))) }));
+    g.append(element("rect", { class: "cursor " + name, x: 0.5, width: layout.width - 1, y: round(y(position(i)) - height / 2), height, rx: 3 }));
+    if (byTime && i === selected) g.append(element("line", { class: "cursor-line", x1: layout.timeRight + 4, x2: layout.textLeft - 8, y1: round(y(position(i))), y2: round(y(position(i))) }));
   }
   return g;
 }
@@ -256,36 +259,44 @@ const shapes = {
   violation: "M-6.5-3.5-3.5-6.5 0-3 3.5-6.5 6.5-3.5 3 0 6.5 3.5 3.5 6.5 0 3-3.5 6.5-6.5 3.5-3 0z",
 };
 
-function drawRows(visible, labelled, dense) {
-  const drawn = [];
+// drawSigns draws the signs of steps on their lanes.
+function drawSigns(visible, labelled, dense) {
+  const signs = element("g", { "aria-hidden": true });
   const taken = new Set(); // one sign a pixel, lane and kind
-  let lastTime = "";
   for (const i of visible) {
     const step = steps[i];
     const at = round(y(position(i)));
     const key = pixel(position(i), dense) + "," + step.lane + "," + step.kind;
-    if (taken.has(key) && !labelled.has(i) && i !== selected) continue;
+    if (taken.has(key) && !labelled.has(i)) continue;
     taken.add(key);
-    const g = element("g", { class: "row kind-" + run.kinds[step.kind] });
-    if (!dense || labelled.has(i)) {
-      g.id = "step-" + i;
-      g.setAttribute("role", "option");
-      g.setAttribute("aria-selected", i === selected);
-      g.setAttribute("aria-label", describe(i));
-      g.setAttribute("aria-posinset", shownFrom(position(i)) + 1);
-      g.setAttribute("aria-setsize", shown.length);
-    }
-    if (step.lane < 0) g.append(drawBand(at));
     const x = step.lane < 0 ? (layout.first + layout.last) / 2 : layout.x[step.lane];
-    g.append(element("path", { class: "sign", d: shapes[run.kinds[step.kind]], transform: `translate(${round(x)} ${at})` }));
-    if (labelled.has(i)) {
-      g.append(...drawWords(i, at, labelled.get(i)));
-      if (!byTime && step.at !== lastTime) g.append(element("text", { class: "time", x: layout.timeRight, y: at, "text-anchor": "end" }, seconds(step.at)));
-      lastTime = step.at;
-    }
-    drawn.push(g);
+    const className = "kind-" + run.kinds[step.kind];
+    if (step.lane < 0) signs.append(element("g", { class: className }, drawBand(at)));
+    signs.append(element("path", { class: className + " sign", d: shapes[run.kinds[step.kind]], transform: `translate(${round(x)} ${at})` }));
   }
-  return drawn;
+  return signs;
+}
+
+// drawCover hides the lanes that are shifted under the words.
+function drawCover(top, bottom) {
+  return element("rect", { class: "cover", x: 0, y: top, width: layout.textLeft + crowdedText + 8, height: Math.max(0, bottom - top) });
+}
+
+// drawRow draws the words of a step; they are what one walks through.
+function drawRow(i, labelled) {
+  const step = steps[i];
+  const at = round(y(position(i)));
+  const row = shownFrom(position(i));
+  const g = element("g", {
+    id: "step-" + i, class: "row kind-" + run.kinds[step.kind], role: "option", "aria-selected": i === selected,
+    "aria-label": describe(i), "aria-posinset": row + 1, "aria-setsize": shown.length,
+  });
+  if (!labelled.has(i)) return g;
+  g.append(...drawWords(i, at, labelled.get(i)));
+  const above = shown[row - 1];
+  const told = above !== undefined && steps[above].at === step.at && labelled.has(above);
+  if (!byTime && !told) g.append(element("text", { class: "time", x: layout.timeRight, y: at, "text-anchor": "end" }, seconds(step.at)));
+  return g;
 }
 
 // drawBand crosses all lanes: it happened to the world.
@@ -347,11 +358,11 @@ function describe(i) {
 // drawHead draws the names of the lanes, their states after the selected step,
 // and what the strips are.
 function drawHead() {
-  const g = element("g", { class: "head-row" }, element("rect", { class: "head-back", x: 0, y: 0, width: layout.width, height: layout.top }),
-    element("line", { x1: 0, x2: layout.width, y1: layout.top, y2: layout.top }),
-    element("text", { class: "time", x: layout.timeRight, y: layout.top - 14, "text-anchor": "end" }, "seconds"));
   const now = selected >= 0 ? selected : steps.length - 1;
-  lanes.forEach((lane, i) => g.append(drawName(lane, i, laneAt(lane, now).state)));
+  const g = element("g", { class: "head-row" }, element("rect", { class: "cover", x: 0, y: 0, width: layout.width, height: layout.top }),
+    element("line", { x1: 0, x2: layout.width, y1: layout.top, y2: layout.top }),
+    ...lanes.map((lane, i) => drawName(lane, i, laneAt(lane, now).state)), ...(layout.crowded ? [drawCover(0, layout.top - 1)] : []),
+    element("text", { class: "time", x: layout.timeRight, y: layout.top - 14, "text-anchor": "end" }, "seconds"));
   for (const { label, name, row, x } of layout.legend) {
     const at = layout.top - 14 - 17 * (layout.legend.at(-1).row - row);
     g.append(element("rect", { class: "timer timer" + (timerNames.indexOf(name) % 8), x, y: at - 6, width: 9, height: 11 }),

@@ -1,6 +1,6 @@
 // layout: where the columns of the drawing are.
 
-const layout = { width: 0, height: 0, top: 0, timeRight: 0, x: [], strips: [], textLeft: 0, textWidth: 0 };
+const layout = { width: 0, height: 0, top: 0, timeRight: 0, x: [], strips: [], textLeft: 0, textWidth: 0, shift: 0 };
 
 const textMin = 340;
 const crowdedText = 430;
@@ -33,8 +33,8 @@ function cut(text, room, font) {
 // arrange computes the columns for a window: times, lanes with the strips of
 // their timers, words. The strips of the first lane are on its left, so that
 // two lanes have nothing but arrows between them; those of all others are on
-// their right. Lanes that do not fit go to the right of the words, where one
-// scrolls to them.
+// their right. Lanes that do not fit go to the right of the words, and are
+// shifted under them.
 function arrange(width, height) {
   layout.timeRight = Math.max(textWidth("0".repeat(longestTime), "text") + 8, 70);
   layout.step = lanes.length > 3 ? 9 : 14;
@@ -48,7 +48,7 @@ function arrange(width, height) {
   layout.gap = gaps === 0 ? 0 : layout.crowded ? narrowest : Math.min((room - Math.max(textMin, width * 0.42)) / gaps, 280);
   if (gaps > 0) layout.gap = Math.max(layout.gap, narrowest);
   layout.textLeft = layout.timeRight + 18;
-  let x = layout.timeRight + 22 + (strips[0] ?? 0) + (layout.crowded ? crowdedText + 20 : 0);
+  let x = layout.timeRight + 22 + (strips[0] ?? 0) + (layout.crowded ? crowdedText + 20 - layout.shift : 0);
   layout.x = [];
   layout.strips = [];
   lanes.forEach((lane, i) => {
@@ -60,11 +60,29 @@ function arrange(width, height) {
   layout.last = layout.x.at(-1) ?? layout.first;
   const lanesEnd = layout.last + 26 + (lanes.length > 1 ? strips.at(-1) : 0);
   if (!layout.crowded) layout.textLeft = lanesEnd;
-  layout.width = Math.max(width, layout.crowded ? lanesEnd : lanesEnd + textMin);
+  layout.width = layout.crowded ? width : Math.max(width, lanesEnd + textMin);
+  layout.hidden = layout.crowded ? Math.max(0, lanesEnd - width) : 0; // of the lanes, on the right
   layout.textWidth = layout.crowded ? crowdedText : layout.width - layout.textLeft - 12;
   layout.height = height;
   layout.legend = hasStrips ? arrangeLegend() : [];
   layout.top = Math.max(68, 18 + 17 * (1 + (layout.legend.at(-1)?.row ?? 0)));
+}
+
+// shiftLanes moves the lanes that do not fit; it keeps them in the window.
+function shiftLanes(by) {
+  if (!layout.crowded || by === 0) return;
+  layout.shift = Math.max(0, layout.shift + Math.min(by, layout.hidden));
+  arrange(layout.width, layout.height);
+}
+
+// shiftTo brings the lanes of a step from under the words, or into the window.
+function shiftTo(step) {
+  if (!layout.crowded) return;
+  for (const lane of [step.to, step.lane]) {
+    if (lane === undefined || lane < 0) continue;
+    const left = layout.textLeft + crowdedText + 40, right = layout.width - 40;
+    shiftLanes(Math.max(0, layout.x[lane] - right) + Math.min(0, layout.x[lane] - left));
+  }
 }
 
 // arrangeLegend places the names of the timers over the words.

@@ -28,7 +28,10 @@ function select(i, share) {
   selected = i;
   hovered = -1;
   tip.hidden = true;
-  if (i >= 0) reveal(i, share);
+  if (i >= 0) {
+    reveal(i, share);
+    shiftTo(steps[i]);
+  }
   showDetails();
   refresh();
   history.replaceState(null, "", i >= 0 ? "#" + (i + 1) : location.pathname + location.search);
@@ -173,11 +176,12 @@ chartBox.addEventListener("pointermove", (event) => {
   }
   const dx = event.clientX - drag.x, dy = event.clientY - drag.y;
   if (!drag.moved && Math.abs(dx) + Math.abs(dy) < 5) return;
-  if (!drag.moved) drag.last = event.clientY;
+  if (!drag.moved) drag.last = event;
   drag.moved = true;
   chartBox.classList.add("dragging");
-  pan(drag.last - event.clientY);
-  drag.last = event.clientY;
+  pan(drag.last.clientY - event.clientY);
+  shiftLanes(drag.last.clientX - event.clientX);
+  drag.last = event;
   scroller.scrollLeft = drag.left - dx;
   tip.hidden = true;
   refresh();
@@ -223,6 +227,7 @@ scroller.addEventListener("wheel", (event) => {
     event.preventDefault();
     pan(event.deltaY * unit);
   }
+  shiftLanes((event.deltaX || (event.shiftKey ? event.deltaY : 0)) * unit);
   tip.hidden = true;
   refresh();
 }, { passive: false });
