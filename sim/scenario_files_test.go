@@ -6,4 +6,4 @@ import (
 	"github.com/fb1e3c20/websockets/sim"
 )
 
-func TestScenarios(t *testing.T) { sim.Scenarios(t, "testdata/scenarios/*.txt", nil) }
+func TestScenarios(t *testing.T) { sim.Scenarios(t, "testdata/scenarios/*.scenario", nil) }
