@@ -26,3 +26,34 @@ func (c *Chart) received() []int {
 	}
 	return ends
 }
+
+// flight is how a Send ends.
+type flight struct {
+	number   int  // of one that is drawn again where it arrives, else 0
+	receive  int  // the step in which it ended, or -1
+	afterEnd bool // it arrives after the last step
+}
+
+func (t *text) findFlights() []flight {
+	steps := t.c.Steps
+	flights := make([]flight, len(steps))
+	number := 0
+	for i, receive := range t.c.received() {
+		f := &flights[i]
+		f.receive = receive
+		s := &steps[i]
+		if s.Kind != Send || s.Arrival < 0 {
+			continue
+		}
+		f.afterEnd = s.Arrival > steps[len(steps)-1].At
+		if f.afterEnd || i+1 == len(steps) {
+			continue
+		}
+		if receive > i+1 || receive < 0 && s.Arrival > steps[i+1].At {
+			number++
+			f.number = number
+			t.senders[receive] = append(t.senders[receive], i)
+		}
+	}
+	return flights
+}

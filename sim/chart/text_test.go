@@ -239,7 +239,7 @@ func TestTextLeadsArrowsToTheirEnds(t *testing.T) {
 			{At: 1*s + 5*ms, Lane: 2, Kind: chart.Receive, Text: "both"},
 			{At: 1*s + 5*ms, Lane: 2, Kind: chart.Event, Text: "slow"},
 			{At: 1*s + 5*ms, Lane: 2, Kind: chart.Send, To: 0, Arrival: 9 * s, Text: "after the end"},
-			{At: 1*s + 6*ms, Lane: 2, Kind: chart.Note, Text: "the end"},
+			{At: 1*s + 6*ms, Lane: 2, Kind: chart.Send, To: 1, Arrival: 9*s + 1, Text: "after the end, too"},
 		},
 	}
 	var got bytes.Buffer
