@@ -66,7 +66,6 @@ type Recorder struct {
 	waiting atomic.Int32 // recordings that wait to be written
 	lost    atomic.Int32 // recordings that were given up since the last report
 	writing sync.Mutex
-	serial  int
 }
 
 // An End is how a connection ended that was recorded.
@@ -221,6 +220,9 @@ const (
 	layout = "20060102T150405.000000000Z"
 )
 
+// serial tells the files of a process apart.
+var serial atomic.Int64
+
 // write writes a file and reports it. A file is never seen in part.
 func (r *Recorder) write(f *Flight, cause string) error {
 	r.writing.Lock()
@@ -244,9 +246,8 @@ func (r *Recorder) writeFile(f *Flight, cause string) (string, error) {
 	if err := r.makeRoom(dir); err != nil {
 		return "", err
 	}
-	r.serial++
 	role := f.birth.Role.String()
-	name := fmt.Sprintf("%s%s-%s-%d-%d%s", prefix, f.wall.UTC().Format(layout), role, os.Getpid(), r.serial, suffix)
+	name := fmt.Sprintf("%s%s-%s-%d-%d%s", prefix, f.wall.UTC().Format(layout), role, os.Getpid(), serial.Add(1), suffix)
 	path := filepath.Join(dir, name)
 	part := path + ".part"
 	err := os.WriteFile(part, f.AppendRecording(nil, cause), 0o600)
