@@ -3,6 +3,7 @@ package sim
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"slices"
 	"strconv"
 	"time"
@@ -49,8 +50,10 @@ type Conn struct {
 	in     []byte // lent to the machine: input that it may not have taken yet
 	inAt   int
 	more   bool   // the machine may have an event without more input
-	again  bool   // a read returned a part of what had arrived
-	out    []byte // taken from the machine, and not yet by the network
+	barren int    // events that took no input, one after another
+	again  bool   // there is more to do at this instant
+	out    []byte // taken from the machine
+	outAt  int    // how much of it the network has taken
 	sawEOF bool
 
 	armedFor deadline   // of the machine's
@@ -79,7 +82,7 @@ type Conn struct {
 	log         ledger
 	everStopped bool  // input was held back at some time
 	handedOut   int64 // bytes of output, ever
-	toLane      int   // of the node that was dialed
+	farLane     int   // of the other end's node
 	traits      *traits
 	think       *Stream
 	late        *Stream
@@ -94,6 +97,10 @@ type deadline struct {
 // dial makes both ends of a connection. The server hears of it when the first
 // byte could have come.
 func (w *World) dial(client, server *Node) *Conn {
+	if !client.up {
+		w.misuse("%s dials while it is down: see Node.Up", client.name)
+		return nil
+	}
 	client.dialed++
 	from, to := client.name, server.name
 	if client.dialed > 1 {
@@ -108,7 +115,7 @@ func (w *World) dial(client, server *Node) *Conn {
 	if c == nil {
 		return nil
 	}
-	c.toLane = server.lane
+	c.farLane = server.lane
 	w.happened(client.lane, chart.Call, "dials %s", server.name)
 	call := &task{}
 	call.run = func() {
@@ -116,7 +123,10 @@ func (w *World) dial(client, server *Node) *Conn {
 			w.tasks.set(call, near.out.clogged)
 			return
 		}
-		w.accept(server, c, far, to+">"+from, client.Bare)
+		server.bootIfDue()
+		if !server.sleeps(call) {
+			w.accept(server, c, far, to+">"+from, client.Bare)
+		}
 	}
 	w.tasks.set(call, w.now.Add(client.Link.Latency))
 	c.wake()
@@ -126,6 +136,7 @@ func (w *World) dial(client, server *Node) *Conn {
 // accept makes the server's end, if there is a server.
 func (w *World) accept(server *Node, client *Conn, s *socket, name string, bare bool) {
 	if s.in.vanishes {
+		s.vanish()
 		return
 	}
 	if !server.up {
@@ -136,6 +147,7 @@ func (w *World) accept(server *Node, client *Conn, s *socket, name string, bare 
 	if c == nil {
 		return
 	}
+	c.farLane = client.node.lane
 	c.peer, client.peer = client, c
 	c.wake()
 }
@@ -151,6 +163,9 @@ func (w *World) newConn(n *Node, name string, role core.Role, s *socket, bare bo
 	}
 	c.m = m
 	c.bare = bare
+	if n.asleep > w.now {
+		c.maim()
+	}
 	s.owner = c
 	c.work.run = c.run
 	c.think = w.tape.Stream(name + ".think")
@@ -176,23 +191,34 @@ func (c *Conn) Peer() *Node {
 // "room>ann" at the room's.
 func (c *Conn) Name() string { return c.name }
 
-// Open reports whether messages can be sent.
+// Open reports whether messages can be sent: the handshake is done, and neither
+// end has closed the connection or given it up.
 func (c *Conn) Open() bool { return c.m.Open() && !c.released }
 
-// Buffered returns how many bytes wait for the network.
-func (c *Conn) Buffered() int { return len(c.out) }
+// Buffered returns how many bytes, of frames and of the handshake, wait for the
+// network.
+func (c *Conn) Buffered() int { return len(c.out) - c.outAt }
 
-// Send sends a message. The error is [ErrFull], with which nothing was sent, or a
-// [core.Error]. p is not kept.
+// Send sends a message of one frame. op is Text, whose p must be UTF-8, or
+// Binary. p is not kept.
+//
+// The error is [ErrFull] while more than 64 KiB wait for the network, or else a
+// [core.Error]; nothing was sent then, in either case. [Drained] follows every
+// ErrFull once all that waited is out, if the connection lives that long.
 func (c *Conn) Send(op frame.Opcode, p []byte) error { return c.SendFragment(op, p, true) }
 
 // SendText sends a text message, as Send does.
 func (c *Conn) SendText(s string) error { return c.Send(frame.Text, []byte(s)) }
 
-// SendFragment sends a part of a message, in a frame of its own. op is that of
-// the message or Continuation; fin ends the message.
+// SendFragment sends a part of a message, in a frame of its own
+// (https://www.rfc-editor.org/rfc/rfc6455#section-5.4). op is that of the
+// message in all of its fragments, or Continuation after the first; fin ends the
+// message. The errors are those of [Conn.Send].
 func (c *Conn) SendFragment(op frame.Opcode, p []byte, fin bool) error {
-	if len(c.out) > queueLimit {
+	if c.released {
+		return core.ErrNotOpen
+	}
+	if c.Buffered() > queueLimit {
 		c.full = true
 		return ErrFull
 	}
@@ -206,8 +232,13 @@ func (c *Conn) SendFragment(op frame.Opcode, p []byte, fin bool) error {
 	return nil
 }
 
-// Ping sends a ping with a payload of at most 125 bytes.
+// Ping sends a ping with a payload of at most 125 bytes
+// (https://www.rfc-editor.org/rfc/rfc6455#section-5.5.2). Its answer comes as
+// [Ponged]. The error is a [core.Error].
 func (c *Conn) Ping(payload []byte) error {
+	if c.released {
+		return core.ErrNotOpen
+	}
 	c.takeOutput()
 	out, err := c.m.AppendPing(c.out, payload)
 	if err == nil {
@@ -216,8 +247,15 @@ func (c *Conn) Ping(payload []byte) error {
 	return err
 }
 
-// Close begins the closing handshake. Messages may still come before [Closed].
+// Close begins the closing handshake
+// (https://www.rfc-editor.org/rfc/rfc6455#section-7.1.2). Messages may still
+// come before [Closed]. reason is UTF-8 of at most 123 bytes. The error is a
+// [core.Error].
 func (c *Conn) Close(code frame.CloseCode, reason string) error {
+	if c.released {
+		return core.ErrNotOpen
+	}
+	c.takeOutput()
 	out, err := c.m.AppendClose(c.now(), c.out, code, reason)
 	if err != nil {
 		return err
@@ -226,7 +264,9 @@ func (c *Conn) Close(code frame.CloseCode, reason string) error {
 	return nil
 }
 
-// Abort ends the connection at once, with a reset for the peer.
+// Abort ends the connection at once, with a reset for the peer. The App is told
+// [Closed] with [ErrAborted] when the present call of it has returned, and
+// before that the messages that waited for it.
 func (c *Conn) Abort() {
 	if c.released {
 		return
@@ -236,8 +276,10 @@ func (c *Conn) Abort() {
 	c.release((*socket).abort)
 }
 
-// Hold stops, or resumes, the taking of messages: what comes meanwhile is kept
-// up to 64 KiB, then the peer is held back.
+// Hold stops, or resumes, the taking of events by the App, as a program does that
+// is busy elsewhere: what comes meanwhile is kept, up to 64 KiB of messages, then
+// the peer is held back. Pings are answered and timers run meanwhile. [Drained]
+// is told to an App that holds as well.
 func (c *Conn) Hold(on bool) {
 	c.held = on
 	c.wake()
@@ -260,6 +302,13 @@ func (c *Conn) wake() {
 	if !c.serving && !c.crashed {
 		c.w.tasks.setBy(&c.work, c.w.now)
 	}
+}
+
+// stir is wake for what comes from outside of the driver: it is looked at anew
+// even if the driver is at work.
+func (c *Conn) stir() {
+	c.again = c.again || c.serving
+	c.wake()
 }
 
 // run is the whole driver: take what came, tick if it is time, send what is
@@ -290,6 +339,7 @@ func (w *World) forget(c *Conn) {
 	is := func(other *Conn) bool { return other == c }
 	w.conns = slices.DeleteFunc(w.conns, is)
 	c.node.conns = slices.DeleteFunc(c.node.conns, is)
+	c.in, c.out, c.outAt = nil, nil, 0
 	w.wires = slices.DeleteFunc(w.wires, func(x *wire) bool { return x.from.closed && x.to.closed })
 }
 
@@ -346,7 +396,7 @@ func (c *Conn) read() {
 			c.more = true
 			c.w.took(c, p)
 			if c.sock.in.arrived > 0 {
-				c.again = true
+				c.again = true // a read that returns a part is a step of its own
 				c.drain()
 				return
 			}
@@ -380,24 +430,55 @@ func (c *Conn) sawReset() {
 // parse has the machine take input up to one event.
 func (c *Conn) parse() {
 	scratch := c.w.scratch[:]
-	n, ev := c.m.Recv(c.now(), c.in[c.inAt:], scratch)
-	c.inAt += n
+	rest := c.in[c.inAt:]
+	n, ev := c.m.Recv(c.now(), rest, scratch)
 	c.more = ev.Kind != core.EventNone
+	if err := c.checkRecv(n, len(rest)); err != nil {
+		c.w.violate("input is taken", fmt.Errorf("%s: %w", c.name, err))
+		c.in, c.inAt, c.more = nil, 0, false
+		return
+	}
+	c.inAt += n
 	c.handle(ev)
-	if ev.Data != nil {
-		spoil(ev.Data)
+	spoil(ev.Data)
+	spoil(rest[:n])
+	if c.more {
+		spoil(scratch)
 	}
-	if c.inAt == len(c.in) {
-		spoil(c.in)
-	}
-	spoil(scratch)
 	c.flush()
 }
 
+// mostBarren is how many events may come of the input that was taken before.
+const mostBarren = 16
+
+// checkRecv checks what Recv said against its contract, which the driver relies
+// on: without an event all input is taken, and input runs out.
+func (c *Conn) checkRecv(n, of int) error {
+	if n != 0 || !c.more {
+		c.barren = 0
+	} else {
+		c.barren++
+	}
+	switch {
+	case n < 0 || n > of:
+		return fmt.Errorf("%d bytes of %d were taken", n, of)
+	case !c.more && n != of:
+		return fmt.Errorf("only %d bytes of %d were taken, without an event", n, of)
+	case c.barren > mostBarren:
+		return fmt.Errorf("%d events in a row took no input", c.barren)
+	}
+	return nil
+}
+
+// poison is what lent memory is filled with when it goes back.
+const poison = 0xDB
+
+var poisoned = bytes.Repeat([]byte{poison}, 512)
+
 // spoil makes sure that whoever kept memory that was lent notices.
 func spoil(p []byte) {
-	for i := range p {
-		p[i] = 0xDB
+	for len(p) > 0 {
+		p = p[copy(p, poisoned):]
 	}
 }
 
@@ -454,7 +535,7 @@ func (c *Conn) tell(ev Event) {
 	if ev.Kind == Message {
 		c.w.arrived(c, ev)
 	}
-	if len(c.queue) > 0 || c.thinks() || !c.node.up {
+	if len(c.queue) > 0 || c.thinks() || !c.node.up || c.node.calling {
 		c.queue = append(c.queue, ev)
 		c.queued += len(ev.Data)
 		c.tellReading()
@@ -486,21 +567,22 @@ func (c *Conn) tick() {
 	if c.released {
 		return
 	}
-	if c.w.on(SpuriousTicks) && c.late.Chance(1, 8) {
+	spurious := c.w.on(SpuriousTicks) && c.late.Chance(1, 8)
+	switch due := c.armedFor.why != core.TimerNone && c.w.now >= c.tickAt; {
+	case due:
+		c.w.ticked(c, c.armedFor.at, c.armedFor.why)
+	case spurious:
 		c.w.happened(c.node.lane, chart.Note, "a tick for no reason")
-	} else if c.armedFor.why == core.TimerNone || c.w.now < c.tickAt {
+	default:
 		return
 	}
-	why := c.armedFor.why
-	now := c.now()
-	c.w.ticked(c, c.armedFor.at, why)
-	c.handle(c.m.Tick(now))
+	c.handle(c.m.Tick(c.now()))
 }
 
 // takeOutput takes what the machine itself has to say, unless the network is
 // blocked: then a newer pong may replace an older one.
 func (c *Conn) takeOutput() {
-	if len(c.out) == 0 && c.m.Pending() > 0 {
+	if len(c.out) == 0 && !c.released && c.m.Pending() > 0 {
 		c.out = c.m.AppendOutput(c.out)
 		c.w.sent(c, c.out)
 	}
@@ -517,27 +599,31 @@ func (c *Conn) appended(out []byte) {
 func (c *Conn) flush() {
 	for !c.released {
 		c.takeOutput()
-		if len(c.out) == 0 {
-			break
-		}
-		n := c.write()
-		spoil(c.out[:n])
-		c.out = c.out[:copy(c.out, c.out[n:])]
-		if len(c.out) > 0 {
+		if len(c.out) == 0 && (!c.full || c.broken) {
 			return
 		}
-	}
-	if c.full && !c.over {
-		c.full = false
-		c.drained()
+		if len(c.out) == 0 {
+			c.full = false
+			c.drained()
+			continue
+		}
+		n := c.write()
+		spoil(c.out[c.outAt : c.outAt+n])
+		if c.outAt += n; c.outAt < len(c.out) {
+			return
+		}
+		c.out, c.outAt = c.out[:0], 0
 	}
 }
 
 // drained tells the App that there is room, also when it takes no messages:
 // those may be what it lacked the room for.
 func (c *Conn) drained() {
+	if c.over {
+		return
+	}
 	ev := Event{Kind: Drained, Conn: c}
-	if c.held && c.w.now >= c.busy && c.node.up {
+	if c.held && c.w.now >= c.busy && c.node.up && !c.node.calling {
 		c.give(ev)
 		return
 	}
@@ -547,16 +633,17 @@ func (c *Conn) drained() {
 // write hands out to the network. When that takes no more, ever, what is left
 // counts as written: reading tells how the connection ended.
 func (c *Conn) write() int {
+	rest := c.out[c.outAt:]
 	n, err := 0, error(nil)
 	if !c.broken {
-		n, err = c.sock.write(c.out)
+		n, err = c.sock.write(rest)
 	}
 	if err != nil {
 		c.w.happened(c.node.lane, chart.Note, "%s takes no more output: %v", c.name, err)
 		c.broken = true
 	}
 	if c.broken {
-		n = len(c.out)
+		n = len(rest)
 	}
 	c.m.Wrote(c.now(), n)
 	return n
@@ -590,15 +677,25 @@ func (c *Conn) release(how func(*socket)) {
 		return
 	}
 	c.released = true
-	c.out = nil
+	c.out, c.outAt = nil, 0
 	how(c.sock)
 	c.w.tasks.stop(&c.work)
-	if c.log.cut {
-		c.tell(Event{Kind: Closed, Code: frame.Abnormal, Err: ErrAborted})
-	} else {
-		c.tell(Event{Kind: Closed, Code: frame.Abnormal, Err: c.m.Err()})
-	}
+	c.tell(Event{Kind: Closed, Code: frame.Abnormal, Err: c.reason()})
 	c.wake() // for the App, and to be forgotten
+}
+
+// errUntold is a mistake of the machine.
+var errUntold = errors.New("the machine let go of the connection and reported nothing")
+
+// reason returns why a connection ended of whose end nothing was reported.
+func (c *Conn) reason() error {
+	if c.log.cut {
+		return ErrAborted
+	}
+	if err := c.m.Err(); err != nil {
+		return err
+	}
+	return errUntold
 }
 
 // arm decides when the driver looks again.
@@ -617,12 +714,12 @@ func (c *Conn) arm() {
 			c.tickAt = c.tickAt.Add(c.late.Scale(0, c.traits.lateness))
 		}
 	}
-	next := clock.Latest
 	if c.again {
 		c.again = false
 		c.wake()
 		return
 	}
+	next := clock.Latest
 	if why != core.TimerNone {
 		next = max(c.tickAt, c.w.now)
 	}
@@ -645,14 +742,20 @@ func (c *Conn) crash(silent bool) {
 	c.log.cut = true
 	c.queue = nil
 	c.w.tasks.stop(&c.work)
-	if c.released {
-		return
+	c.maim()
+	if !c.released {
+		c.released = true
+		if silent {
+			c.sock.vanish()
+		} else {
+			c.sock.close()
+		}
 	}
-	c.released = true
-	c.w.conns = slices.DeleteFunc(c.w.conns, func(other *Conn) bool { return other == c })
-	if silent {
-		c.sock.vanish()
-		return
-	}
-	c.sock.close()
+	c.w.forget(c)
+}
+
+// maim notes that something happens to the connection that may end it.
+func (c *Conn) maim() {
+	c.sock.out.hurt = true
+	c.sock.in.hurt = true
 }

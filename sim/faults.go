@@ -387,6 +387,5 @@ func (c *Conn) Cut() {
 // hurt notes that the network fails a connection.
 func (c *Conn) hurt(format string, args ...any) {
 	c.w.happened(chart.World, chart.Fault, format, args...)
-	c.sock.out.hurt = true
-	c.sock.in.hurt = true
+	c.maim()
 }

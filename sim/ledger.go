@@ -11,8 +11,10 @@ import (
 // A ledger is what an application did at its end of a connection: the truth
 // that the other end is measured by.
 type ledger struct {
-	sent      []sentMessage
-	delivered int // of sent, to the peer
+	sent      []sentMessage // those up to next were delivered
+	next      int
+	delivered int // to the peer, ever
+	spare     []byte
 	begun     sentMessage
 	isBegun   bool
 	closed    bool
@@ -27,7 +29,8 @@ type sentMessage struct {
 
 func (l *ledger) send(op frame.Opcode, p []byte, fin bool) {
 	if !l.isBegun {
-		l.begun = sentMessage{op: op}
+		l.begun = sentMessage{op: op, data: l.spare}
+		l.spare = nil
 	}
 	l.isBegun = !fin
 	l.begun.data = append(l.begun.data, p...)
@@ -37,19 +40,24 @@ func (l *ledger) send(op frame.Opcode, p []byte, fin bool) {
 	}
 }
 
-func (l *ledger) undelivered() int { return len(l.sent) - l.delivered }
+func (l *ledger) undelivered() int { return len(l.sent) - l.next }
 
 // deliver checks that a message that arrived is the next one that was sent.
 func (l *ledger) deliver(op frame.Opcode, p []byte) error {
 	if l.undelivered() == 0 {
 		return fmt.Errorf("a %v message of %d bytes arrived that was never sent", op, len(p))
 	}
-	m := &l.sent[l.delivered]
+	m := &l.sent[l.next]
 	if m.op != op || !bytes.Equal(m.data, p) {
 		return fmt.Errorf("message %d arrived as %v %s, it was sent as %v %s", l.delivered, op, brief(p), m.op, brief(m.data))
 	}
+	l.spare = m.data[:0]
 	m.data = nil
 	l.delivered++
+	if l.next++; l.next == len(l.sent) || l.next > 64 && l.next > len(l.sent)/2 {
+		l.sent = l.sent[:copy(l.sent, l.sent[l.next:])]
+		l.next = 0
+	}
 	return nil
 }
 

@@ -9,30 +9,52 @@ import (
 )
 
 // A Link describes the network between two nodes. It says what an undisturbed
-// network does; faults come on top.
+// network does; faults come on top. [TCP], [QUICStream] and [Pipe] are there to
+// begin with. The zero Link is TCP without latency.
+//
+// Both directions are alike, and bytes always arrive in the order in which they
+// were written.
 type Link struct {
-	Carrier   Carrier
-	Latency   time.Duration // of every byte, each way
-	Jitter    time.Duration // the most that the tape adds to the latency of a write
-	Bandwidth int           // bytes a second, each way; 0: unlimited
-	Buffer    int           // the most bytes between writing and reading, each way; 0: 64 KiB
+	// Carrier tells how a stream ends.
+	Carrier Carrier
+
+	// Latency is how long every byte is on its way. The writer learns as
+	// much later that the reader has made room.
+	Latency time.Duration
+
+	// Jitter is the most that the tape adds to the latency of a write, until
+	// the world is healed.
+	Jitter time.Duration
+
+	// Bandwidth is how many bytes a second the line takes; 0: any number.
+	// What is written arrives in pieces of at most what passes in a second.
+	Bandwidth int
+
+	// Buffer is the most bytes that are between writing and reading; beyond
+	// that the writer waits. 0: 64 KiB.
+	Buffer int
 }
 
-// A Carrier tells how a stream ends.
+// A Carrier tells how a stream ends. Whatever carries it, a stream whose output
+// alone is ended is read on, and what was written before the end can be read.
 type Carrier uint8
 
 const (
 	// CarrierTCP: closing a socket that has unread input, or that input
-	// still comes to, sends a reset, which eats what the peer has not read.
+	// still comes to, sends a reset, which eats what the peer has not read
+	// (https://www.rfc-editor.org/rfc/rfc9293#section-3.10.7.1).
 	CarrierTCP Carrier = iota
 	// CarrierQUIC: the directions of a stream end on their own. Closing ends
 	// the output, and makes the peer's writes fail; what the peer has not
-	// read stays readable.
+	// read stays readable
+	// (https://www.rfc-editor.org/rfc/rfc9000#section-3.5).
 	CarrierQUIC
-	// CarrierPipe: as CarrierQUIC, and the peer learns of it at once.
+	// CarrierPipe ends as CarrierQUIC does: a pipe in memory, of package
+	// transport/pipe.
 	CarrierPipe
 )
 
+// String returns "TCP", "QUIC stream" or "pipe".
 func (c Carrier) String() string {
 	switch c {
 	case CarrierTCP:
@@ -51,7 +73,7 @@ func TCP() Link {
 	return Link{Carrier: CarrierTCP, Latency: 5 * time.Millisecond, Jitter: 20 * time.Millisecond}
 }
 
-// QUICStream is a stream of a QUIC connection over the same distance.
+// QUICStream is a stream of a QUIC connection over the same distance as [TCP].
 func QUICStream() Link {
 	l := TCP()
 	l.Carrier = CarrierQUIC
@@ -103,10 +125,11 @@ type wire struct {
 	arrived int
 	flying  []segment // in the order in which they arrive
 	used    int       // of the buffer, as far as the writer knows
+	short   bool      // the writer waits for room
+	readAt  clock.Time
 	last    clock.Time
 	free    clock.Time // when the line has sent what it was given
 	clogged clock.Time // nothing arrives before
-	written int64      // bytes, ever
 	taken   int64      // bytes, ever
 
 	vanishes bool // nothing arrives any more, and nobody is told
@@ -117,7 +140,7 @@ type wire struct {
 	hurt     bool // a fault that may end the connection happened to it
 
 	arrival task
-	window  task
+	window  task // tells the writer of room
 	fault   wireFault
 	jitter  *Stream
 	cut     *Stream
@@ -126,6 +149,7 @@ type wire struct {
 // A segment is what arrives at one instant.
 type segment struct {
 	at   clock.Time
+	from clock.Time // when the line takes it
 	n    int
 	kind segmentKind
 }
@@ -172,20 +196,42 @@ func (s *socket) write(p []byte) (int, error) {
 	case x.stopped:
 		return 0, errStopped
 	}
-	n := min(len(p), max(x.room-x.used, 0))
-	if n == 0 {
-		return 0, nil
-	}
-	x.used += n
-	x.written += int64(n)
-	if x.vanishes {
+	n := x.admit(len(p))
+	if n == 0 || x.vanishes {
 		return n, nil
 	}
 	x.compact()
 	x.buf = append(x.buf, p[:n]...)
-	x.send(segmentData, n)
+	for left := n; left > 0; {
+		piece := left
+		if rate := x.bandwidth(); rate > 0 {
+			piece = min(piece, rate)
+		}
+		x.send(segmentData, piece)
+		left -= piece
+	}
 	return n, nil
 }
+
+// admit returns for how many of n bytes there is room.
+func (x *wire) admit(n int) int {
+	known := x.readAt.Add(x.link.Latency) // the writer knows of what was read
+	if !x.vanishes && x.w.now >= known {
+		x.used = x.unread()
+	}
+	if room := max(x.room-x.used, 0); n > room {
+		n = room
+		x.short = true
+		if x.used > x.unread() {
+			x.w.tasks.setBy(&x.window, known)
+		}
+	}
+	x.used += n
+	return n
+}
+
+// unread returns how many bytes were written and not read.
+func (x *wire) unread() int { return len(x.buf) - x.start }
 
 func (x *wire) compact() {
 	if x.start == len(x.buf) {
@@ -200,20 +246,24 @@ func (x *wire) compact() {
 
 // send lets a segment travel.
 func (x *wire) send(kind segmentKind, n int) {
-	now := x.w.now
-	x.free = max(x.free, now)
+	x.free = max(x.free, x.w.now)
+	from := x.free
 	if rate := x.bandwidth(); rate > 0 {
 		x.free = x.free.Add(time.Duration(int64(n) * int64(time.Second) / int64(rate)))
 	}
 	at := x.free.Add(x.link.Latency + x.delay())
 	x.last = max(x.last, at)
-	x.flying = append(x.flying, segment{x.last, n, kind})
+	x.flying = append(x.flying, segment{x.last, from, n, kind})
 	x.awaitArrival()
 }
 
 func (x *wire) awaitArrival() {
-	if len(x.flying) > 0 {
-		x.w.tasks.set(&x.arrival, max(x.flying[0].at, x.clogged, x.w.now))
+	if len(x.flying) == 0 {
+		return
+	}
+	at := max(x.flying[0].at, x.clogged, x.w.now)
+	if x.arrival.index == 0 || x.arrival.at != at {
+		x.w.tasks.set(&x.arrival, at)
 	}
 }
 
@@ -275,7 +325,18 @@ func (x *wire) sendReset() {
 		return
 	}
 	x.ended = true
+	x.takeBack()
 	x.send(segmentRST, 0)
+}
+
+// takeBack gives up what the line has not taken yet.
+func (x *wire) takeBack() {
+	for k := len(x.flying) - 1; k >= 0 && x.flying[k].from > x.w.now; k-- {
+		g := x.flying[k]
+		x.flying = x.flying[:k]
+		x.buf = x.buf[:len(x.buf)-g.n]
+		x.free = g.from
+	}
 }
 
 // read returns a piece of what has come, which stays valid until the next read
@@ -293,7 +354,10 @@ func (s *socket) read() (p []byte, eof bool, err error) {
 	x.start += n
 	x.arrived -= n
 	x.taken += int64(n)
-	x.w.tasks.setBy(&x.window, x.w.now.Add(x.link.Latency))
+	x.readAt = x.w.now
+	if x.short {
+		x.w.tasks.setBy(&x.window, x.readAt.Add(x.link.Latency))
+	}
 	return p, false, nil
 }
 
@@ -307,7 +371,8 @@ func (x *wire) open() {
 	if x.vanishes {
 		return
 	}
-	x.used = len(x.buf) - x.start
+	x.used = x.unread()
+	x.short = false
 	x.from.tell()
 }
 
@@ -376,14 +441,16 @@ func (x *wire) clog(d time.Duration) {
 	x.awaitArrival()
 }
 
-// heal lets what is held up arrive.
+// heal lets what is held up arrive, and makes the room that there should be.
 func (x *wire) heal() {
 	x.clogged = x.w.now
 	x.awaitArrival()
+	x.room = x.link.Buffer
+	x.open()
 }
 
 func (s *socket) tell() {
 	if s.owner != nil {
-		s.owner.wake()
+		s.owner.stir()
 	}
 }

@@ -94,14 +94,15 @@ type Node struct {
 	conns  []*Conn
 	timers []*nodeTimer
 
-	up     bool
-	hurt   bool       // a fault that may end connections happened to it
+	up      bool
+	calling bool // the App is being called
 	dialed int        // connections, ever
 	asleep clock.Time // until when nothing of the node runs
 	naps   []*task    // what runs when it wakes
 	start  task
 	traits traits
-	own    *Stream
+	own     *Stream
+	posts   *Stream
 }
 
 func (w *World) newNode(name string, app func() App) *Node {
@@ -178,19 +179,37 @@ func (n *Node) boot() {
 		return
 	}
 	n.up = true
-	n.app = n.newApp()
+	if n.app = n.newApp(); n.app == nil {
+		n.w.misuse("the function that makes the App of node %q returned none", n.name)
+		return
+	}
 	n.w.happened(n.lane, chart.Note, "up")
 	n.tell(Event{Kind: Started})
 	for _, server := range n.dials {
-		n.Dial(server)
+		if n.up {
+			n.Dial(server)
+		}
 	}
 }
 
-// tell hands an event to the App.
-func (n *Node) tell(ev Event) {
-	if n.app != nil {
-		n.app.OnEvent(n, ev)
+// bootIfDue brings the node up if it comes up at this instant anyway: whether
+// somebody meets it down does not depend on the order of what happens at once.
+func (n *Node) bootIfDue() {
+	if n.start.index != 0 && n.start.at <= n.w.now {
+		n.w.tasks.stop(&n.start)
+		n.boot()
 	}
+}
+
+// tell hands an event to the App. What comes of that while the App is at it has
+// to wait: its calls come one at a time.
+func (n *Node) tell(ev Event) {
+	if n.app == nil {
+		return
+	}
+	n.calling = true
+	n.app.OnEvent(n, ev)
+	n.calling = false
 }
 
 // Dial begins a connection to server. Its App hears of it by Opened or Closed.
@@ -206,24 +225,42 @@ type nodeTimer struct {
 	task
 	node *Node
 	name string
+	at   clock.Time // of the node's clock
 }
 
 // After has OnTimer called with name in d of the node's time. A timer of the
 // same name that still runs is replaced.
 func (n *Node) After(d time.Duration, name string) {
-	var t *nodeTimer
-	for _, old := range n.timers {
-		if old.name == name {
-			t = old
+	if !n.up {
+		return
+	}
+	t := n.timer(name)
+	t.name = name
+	t.at = n.Now().Add(max(d, 0))
+	t.arm()
+}
+
+// timer returns the timer of that name, or one to be used for it.
+func (n *Node) timer(name string) *nodeTimer {
+	var idle *nodeTimer
+	for _, t := range n.timers {
+		switch {
+		case t.index != 0 && t.name == name:
+			return t
+		case t.index == 0:
+			idle = t
 		}
 	}
-	if t == nil {
-		t = &nodeTimer{node: n, name: name}
-		t.run = t.fire
-		n.timers = append(n.timers, t)
+	if idle == nil {
+		idle = &nodeTimer{node: n}
+		idle.run = idle.fire
+		n.timers = append(n.timers, idle)
 	}
-	at := n.clock.when(n.Now().Add(max(d, 0)), n.w.now)
-	n.w.tasks.set(&t.task, at)
+	return idle
+}
+
+func (t *nodeTimer) arm() {
+	t.node.w.tasks.set(&t.task, t.node.clock.when(t.at, t.node.w.now))
 }
 
 // Stop stops the timer of that name.
@@ -236,10 +273,15 @@ func (n *Node) Stop(name string) {
 }
 
 func (t *nodeTimer) fire() {
-	if n := t.node; !n.sleeps(&t.task) && n.up {
-		n.w.happened(n.lane, chart.Expiry, "timer %q of the application", t.name)
-		n.app.OnTimer(n, t.name)
+	n := t.node
+	if n.sleeps(&t.task) || !n.up {
+		return
 	}
+	n.w.happened(n.lane, chart.Expiry, "timer %q of the application", t.name)
+	n.w.mixString(t.name)
+	n.calling = true
+	n.app.OnTimer(n, t.name)
+	n.calling = false
 }
 
 // Post sends value to another node, outside of any connection, as to a database
@@ -250,16 +292,28 @@ func (n *Node) Post(to *Node, value any) {
 		n.w.misuse("%s posts to a node that is not of this world", n.name)
 		return
 	}
+	if !n.up {
+		return
+	}
+	n.w.posted++
 	t := &task{}
 	t.run = func() {
-		if !to.sleeps(t) && to.up {
+		if to.bootIfDue(); to.sleeps(t) {
+			return
+		}
+		n.w.posted--
+		if to.up {
 			n.w.happened(to.lane, chart.Event, "posted by %s", n.name)
+			n.w.mix(uint64(n.lane))
 			to.tell(Event{Kind: Posted, From: n, Value: value})
 		}
 	}
 	delay := n.Link.Latency
 	if !n.w.healed {
-		delay += n.own.Between(0, n.Link.Jitter)
+		if n.posts == nil {
+			n.posts = n.w.tape.Stream(n.name + ".post")
+		}
+		delay += n.posts.Between(0, n.Link.Jitter)
 	}
 	n.w.tasks.set(t, n.w.now.Add(delay))
 }
@@ -279,7 +333,7 @@ func (n *Node) sleeps(t *task) bool {
 // its clock runs on.
 func (n *Node) Suspend(d time.Duration) {
 	n.asleep = max(n.asleep, n.w.now.Add(d))
-	n.hurt = true
+	n.maim()
 	n.w.happened(n.lane, chart.Fault, "suspended for %v", d)
 }
 
@@ -295,29 +349,38 @@ func (n *Node) Crash(silent bool) {
 	}
 	n.w.happened(n.lane, chart.Fault, "%s", how)
 	n.w.noteDown()
-	n.up, n.hurt = false, true
+	n.up = false
 	n.app = nil
+	n.asleep = n.w.now
 	for _, t := range n.timers {
 		n.w.tasks.stop(&t.task)
 	}
 	n.timers = nil
-	for _, c := range n.conns {
+	conns := n.conns
+	n.conns = nil
+	for _, c := range conns {
 		c.crash(silent)
 	}
-	n.conns = nil
+}
+
+// maim notes that something happens to the node that may end its connections.
+func (n *Node) maim() {
+	for _, c := range n.conns {
+		c.maim()
+	}
 }
 
 // Restart brings a node that has crashed up again in d, with a new App.
 func (n *Node) Restart(d time.Duration) {
 	if !n.up {
-		n.w.tasks.setBy(&n.start, n.w.now.Add(d))
+		n.w.tasks.setBy(&n.start, n.w.now.Add(max(d, 0)))
 	}
 }
 
 // AdjustClock moves the node's clock by d, backwards when it is negative.
 func (n *Node) AdjustClock(d time.Duration) {
 	n.clock.jump(n.w.now, d)
-	n.hurt = true
+	n.maim()
 	n.w.happened(n.lane, chart.Fault, "clock moved by %v", d)
 	n.rearm()
 }
@@ -336,6 +399,11 @@ func (n *Node) DriftClock(ppm int) {
 
 // rearm sets what waits for the node's clock anew.
 func (n *Node) rearm() {
+	for _, t := range n.timers {
+		if t.index != 0 {
+			t.arm()
+		}
+	}
 	for _, c := range n.conns {
 		c.armedFor = deadline{}
 		c.wake()

@@ -82,7 +82,11 @@ func (w *World) rests() bool {
 		p.done = p.done || p.err() == nil
 		all = all && p.done
 	}
-	return all && w.unsettled() == nil
+	if !all {
+		return false
+	}
+	_, err := w.unsettled()
+	return err == nil
 }
 
 func (w *World) checkEventually() {
@@ -96,24 +100,25 @@ func (w *World) checkEventually() {
 			return
 		}
 	}
-	if err := w.unsettled(); err != nil {
-		w.violate("settles", err)
+	if c, err := w.unsettled(); err != nil {
+		w.violate("settles", fmt.Errorf("%s: %w, %v after all was healed", c.name, err, settleTime))
 	}
 }
 
 // unsettled returns which connection is neither at rest nor over.
-func (w *World) unsettled() error {
+func (w *World) unsettled() (*Conn, error) {
 	for _, c := range w.conns {
 		if err := c.unsettled(); err != nil {
-			return fmt.Errorf("%s: %w", c.name, err)
+			return c, err
 		}
 	}
-	return nil
+	return nil, nil
 }
 
 var (
 	errUnsent    = errors.New("output still waits to be sent")
 	errUnread    = errors.New("input still waits to be read")
+	errUnopened  = errors.New("the handshake is still not done")
 	errUnclosed  = errors.New("the connection still waits to be closed")
 	errUndelived = errors.New("what was sent has not been delivered")
 )
@@ -126,11 +131,13 @@ func (c *Conn) unsettled() error {
 		return nil
 	case c.released:
 		return errUnread
+	case !c.opened && c.m.Err() == nil:
+		return errUnopened
 	case !c.m.Open():
 		return errUnclosed
-	case len(c.out) > 0 && c.peer != nil && !c.peer.honest():
+	case c.Buffered() > 0 && c.peer != nil && !c.peer.honest():
 		return nil // a puppet need not read
-	case len(c.out) > 0 || c.m.Pending() > 0:
+	case c.Buffered() > 0 || c.m.Pending() > 0:
 		return errUnsent
 	case c.sock.readable() || len(c.queue) > 0:
 		return errUnread

@@ -1,8 +1,6 @@
 package sim
 
 import (
-	"fmt"
-	"runtime/debug"
 	"slices"
 	"time"
 
@@ -102,11 +100,7 @@ func Run(t *Tape, build func(*World), o RunOptions) *Result {
 // build runs the function that makes the world, and what that left undone. A
 // panic of it is a failure of the run.
 func (w *World) build(f func(*World)) {
-	defer func() {
-		if v := recover(); v != nil {
-			w.violate("no panic", fmt.Errorf("%v\n%s", v, debug.Stack()))
-		}
-	}()
+	defer w.recovered()
 	f(w)
 	w.finish()
 }

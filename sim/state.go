@@ -90,7 +90,7 @@ func (d *dump) stater(v any) {
 }
 
 func (d *dump) node(n *Node) {
-	d.bool(n.up, n.hurt)
+	d.bool(n.up)
 	d.int(int64(n.dialed))
 	d.time(n.asleep)
 	d.int(int64(n.clock.read(d.now) - d.now))
@@ -106,7 +106,7 @@ func (d *dump) conn(c *Conn) {
 	d.bool(c.opened, c.halfShut, c.broken, c.released, c.over, c.crashed, c.held, c.full, c.ahead, c.stopped, c.more, c.sawEOF, c.everStopped)
 	d.stater(c.m)
 	d.bytes(c.in[c.inAt:])
-	d.bytes(c.out)
+	d.bytes(c.out[c.outAt:])
 	d.bytes(c.message)
 	d.bytes(c.pong)
 	for _, ev := range c.queue {
@@ -120,7 +120,7 @@ func (d *dump) conn(c *Conn) {
 	d.bool(l.closed, l.cut, l.isBegun)
 	d.int(int64(l.code))
 	d.bytes(l.begun.data)
-	for _, m := range l.sent[l.delivered:] {
+	for _, m := range l.sent[l.next:] {
 		d.bytes(m.data)
 	}
 }

@@ -3,6 +3,8 @@ package sim
 import (
 	"bytes"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/fb1e3c20/websockets/clock"
@@ -17,7 +19,7 @@ type trace struct {
 	steps   []chart.Step
 	marks   []mark
 	flights map[*wire][]flight // frames that have not arrived, in order; never ranged over
-	lines   map[*Conn]laneState
+	lines   []string                // by lane: its state and timers as noted last
 }
 
 // A mark is the hash of the run at a step of the world, to find where two runs
@@ -34,14 +36,7 @@ type flight struct {
 	end  int64
 }
 
-type laneState struct {
-	state  string
-	timers deadline
-}
-
-func newTrace() *trace {
-	return &trace{flights: make(map[*wire][]flight), lines: make(map[*Conn]laneState)}
-}
+func newTrace() *trace { return &trace{flights: make(map[*wire][]flight)} }
 
 // happened notes something that is not a byte or an event of a connection.
 func (w *World) happened(lane int, kind chart.Kind, format string, args ...any) {
@@ -98,14 +93,8 @@ func (w *World) sentFrame(c *Conn, p []byte) int {
 }
 
 func (w *World) noteSent(c *Conn, p []byte) {
-	to := c.lane()
-	if c.role == core.Client {
-		to = c.toLane
-	} else if c.peer != nil {
-		to = c.peer.lane()
-	}
 	step := w.note(chart.Step{
-		Lane: c.lane(), Kind: chart.Send, Text: describe(p), Bytes: bytes.Clone(p), To: to, Arrival: chart.Lost,
+		Lane: c.lane(), Kind: chart.Send, Text: describe(p), Bytes: bytes.Clone(p), To: c.farLane, Arrival: chart.Lost,
 	})
 	w.trace.flights[c.sock.out] = append(w.trace.flights[c.sock.out], flight{step, c.handedOut})
 }
@@ -142,50 +131,105 @@ func (w *World) noteEvent(c *Conn, ev core.Event) {
 func (w *World) noteGiven(c *Conn, ev Event) {
 	w.mix(uint64(c.node.lane)<<8 | uint64(ev.Kind))
 	if w.trace != nil {
-		w.note(chart.Step{Lane: c.lane(), Kind: chart.Event, Text: ev.describe(), Bytes: ev.Data})
+		w.note(chart.Step{Lane: c.lane(), Kind: chart.Event, Text: c.label() + ev.describe(), Bytes: ev.Data})
 	}
 }
 
-// ticked notes that c's driver is about to tick.
+// ticked notes that c's driver is about to tick, for a timer that was due at the
+// instant at.
 func (w *World) ticked(c *Conn, at clock.Time, why core.Timer) {
-	if w.trace == nil || why == core.TimerNone {
+	now := c.node.Now()
+	if w.trace == nil || why == core.TimerNone || now < at {
 		return
 	}
-	text := why.String() + " timer"
-	if next, _ := c.m.Deadline(); next > c.node.Now() {
+	text := c.label() + why.String() + " timer"
+	if next, _ := c.m.Deadline(); next > now {
 		text += ": nothing is due any more"
-	} else if late := c.node.Now().Sub(at); late > 0 {
+	} else if late := now.Sub(at); late > 0 {
 		text += fmt.Sprintf(", %v late", late)
 	}
 	w.note(chart.Step{Lane: c.lane(), Kind: chart.Expiry, Text: text})
 }
 
-// noteState notes what has changed of c's state in this step of the world.
+// noteState notes what has changed of the state and the timers of c's node in
+// this step of the world.
 func (w *World) noteState(c *Conn) {
-	if w.trace == nil || len(w.trace.steps) == 0 {
+	if w.trace == nil || len(w.trace.steps) == 0 || c.puppet != nil {
 		return
 	}
-	if c.puppet != nil {
+	state, timers := c.node.state(), c.node.chartTimers()
+	for len(w.trace.lines) <= c.lane() {
+		w.trace.lines = append(w.trace.lines, "")
+	}
+	now := fmt.Sprint(state, timers)
+	if now == w.trace.lines[c.lane()] {
 		return
 	}
-	now := laneState{c.state(), c.armedFor}
-	if c.released {
-		now.timers = deadline{}
-	}
-	if now == w.trace.lines[c] {
-		return
-	}
-	w.trace.lines[c] = now
+	w.trace.lines[c.lane()] = now
 	last := &w.trace.steps[len(w.trace.steps)-1]
 	if last.Lane != c.lane() {
-		last = &w.trace.steps[w.note(chart.Step{Lane: c.lane(), Kind: chart.Note, Text: now.state})]
+		last = &w.trace.steps[w.note(chart.Step{Lane: c.lane(), Kind: chart.Note, Text: c.label() + c.state()})]
 	}
-	last.State = now.state
-	last.Timers = []chart.Timer{}
-	if now.timers.why != core.TimerNone {
-		at := c.node.clock.when(now.timers.at, w.now)
-		last.Timers = []chart.Timer{{Name: now.timers.why.String(), At: time.Duration(at)}}
+	last.State, last.Timers = state, timers
+}
+
+// label tells which connection of its node c is, where there are several.
+func (c *Conn) label() string {
+	if len(c.node.conns) < 2 {
+		return ""
 	}
+	return c.far() + ": "
+}
+
+// far names the other end.
+func (c *Conn) far() string {
+	_, far, _ := strings.Cut(c.name, ">")
+	return far
+}
+
+// connStates are those that a [Conn] is in one after the other.
+var connStates = [...]string{"handshake", "open", "closing", "failed", "gone"}
+
+// state tells in a word or two where the node's connections are in their lives.
+func (n *Node) state() string {
+	var counts [len(connStates)]int
+	total := 0
+	for _, c := range n.conns {
+		if c.puppet == nil {
+			counts[slices.Index(connStates[:], c.state())]++
+			total++
+		}
+	}
+	var list []string
+	for i, k := range counts {
+		switch {
+		case k == total && total == 1:
+			return connStates[i]
+		case k > 0:
+			list = append(list, fmt.Sprint(k, " ", connStates[i]))
+		}
+	}
+	if total == 0 {
+		return "gone"
+	}
+	return strings.Join(list, ", ")
+}
+
+// chartTimers returns the running timers of the node's connections.
+func (n *Node) chartTimers() []chart.Timer {
+	timers := []chart.Timer{}
+	for _, c := range n.conns {
+		if c.released || c.puppet != nil || c.armedFor.why == core.TimerNone {
+			continue
+		}
+		name := c.armedFor.why.String()
+		if len(n.conns) > 1 {
+			name = c.far() + " " + name
+		}
+		at := n.clock.when(c.armedFor.at, n.w.now)
+		timers = append(timers, chart.Timer{Name: name, At: time.Duration(at)})
+	}
+	return timers
 }
 
 // noteDown notes that the node of the latest step is down.
@@ -215,7 +259,12 @@ func (c *Conn) state() string {
 
 // chart draws the run.
 func (w *World) chart() *chart.Chart {
-	ch := &chart.Chart{Steps: w.trace.steps}
+	ch := &chart.Chart{Steps: w.trace.steps, Facts: []chart.Fact{
+		{Name: "hash", Value: fmt.Sprintf("%016x", w.hash)},
+		{Name: "simulated", Value: time.Duration(w.now).String()},
+		{Name: "steps", Value: fmt.Sprint(w.steps)},
+		{Name: "faults", Value: w.had.String()},
+	}}
 	for _, n := range w.nodes {
 		about := "server"
 		if len(n.dials) > 0 {

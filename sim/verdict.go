@@ -53,10 +53,8 @@ func (c *Conn) excused(err error) bool {
 }
 
 // wasHurt reports whether a fault that may end a connection happened to it or
-// to either machine.
-func (c *Conn) wasHurt() bool {
-	return c.sock.in.hurt || c.sock.out.hurt || c.node.hurt || c.peer.node.hurt
-}
+// to the node at either end of it.
+func (c *Conn) wasHurt() bool { return c.sock.in.hurt || c.sock.out.hurt }
 
 // gaveUp reports whether the end c ended the connection by itself.
 func (c *Conn) gaveUp() bool { return c.crashed || c.log.cut || c.m.Err() != nil }

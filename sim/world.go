@@ -35,6 +35,10 @@ type World struct {
 	limit int
 	end   clock.Time // of the present Run
 
+	ran      bool
+	stepping bool
+	posted   int // values on their way
+
 	nodes []*Node
 	conns []*Conn
 	wires []*wire
@@ -82,13 +86,16 @@ func nativeMachine(role core.Role, cfg core.Config, now clock.Time, bare bool) (
 	return core.NewClient(set, now, core.RequestOptions{Host: "sim"})
 }
 
+// stepLimit is how many steps a run may take.
+const stepLimit = 1_000_000
+
 func newWorld(t *Tape, m MachineFunc) *World {
 	w := &World{
 		Config:     core.Config{Pings: core.PingAnswer},
 		Link:       TCP(),
 		tape:       t,
 		order:      t.Stream("order"),
-		limit:      1_000_000,
+		limit:      stepLimit,
 		newMachine: m,
 		hash:       hashStart,
 	}
@@ -139,12 +146,14 @@ func (w *World) At(d time.Duration, f func()) {
 	w.tasks.set(&task{run: f}, max(clock.Time(d), w.now))
 }
 
-// Run lets d pass. Faults happen meanwhile, unless the world was healed.
+// Run lets d pass. Faults happen meanwhile, unless the world was healed. It may
+// be called several times, from the function that builds the world, not from an
+// App or a function of [World.At]; the same goes for [World.Settle].
 func (w *World) Run(d time.Duration) {
-	if d <= 0 || w.over() {
+	if !w.mayPass("Run") || d <= 0 {
 		return
 	}
-	w.start()
+	w.ran, w.settled = true, false
 	w.end = w.now.Add(d)
 	w.nemesis.plan(d)
 	for w.next(w.end) {
@@ -152,6 +161,18 @@ func (w *World) Run(d time.Duration) {
 	if !w.over() {
 		w.now = w.end
 	}
+}
+
+// mayPass reports whether time may pass now.
+func (w *World) mayPass(call string) bool {
+	if w.stepping {
+		w.misuse("%s was called from inside of the world, by an App or a function of At", call)
+	}
+	if w.over() {
+		return false
+	}
+	w.start()
+	return true
 }
 
 // start makes the choices that hold for the whole run.
@@ -170,7 +191,7 @@ func (w *World) next(end clock.Time) bool {
 		return false
 	}
 	if w.steps++; w.steps > w.limit {
-		w.violate("comes to rest", fmt.Errorf("%d steps were not enough", w.limit))
+		w.violate("comes to rest", fmt.Errorf("%d steps were not enough; something happens again and again", w.limit))
 		return false
 	}
 	w.now = max(w.now, at)
@@ -184,12 +205,10 @@ func (w *World) over() bool { return w.failure != nil || w.cut }
 // step makes what comes first happen. A panic of the program under test is a
 // failure of the run.
 func (w *World) step() {
-	defer func() {
-		if v := recover(); v != nil {
-			w.violate("no panic", fmt.Errorf("%v\n%s", v, debug.Stack()))
-		}
-	}()
-	w.tasks.pop(w.order.Int).run()
+	defer w.recovered()
+	w.stepping = true
+	w.tasks.pop(w.first).run()
+	w.stepping = false
 	w.mix(uint64(w.now))
 	w.nemesis.step()
 	if w.single.most > 0 {
@@ -204,9 +223,16 @@ func (w *World) step() {
 	}
 }
 
-// Heal ends all faults: what was held up arrives, nodes that are down come up, and
-// nothing goes wrong any more. Clocks that were set back catch up. Links that lost data
-// stay as they are.
+// recovered makes a failure of a panic. It is deferred.
+func (w *World) recovered() {
+	if v := recover(); v != nil {
+		w.violate("no panic", fmt.Errorf("%v\n%s", v, debug.Stack()))
+	}
+}
+
+// Heal ends all faults: what was held up arrives, suspended nodes wake, nodes that
+// are down come up, and nothing goes wrong any more. Clocks run as they should,
+// and those that were set back catch up. Links that lost data stay as they are.
 func (w *World) Heal() {
 	if w.healed || w.over() {
 		return
@@ -225,6 +251,9 @@ func (w *World) Heal() {
 	}
 }
 
+// first asks the tape which of n things that are due at once comes first.
+func (w *World) first(n int) int { return w.order.Int(n) }
+
 func (n *Node) heal() {
 	n.asleep = n.w.now
 	for _, t := range n.naps {
@@ -235,9 +264,13 @@ func (n *Node) heal() {
 	if d := n.clock.behind(n.w.now); d > 0 {
 		n.AdjustClock(d)
 	}
+	if n.clock.ppm != 0 {
+		n.DriftClock(0)
+	}
 	n.Restart(0)
 	for _, c := range n.conns {
 		c.busy = min(c.busy, n.w.now)
+		c.armedFor = deadline{}
 		c.wake()
 	}
 }
@@ -249,12 +282,12 @@ const settleTime = 3 * time.Minute
 // Settle lets time pass, up to three minutes, until everything that must happen
 // eventually has happened: what was sent has been delivered, connections that
 // cannot live on have ended, and each [World.Eventually] holds. What does not
-// come true in that time is a failure.
+// come true in that time is a failure. It heals the world first, if nobody did.
 func (w *World) Settle() {
-	if w.over() {
+	if !w.mayPass("Settle") {
 		return
 	}
-	w.start()
+	w.Heal()
 	w.settled = true
 	w.end = w.now.Add(settleTime)
 	for !w.rests() {
@@ -269,11 +302,10 @@ func (w *World) Settle() {
 
 // finish does what the function that built the world left undone.
 func (w *World) finish() {
-	if w.now == 0 {
+	if !w.ran && !w.healed {
 		w.Run(2 * time.Minute)
 	}
 	if !w.settled {
-		w.Heal()
 		w.Settle()
 	}
 }
