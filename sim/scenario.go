@@ -168,26 +168,45 @@ func (s *Scenario) comment(format string, args ...any) {
 // [Scenario.Outcomes]. worlds has the world of that name, if it is a run of one.
 // RunOptions.Trace is on in any case.
 func (s *Scenario) Run(worlds map[string]func(*World), o RunOptions) ([]Outcome, error) {
+	results, err := s.Results(worlds, o)
+	steps := -1
+	if s.world != "" {
+		steps = 0
+	}
+	var list []Outcome
+	for i, r := range results {
+		outcome := Outcome{Text: scenarioOutcome(r.Failure, r.Chart(), steps)}
+		if s.roles {
+			outcome.Role = s.thisRoles()[i].String()
+		}
+		list = append(list, outcome)
+	}
+	return list, err
+}
+
+// Results runs the scenario as Run does and returns the runs themselves.
+func (s *Scenario) Results(worlds map[string]func(*World), o RunOptions) ([]*Result, error) {
 	o.Trace = true
 	if s.world != "" {
 		build := worlds[s.world]
 		if build == nil {
 			return nil, fmt.Errorf("sim: there is no world %q here", s.world)
 		}
-		return []Outcome{s.once("", build, o, 0)}, nil
+		return []*Result{Run(replay(s.choices), build, o)}, nil
 	}
-	if !s.roles {
-		return []Outcome{s.once("", func(w *World) { s.build(w, core.Server) }, o, -1)}, nil
+	var list []*Result
+	for _, role := range s.thisRoles() {
+		list = append(list, Run(replay(s.choices), func(w *World) { s.build(w, role) }, o))
 	}
-	return []Outcome{
-		s.once("server", func(w *World) { s.build(w, core.Server) }, o, -1),
-		s.once("client", func(w *World) { s.build(w, core.Client) }, o, -1),
-	}, nil
+	return list, nil
 }
 
-func (s *Scenario) once(role string, build func(*World), o RunOptions, steps int) Outcome {
-	r := Run(replay(s.choices), build, o)
-	return Outcome{role, scenarioOutcome(r.Failure, r.Chart(), steps)}
+// thisRoles are the roles that "this" plays in turn.
+func (s *Scenario) thisRoles() []core.Role {
+	if s.roles {
+		return []core.Role{core.Server, core.Client}
+	}
+	return []core.Role{core.Server}
 }
 
 func scenarioOutcome(f *Failure, c *chart.Chart, steps int) string {
@@ -198,7 +217,9 @@ func scenarioOutcome(f *Failure, c *chart.Chart, steps int) string {
 	}
 	b.WriteByte('\n')
 	if c != nil {
-		if err := c.WriteText(b, chart.TextOptions{Width: scenarioWidth, MaxSteps: steps}); err != nil {
+		plain := *c
+		plain.Facts = nil // the hash changes with every change of the simulator
+		if err := plain.WriteText(b, chart.TextOptions{Width: scenarioWidth, MaxSteps: steps}); err != nil {
 			fmt.Fprintf(b, "%v\n", err)
 		}
 	}

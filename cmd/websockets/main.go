@@ -1,6 +1,7 @@
 // Command websockets serves and opens WebSocket connections: a server to play
 // with, with a page that shows the frames of every connection as they pass,
-// and a client for the terminal and for scripts. Begin with
+// and a client for the terminal and for scripts. It runs simulated networks, and
+// repeats what was recorded of real ones. Begin with
 //
 //	websockets --help
 package main
@@ -45,6 +46,8 @@ func main() {
 type commands struct {
 	Serve   serveCommand     `cmd:"" help:"Run a server to play with: a page, an echo and a chat."`
 	Connect connectCommand   `cmd:"" help:"Connect to a server: lines in, messages out."`
+	Sim     simCommand       `cmd:"" help:"Run simulated networks, with faults, until something breaks."`
+	Replay  replayCommand    `cmd:"" help:"Run a scenario of the simulator, or the recording of a connection, again."`
 	Version kong.VersionFlag `help:"Print the version and exit."`
 }
 
@@ -54,9 +57,11 @@ func (commands) Help() string {
   websockets serve                                 then open http://127.0.0.1:8080
   websockets connect ws://127.0.0.1:8080/echo      in another terminal
   echo hello | websockets connect ws://127.0.0.1:8080/echo
+  websockets sim --runs 1000                       simulated networks that fail
 
-Exit status: 0 when all went well, 1 when a connection was refused or lost or
-an address could not be used, 2 when the command line makes no sense.`
+Exit status: 0 when all went well, 1 when a connection was refused or lost, an
+address could not be used or a simulated run failed, 2 when the command line
+makes no sense.`
 }
 
 // console is what a command reads and writes.
@@ -93,7 +98,7 @@ func run(ctx context.Context, args []string, std *console) int {
 	parser, err := kong.New(&commands{},
 		kong.Name("websockets"),
 		kong.Description("WebSocket (RFC 6455) from the command line."),
-		kong.Vars{"version": version()},
+		kong.Vars{"version": version(), "cpus": cpus()},
 		kong.Writers(std.stdout, std.stderr),
 		kong.Exit(func(status int) { exited = status }),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),

@@ -23,7 +23,7 @@ func echo(w *sim.World) {
 		ahead:  sometimes(w, "three messages are ahead of the answer"),
 	}
 	faults := sim.AllFaults
-	if w.Choose("long", 4) == 3 {
+	if w.Choose("long", 8) == 7 {
 		e.sizes = []int{10, 65535, 65536, 1000}
 		faults &^= sim.Chunks | sim.SmallBuffers // they would make a thousand steps of each message
 	}

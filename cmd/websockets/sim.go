@@ -1,0 +1,207 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/fb1e3c20/websockets/sim"
+	"github.com/fb1e3c20/websockets/sim/chart"
+	"github.com/fb1e3c20/websockets/sim/worlds"
+)
+
+// simCommand is websockets sim.
+type simCommand struct {
+	World   []string `placeholder:"NAME,..." help:"Worlds to run; all of them by default. --list shows them."`
+	Runs    int      `placeholder:"N" default:"10000" help:"How many runs, over all worlds. Default ${default}."`
+	Seed    uint64   `placeholder:"N" default:"1" help:"The first seed of each world; the others follow it. Default ${default}."`
+	Workers int      `placeholder:"N" default:"${cpus}" help:"How many runs at once; it changes nothing but the time. Default ${default}, the processors here."`
+	JSON    bool     `name:"json" help:"Print one JSON object a run on standard output, and all else on standard error."`
+	HTML    string   `name:"html" placeholder:"FILE" help:"Write the chart of the run that failed, or of the last one, as a page."`
+	Out     string   `placeholder:"PATH" help:"Where to write the scenario of a failure: a file, or a directory that exists. Default WORLD-SEED.scenario here."`
+	List    bool     `help:"List the worlds and exit."`
+}
+
+func (simCommand) Help() string {
+	return `Each run is a small network in which connections, machines and clocks fail as its seed says. What must always hold is checked after every step, and every call of the protocol core against a second account of the protocol. The same seed gives the same run, everywhere and at any time.
+
+The first run that fails ends the search: it is repeated to see that it replays, shrunk to the decisions that matter, and drawn as a sequence chart. Its scenario is written to a file for "websockets replay" and for your repository.
+
+A world also marks what must happen in some run. What never did counts as a failure from 1,000 runs of that world on. An interrupt ends the search with what was found so far.
+
+With --json each run is one line: world, seed, hash (16 hexadecimal digits), steps, simulated_ns, and verdict: "passed" or the property that was violated. The lines come in the order of the runs, whatever the workers.
+
+Exit status: 0 when all passed, 1 when something failed, 2 for a flag that makes no sense.
+
+Examples:
+
+  websockets sim
+  websockets sim --world reconnect --runs 100000 --seed 1000000
+  websockets sim --world echo --seed 7 --runs 1 --html run.html
+  websockets sim --json --runs 900 | jq -r .hash | sha256sum`
+}
+
+// Run searches, or lists the worlds.
+func (c *simCommand) Run(ctx context.Context, std *console) error {
+	if c.List {
+		for _, w := range worlds.All() {
+			fmt.Fprintf(std.stdout, "%-11s %s\n", w.Name, w.About)
+		}
+		return nil
+	}
+	list, err := c.worlds()
+	if err != nil {
+		return usageError{err}
+	}
+	return c.search(ctx, std, list)
+}
+
+// worlds are those that the flags name.
+func (c *simCommand) worlds() ([]worlds.World, error) {
+	switch {
+	case c.Runs < 1:
+		return nil, fmt.Errorf("--runs %d: there must be at least one", c.Runs)
+	case c.Workers < 1:
+		return nil, fmt.Errorf("--workers %d: there must be at least one", c.Workers)
+	case len(c.World) == 0:
+		return worlds.All(), nil
+	}
+	var list []worlds.World
+	for _, name := range c.World {
+		w, ok := worlds.Named(name)
+		if !ok {
+			return nil, fmt.Errorf("--world: there is no world %q; there are %s", name, strings.Join(worldNames(), ", "))
+		}
+		list = append(list, w)
+	}
+	return list, nil
+}
+
+func worldNames() []string {
+	var names []string
+	for _, w := range worlds.All() {
+		names = append(names, w.Name)
+	}
+	return names
+}
+
+// search runs the worlds until one fails, all is done, or ctx ends.
+func (c *simCommand) search(ctx context.Context, std *console, list []worlds.World) error {
+	out := std.stdout
+	if c.JSON {
+		out = std.stderr
+	}
+	s := &search{worlds: list, runs: c.Runs, seed: c.Seed, workers: c.Workers, tally: newTally(list)}
+	shown := newProgress(std.stderr)
+	lines := json.NewEncoder(std.stdout)
+	var failed *simulated
+	var broken error // standard output
+	s.run(ctx, shown.ticks(), func(r *simulated) bool {
+		if c.JSON {
+			broken = lines.Encode(r.line())
+		}
+		if r.result.Failure != nil {
+			failed = r
+		}
+		return failed == nil && broken == nil
+	}, func() { shown.show(s.tally.line(c.Runs)) })
+	shown.clear()
+	if broken != nil {
+		return broken
+	}
+	s.tally.summarise(out)
+	if failed != nil {
+		return c.explain(out, shown, failed)
+	}
+	if c.HTML != "" {
+		if err := c.drawLast(s); err != nil {
+			return err
+		}
+	}
+	if missed := s.tally.missed(); len(missed) > 0 {
+		return fmt.Errorf("never reached: %s", strings.Join(missed, "; "))
+	}
+	return nil
+}
+
+// drawLast writes the page of the last run.
+func (c *simCommand) drawLast(s *search) error {
+	if s.tally.runs == 0 {
+		return nil
+	}
+	world, seed := s.number(s.tally.runs - 1)
+	r := sim.Run(sim.FromSeed(seed), world.Build, sim.RunOptions{Trace: true})
+	return writePage(c.HTML, titled(r.Chart(), world.Name, seed, r.Hash))
+}
+
+// explain looks into a run that failed, and tells all about it.
+func (c *simCommand) explain(out io.Writer, shown *progress, failed *simulated) error {
+	world, seed := failed.world, failed.seed
+	note(out, "\nseed %d of world %s: %v", seed, world.Name, failed.result.Failure)
+	began := time.Now()
+	f := sim.Investigate(world.Build, failed.result, sim.RunOptions{}, sim.InvestigateOptions{
+		Progress: func(runs int, best []sim.Choice) {
+			shown.show(fmt.Sprintf("shrinking: %d choices of %d after %d runs", len(best), len(failed.result.Choices), runs))
+		},
+	})
+	shown.clear()
+	if f.Divergence != nil {
+		note(out, "%v", f.Divergence)
+	} else {
+		note(out, "shrunk from %d choices to %d in %d runs, %v", f.First, len(f.Choices), f.Runs, time.Since(began).Round(time.Millisecond))
+	}
+	fmt.Fprintln(out)
+	drawing := titled(f.Chart, world.Name, seed, f.Hash)
+	if err := drawing.WriteText(out, chart.TextOptions{Width: columnsOf(out)}); err != nil {
+		return err
+	}
+	path := c.scenarioPath(world.Name, seed)
+	if err := os.WriteFile(path, sim.NewScenario(world.Name, f).Format(), 0o666); err != nil {
+		return err
+	}
+	note(out, "\nThe scenario is in %s. To run it again:\n\nwebsockets replay %s\nwebsockets sim --world %s --seed %d --runs 1", path, path, world.Name, seed)
+	if c.HTML != "" {
+		if err := writePage(c.HTML, drawing); err != nil {
+			return err
+		}
+	}
+	return errTold
+}
+
+// scenarioPath is where the scenario of a failure is written.
+func (c *simCommand) scenarioPath(world string, seed uint64) string {
+	name := fmt.Sprintf("%s-%d.scenario", world, seed)
+	if c.Out == "" {
+		return name
+	}
+	if info, err := os.Stat(c.Out); err == nil && info.IsDir() {
+		return filepath.Join(c.Out, name)
+	}
+	return c.Out
+}
+
+// titled tells in a chart which run it is of.
+func titled(ch *chart.Chart, world string, seed, hash uint64) *chart.Chart {
+	ch.Title = fmt.Sprintf("world %s, seed %d", world, seed)
+	ch.Facts = append(ch.Facts, chart.Fact{Name: "hash", Value: fmt.Sprintf("%016x", hash)})
+	return ch
+}
+
+// writePage writes the chart as a page.
+func writePage(path string, ch *chart.Chart) error {
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(ch.WriteHTML(file), file.Close())
+}
+
+// cpus is the default of --workers.
+func cpus() string { return fmt.Sprint(runtime.GOMAXPROCS(0)) }
