@@ -18,7 +18,10 @@ import (
 // checkpoint.
 func TestLimit(t *testing.T) {
 	for _, redact := range []bool{false, true} {
-		for _, limit := range []int{0, 1, 100 << 10} {
+		for _, limit := range []int{0, 1, 50 << 10} {
+			if limit == 0 && redact {
+				continue
+			}
 			size := max(limit, flight.MinLimit)
 			if limit == 0 {
 				size = flight.DefaultLimit

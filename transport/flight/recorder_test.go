@@ -11,6 +11,7 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/fb1e3c20/websockets/core"
 	"github.com/fb1e3c20/websockets/core/frame"
@@ -105,6 +106,7 @@ func TestMaxFiles(t *testing.T) {
 		for range 7 {
 			r.Finish(lose(begin(t, r)), func() error { return errors.New("why") })
 			synctest.Wait()
+			time.Sleep(time.Nanosecond)
 		}
 		entries, err := os.ReadDir(dir)
 		if err != nil || len(entries) != 5 {

@@ -182,7 +182,7 @@ func TestFailuresOverTCP(t *testing.T) {
 		{name: "invalid text", does: func(c net.Conn) { io.WriteString(c, "\x81\x82\x00\x00\x00\x00a\xff") }, fails: core.ErrInvalidUTF8, cause: "UTF-8"},
 		{name: "a violation, redacted", does: func(c net.Conn) { io.WriteString(c, "\x81\x82\x00\x00\x00\x00a\xff") }, fails: core.ErrInvalidUTF8, redact: true},
 		{name: "a timeout", set: func(o *websockets.Options) {
-			o.PingInterval, o.ConnectionTimeout = 20*time.Millisecond, 60*time.Millisecond
+			o.PingInterval, o.ConnectionTimeout, o.CloseTimeout = 20*time.Millisecond, 60*time.Millisecond, 50*time.Millisecond
 		}, does: func(net.Conn) {}, fails: core.ErrConnectionTimeout, cause: "silent"},
 		{name: "an unanswered close", set: func(o *websockets.Options) {
 			o.PingInterval, o.CloseTimeout = 20*time.Millisecond, 50*time.Millisecond
