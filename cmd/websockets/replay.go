@@ -52,7 +52,8 @@ func (c *replayCommand) Run(ctx context.Context, std *console) error {
 			return nil
 		}
 		if len(c.Files) > 1 {
-			note(std.stdout, "%s==> %s <==", strings.Repeat("\n", min(i, 1)), path)
+			fmt.Fprint(std.stdout, strings.Repeat("\n", min(i, 1)))
+			note(std.stdout, "==> %s <==", path)
 		}
 		err := c.replay(ctx, std, path)
 		if err != nil && !errors.Is(err, errTold) {
@@ -127,7 +128,6 @@ func (c *replayCommand) replayScenario(std *console, path string, s *sim.Scenari
 		if len(results) > 1 {
 			ch.Title += [...]string{", \"this\" is the server", ", \"this\" is the client"}[i]
 		}
-		ch.Facts = append(ch.Facts, chart.Fact{Name: "hash", Value: fmt.Sprintf("%016x", r.Hash)})
 		if i > 0 {
 			fmt.Fprintln(std.stdout)
 		}
@@ -175,13 +175,14 @@ func (c *replayCommand) verdict(std *console, path string, s *sim.Scenario, i in
 	if r.Failure != nil {
 		got = "violated: " + r.Failure.Property
 	}
+	fmt.Fprintln(std.stdout)
 	switch {
 	case i >= len(s.Outcomes):
-		note(std.stdout, "\n%s", got)
+		note(std.stdout, "%s", got)
 	case s.Outcomes[i].Verdict() == got:
-		note(std.stdout, "\n%s, as %s expects", got, path)
+		note(std.stdout, "%s, as %s expects", got, path)
 	default:
-		note(std.stdout, "\n%s; %s expects: %s", got, path, s.Outcomes[i].Verdict())
+		note(std.stdout, "%s; %s expects: %s", got, path, s.Outcomes[i].Verdict())
 	}
 	return r.Failure == nil
 }

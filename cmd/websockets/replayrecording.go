@@ -27,7 +27,10 @@ func (c *replayCommand) replayRecording(ctx context.Context, std *console, path 
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	note(std.stdout, "%s\n", aboutRecording(path, r))
+	for _, line := range aboutRecording(path, r) {
+		note(std.stdout, "%s", line)
+	}
+	fmt.Fprintln(std.stdout)
 	steps, last := 0, []string{}
 	drawing := newRecordingChart(path, r)
 	err = r.Replay(func(s *flight.Step) error {
@@ -62,31 +65,35 @@ func (c *replayCommand) replayRecording(ctx context.Context, std *console, path 
 		}
 	}
 	if d, ok := errors.AsType[*flight.Divergence](err); ok {
-		note(std.stdout, "\nstep %d diverges: %s\nrecorded: %s\nreplayed: %s", d.Step.Index, d.Step.Call, d.Recorded, d.Replayed)
+		fmt.Fprintln(std.stdout)
+		note(std.stdout, "step %d diverges: %s", d.Step.Index, d.Step.Call)
+		note(std.stdout, "recorded: %s", d.Recorded)
+		note(std.stdout, "replayed: %s", d.Replayed)
 		return errTold
 	}
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	note(std.stdout, "\n%d steps, each as recorded, bit for bit", steps)
+	fmt.Fprintln(std.stdout)
+	note(std.stdout, "%d steps, each as recorded, bit for bit", steps)
 	return nil
 }
 
 // aboutRecording tells what is known of a recording.
-func aboutRecording(path string, r *flight.Recording) string {
-	text := fmt.Sprintf("%s: the %s of a connection, from %s", path, r.Birth.Role, r.Start.UTC().Format(time.RFC3339Nano))
+func aboutRecording(path string, r *flight.Recording) []string {
+	text := []string{fmt.Sprintf("%s: the %s of a connection, from %s", path, r.Birth.Role, r.Start.UTC().Format(time.RFC3339Nano))}
 	for _, fact := range []struct{ name, value string }{
 		{"label", r.Label}, {"software", r.Software}, {"cause", r.Cause}, {"stopped", r.Stopped},
 	} {
 		if fact.value != "" {
-			text += fmt.Sprintf("\n%s: %s", fact.name, fact.value)
+			text = append(text, fact.name+": "+fact.value)
 		}
 	}
 	if r.Redacted {
-		text += "\nwhat may be private was replaced"
+		text = append(text, "what may be private was replaced")
 	}
 	if r.Dropped {
-		text += "\nthe beginning is missing: it begins with a checkpoint"
+		text = append(text, "the beginning is missing: it begins with a checkpoint")
 	}
 	return text
 }

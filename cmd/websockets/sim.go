@@ -138,13 +138,14 @@ func (c *simCommand) drawLast(s *search) error {
 	}
 	world, seed := s.number(s.tally.runs - 1)
 	r := sim.Run(sim.FromSeed(seed), world.Build, sim.RunOptions{Trace: true})
-	return writePage(c.HTML, titled(r.Chart(), world.Name, seed, r.Hash))
+	return writePage(c.HTML, titled(r.Chart(), world.Name, seed))
 }
 
 // explain looks into a run that failed, and tells all about it.
 func (c *simCommand) explain(out io.Writer, shown *progress, failed *simulated) error {
 	world, seed := failed.world, failed.seed
-	note(out, "\nseed %d of world %s: %v", seed, world.Name, failed.result.Failure)
+	fmt.Fprintln(out)
+	note(out, "seed %d of world %s: %v", seed, world.Name, failed.result.Failure)
 	began := time.Now()
 	f := sim.Investigate(world.Build, failed.result, sim.RunOptions{}, sim.InvestigateOptions{
 		Progress: func(runs int, best []sim.Choice) {
@@ -158,7 +159,7 @@ func (c *simCommand) explain(out io.Writer, shown *progress, failed *simulated) 
 		note(out, "shrunk from %d choices to %d in %d runs, %v", f.First, len(f.Choices), f.Runs, time.Since(began).Round(time.Millisecond))
 	}
 	fmt.Fprintln(out)
-	drawing := titled(f.Chart, world.Name, seed, f.Hash)
+	drawing := titled(f.Chart, world.Name, seed)
 	if err := drawing.WriteText(out, chart.TextOptions{Width: columnsOf(out)}); err != nil {
 		return err
 	}
@@ -166,7 +167,10 @@ func (c *simCommand) explain(out io.Writer, shown *progress, failed *simulated) 
 	if err := os.WriteFile(path, sim.NewScenario(world.Name, f).Format(), 0o666); err != nil {
 		return err
 	}
-	note(out, "\nThe scenario is in %s. To run it again:\n\nwebsockets replay %s\nwebsockets sim --world %s --seed %d --runs 1", path, path, world.Name, seed)
+	fmt.Fprintln(out)
+	note(out, "The scenario is in %s. To run it again:", path)
+	note(out, "  websockets replay %s", path)
+	note(out, "  websockets sim --world %s --seed %d --runs 1", world.Name, seed)
 	if c.HTML != "" {
 		if err := writePage(c.HTML, drawing); err != nil {
 			return err
@@ -188,9 +192,8 @@ func (c *simCommand) scenarioPath(world string, seed uint64) string {
 }
 
 // titled tells in a chart which run it is of.
-func titled(ch *chart.Chart, world string, seed, hash uint64) *chart.Chart {
+func titled(ch *chart.Chart, world string, seed uint64) *chart.Chart {
 	ch.Title = fmt.Sprintf("world %s, seed %d", world, seed)
-	ch.Facts = append(ch.Facts, chart.Fact{Name: "hash", Value: fmt.Sprintf("%016x", hash)})
 	return ch
 }
 

@@ -230,7 +230,7 @@ func (t *tally) summarise(out io.Writer) {
 		float64(t.runs)/took.Seconds(), t.simulated.Hours(), t.simulated.Seconds()/took.Seconds(), failures(t.failures))
 	for _, w := range t.worlds {
 		for _, m := range w.marks {
-			if !m.Reached {
+			if !m.Reached && t.failures == 0 {
 				fmt.Fprintf(out, "not reached in %d runs of %s: %s\n", w.runs, w.name, m.Name)
 			}
 		}

@@ -1,0 +1,126 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fb1e3c20/websockets/clock"
+	"github.com/fb1e3c20/websockets/core"
+	"github.com/fb1e3c20/websockets/transport/flight"
+)
+
+// fileOf writes a file and returns its path.
+func fileOf(t *testing.T, name, text string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+func TestReplayScenario(t *testing.T) {
+	for _, c := range []struct {
+		name, text string
+		status     int
+		says       []string
+	}{
+		{"a script", "1s client send text \"hello\"\nrun 2s\n", statusOK,
+			[]string{`text "hello"`, "\npassed\n"}},
+		{"a script for both roles", "roles both\n1s this ping\nrun 2s\n", statusOK,
+			[]string{"is the server", "is the client", "ping", "\npassed\n"}},
+		{"as expected", "run 2s\n---- \npassed\n", statusOK, []string{"\npassed, as "}},
+		{"not as expected", "run 2s\n---- \nviolated: settles\n", statusOK, []string{"expects: violated: settles"}},
+		{"a world", "world echo\nchoice clients 0 2/3\n", statusOK, []string{"cid", "\npassed\n"}},
+		{"an unknown world", "world nowhere\n", statusFailed, []string{"nowhere", "echo, chat"}},
+		{"no scenario", "package main\n", statusFailed, []string{"is not a scenario", "line 1"}},
+		{"nothing known", "\x7fELF\x00\x01", statusFailed, []string{"neither a scenario"}},
+		{"a broken recording", "\x89WSF\r\n\x1a\nxxxxxxx", statusFailed, []string{"flight recording"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			path := fileOf(t, "a.scenario", c.text)
+			r := command(t.Context(), "", "replay", path)
+			if r.status != c.status {
+				t.Errorf("status %d, want %d", r.status, c.status)
+			}
+			for _, word := range c.says {
+				if !strings.Contains(r.stdout+r.stderr, word) {
+					t.Errorf("it does not say %q:\n%s%s", word, r.stdout, r.stderr)
+				}
+			}
+		})
+	}
+}
+
+// A scenario with roles makes two pages.
+func TestReplayWritesPages(t *testing.T) {
+	dir := t.TempDir()
+	path := fileOf(t, "a.scenario", "roles both\nrun 2s\n")
+	r := command(t.Context(), "", "replay", "--html", filepath.Join(dir, "run.html"), path)
+	if r.status != statusOK {
+		t.Errorf("status %d: %s", r.status, r.stderr)
+	}
+	for _, name := range []string{"run.html", "run-client.html"} {
+		if text, err := os.ReadFile(filepath.Join(dir, name)); err != nil || !strings.Contains(string(text), "<html") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestReplayKeepsToTheWidth(t *testing.T) {
+	path := fileOf(t, "a.scenario", "1s client send text 40*\"hello\"\nrun 2s\n")
+	r := command(t.Context(), "", "replay", "--width", "70", "--all", path)
+	for line := range strings.Lines(r.stdout) {
+		if len([]rune(strings.TrimSuffix(line, "\n"))) > 70 && !strings.Contains(line, path) {
+			t.Errorf("wider than 70: %q", line)
+		}
+	}
+}
+
+// A file that is not there does not keep the others from being replayed.
+func TestReplaySeveral(t *testing.T) {
+	good := fileOf(t, "good.scenario", "run 2s\n")
+	r := command(t.Context(), "", "replay", "none.scenario", good)
+	if r.status != statusFailed || !strings.Contains(r.stderr, "none.scenario") || !strings.Contains(r.stdout, "\npassed\n") {
+		t.Errorf("status %d, standard output %q, standard error %q", r.status, r.stdout, r.stderr)
+	}
+}
+
+// recorded returns the recording of a server that answers pings, or not.
+func recorded(t *testing.T, pings core.PingPolicy) []byte {
+	t.Helper()
+	settings, err := core.NewSettings(core.Config{Pings: pings})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := flight.Record(flight.Birth{Settings: settings, Role: core.Server, Open: true}, flight.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ping := []byte("\x89\x80\x00\x00\x00\x00")
+	f.Recv(clock.Time(time.Second), ping, make([]byte, core.ScratchSize))
+	f.Tick(clock.Time(15 * time.Second))
+	f.AppendOutput(nil)
+	return f.AppendRecording(nil, "the test is over")
+}
+
+func TestReplayRecording(t *testing.T) {
+	dir := t.TempDir()
+	page := filepath.Join(dir, "run.html")
+	path := fileOf(t, "a.flight", string(recorded(t, core.PingAnswer)))
+	r := command(t.Context(), "", "replay", "--html", page, path)
+	if r.status != statusOK {
+		t.Errorf("status %d: %s", r.status, r.stderr)
+	}
+	for _, word := range []string{"the server of a connection", "the test is over", "1s: Recv 6 bytes", "Tick", "each as recorded, bit for bit"} {
+		if !strings.Contains(r.stdout, word) {
+			t.Errorf("it does not say %q:\n%s", word, r.stdout)
+		}
+	}
+	if text, err := os.ReadFile(page); err != nil || !strings.Contains(string(text), "<html") {
+		t.Errorf("the page: %v", err)
+	}
+}

@@ -1,0 +1,208 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/fb1e3c20/websockets/core/frame"
+	"github.com/fb1e3c20/websockets/sim"
+	"github.com/fb1e3c20/websockets/sim/worlds"
+)
+
+// brittle is a world that fails when a message is lost by a reset, and by
+// nothing else.
+var brittle = worlds.World{Name: "brittle", About: "it breaks", Build: func(w *sim.World) {
+	w.Faults(sim.Resets | sim.Chunks)
+	broken := false
+	server := w.Server("server", sim.Echo)
+	w.Client("ann", server, func() sim.App {
+		return sim.AppFunc(func(_ *sim.Node, ev sim.Event) {
+			switch ev.Kind {
+			case sim.Opened:
+				ev.Conn.Send(frame.Text, []byte("hello"))
+			case sim.Closed:
+				broken = ev.Err != nil
+			}
+		})
+	})
+	w.Sometimes("time passes", func() bool { return w.Now() > time.Second })
+	w.Sometimes("a wonder happens", func() bool { return false })
+	w.Always("the connection lasts", func() error {
+		if broken {
+			return errors.New("it did not")
+		}
+		return nil
+	})
+	w.Run(time.Minute)
+}}
+
+// searching runs a search of one world.
+func searching(t *testing.T, c simCommand, w worlds.World) (result, error) {
+	t.Helper()
+	var stdout, stderr transcript
+	err := c.search(t.Context(), &console{stdout: &stdout, stderr: &stderr}, []worlds.World{w})
+	return result{stdout: stdout.String(), stderr: stderr.String()}, err
+}
+
+func TestSimPasses(t *testing.T) {
+	r := command(t.Context(), "", "sim", "--runs", "18")
+	if r.status != statusOK || r.stderr != "" {
+		t.Errorf("status %d, standard error %q", r.status, r.stderr)
+	}
+	for _, word := range append(worldNames(), "18 runs in ", "no failure") {
+		if !strings.Contains(r.stdout, word) {
+			t.Errorf("standard output does not say %q:\n%s", word, r.stdout)
+		}
+	}
+}
+
+func TestSimLists(t *testing.T) {
+	r := command(t.Context(), "", "sim", "--list")
+	if r.status != statusOK || strings.Count(r.stdout, "\n") != len(worlds.All()) {
+		t.Errorf("status %d, standard output:\n%s", r.status, r.stdout)
+	}
+}
+
+// The same lines come in the same order from any number of workers.
+func TestSimLines(t *testing.T) {
+	lines := func(flags ...string) string {
+		r := command(t.Context(), "", append([]string{"sim", "--json", "--world", "closing,timeouts", "--runs", "25", "--seed", "40"}, flags...)...)
+		if r.status != statusOK || !strings.Contains(r.stderr, "25 runs in") {
+			t.Errorf("status %d, standard error %q", r.status, r.stderr)
+		}
+		return r.stdout
+	}
+	one := lines("--workers", "1")
+	if many := lines("--workers", "5"); one != many {
+		t.Errorf("with 1 worker:\n%s\nwith 5:\n%s", one, many)
+	}
+	for i, text := range strings.Split(strings.TrimSpace(one), "\n") {
+		var line simLine
+		d := json.NewDecoder(strings.NewReader(text))
+		d.DisallowUnknownFields()
+		if err := d.Decode(&line); err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		world := []string{"closing", "timeouts"}[i%2]
+		if line.World != world || line.Seed != uint64(40+i/2) || line.Verdict != "passed" || line.Steps == 0 || line.Simulated == 0 {
+			t.Errorf("line %d: %s", i, text)
+		}
+		if strings.Trim(line.Hash, "0123456789abcdef") != "" || len(line.Hash) != 16 {
+			t.Errorf("hash %q", line.Hash)
+		}
+	}
+}
+
+func TestSimFindsAFailure(t *testing.T) {
+	dir := t.TempDir()
+	page := filepath.Join(dir, "run.html")
+	for _, c := range []struct {
+		name string
+		json bool
+		out  string
+		file string
+	}{
+		{"into a directory", false, dir, ""},
+		{"into a file", false, filepath.Join(dir, "found"), filepath.Join(dir, "found")},
+		{"with lines", true, filepath.Join(dir, "lines"), filepath.Join(dir, "lines")},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			r, err := searching(t, simCommand{Runs: 1000, Seed: 1, Workers: 3, JSON: c.json, Out: c.out, HTML: page}, brittle)
+			if err != errTold {
+				t.Fatalf("%v, standard output %q, standard error %q", err, r.stdout, r.stderr)
+			}
+			told := r.stdout
+			if c.json {
+				told = r.stderr
+				lines := strings.Split(strings.TrimSpace(r.stdout), "\n")
+				if last := lines[len(lines)-1]; !strings.Contains(last, `"verdict":"the connection lasts"`) {
+					t.Errorf("the last line is %s", last)
+				}
+			}
+			var seed uint64
+			_, after, _ := strings.Cut(told, "\nseed ")
+			if _, err := fmt.Sscan(after, &seed); err != nil {
+				t.Fatalf("no seed is told:\n%s", told)
+			}
+			if c.file == "" {
+				c.file = filepath.Join(dir, fmt.Sprintf("brittle-%d.scenario", seed))
+			}
+			for _, word := range []string{"the connection lasts", "shrunk from", "reset by the network", "choices", "websockets replay " + c.file, "1 failure\n"} {
+				if !strings.Contains(told, word) {
+					t.Errorf("it does not say %q:\n%s", word, told)
+				}
+			}
+			text, err := os.ReadFile(c.file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s, err := sim.ParseScenario(text)
+			if err != nil || s.World() != "brittle" || len(s.Choices()) == 0 || len(s.Choices()) > 6 {
+				t.Errorf("%v:\n%s", err, text)
+			}
+			if text, err := os.ReadFile(page); err != nil || !strings.Contains(string(text), "<html") {
+				t.Errorf("the page: %v", err)
+			}
+		})
+	}
+}
+
+// A mark that nothing reaches is a failure, once there were runs enough.
+func TestSimMissesAMark(t *testing.T) {
+	for _, c := range []struct {
+		runs int
+		err  bool
+	}{{enoughRuns - 1, false}, {enoughRuns, true}} {
+		calm := worlds.World{Name: "calm", Build: func(w *sim.World) {
+			w.Sometimes("a wonder happens", func() bool { return false })
+			w.Run(time.Second)
+		}}
+		r, err := searching(t, simCommand{Runs: c.runs, Workers: 2}, calm)
+		if (err != nil) != c.err || c.err && !strings.Contains(err.Error(), "a wonder happens") {
+			t.Errorf("%d runs: %v", c.runs, err)
+		}
+		if !strings.Contains(r.stdout, "of calm: a wonder happens") {
+			t.Errorf("standard output %q", r.stdout)
+		}
+	}
+}
+
+// An interrupt ends the search with what came of it so far.
+func TestSimIsInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	runs := 0
+	endless := worlds.World{Name: "endless", Build: func(w *sim.World) {
+		if runs++; runs == 20 {
+			cancel()
+		}
+		w.Run(time.Second)
+	}}
+	var stdout transcript
+	c := simCommand{Runs: 1 << 40, Workers: 1}
+	if err := c.search(ctx, &console{stdout: &stdout, stderr: &transcript{}}, []worlds.World{endless}); err != nil {
+		t.Error(err)
+	}
+	if !strings.Contains(stdout.String(), "no failure") {
+		t.Errorf("standard output %q", stdout.String())
+	}
+}
+
+func TestSimDrawsTheLastRun(t *testing.T) {
+	page := filepath.Join(t.TempDir(), "run.html")
+	r := command(t.Context(), "", "sim", "--world", "closing", "--runs", "1", "--html", page)
+	text, err := os.ReadFile(page)
+	if r.status != statusOK || err != nil || !strings.Contains(string(text), "world closing, seed 1") {
+		t.Errorf("status %d, %v, %d bytes", r.status, err, len(text))
+	}
+	r = command(t.Context(), "", "sim", "--world", "closing", "--runs", "1", "--html", filepath.Join(page, "none"))
+	if r.status != statusFailed {
+		t.Errorf("where nothing can be written: status %d", r.status)
+	}
+}
