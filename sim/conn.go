@@ -116,6 +116,9 @@ func (w *World) dial(client, server *Node) *Conn {
 		return nil
 	}
 	c.farLane = server.lane
+	if server.asleep > w.now {
+		c.maim()
+	}
 	w.happened(client.lane, chart.Call, "dials %s", server.name)
 	call := &task{}
 	call.run = func() {
