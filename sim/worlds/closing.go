@@ -135,6 +135,16 @@ func (e *closingEnd) close(line *closingLine, code frame.CloseCode, reason strin
 	e.crossed.when(peer != nil && peer.asked)
 }
 
+// timedOut reports whether the core at the other end gave this end up.
+func timedOut(ev sim.Event) bool {
+	for _, e := range []core.Error{core.ErrConnectionTimeout, core.ErrPongTimeout, core.ErrWriteTimeout} {
+		if ev.Code == e.CloseCode() && ev.Reason == e.Reason() {
+			return true
+		}
+	}
+	return false
+}
+
 // ended checks what a connection ended with: what the peer's application closed
 // with, or the echo of what this end's did.
 func (e *closingEnd) ended(line *closingLine, ev sim.Event) {
@@ -146,6 +156,7 @@ func (e *closingEnd) ended(line *closingLine, ev sim.Event) {
 	e.closed = e.closed || e.healed
 	peer := e.peer(line.conn)
 	switch {
+	case timedOut(ev):
 	case peer != nil && peer.asked:
 		if ev.Code != peer.code || ev.Reason != peer.reason {
 			e.truth.broken("%s was told %v %q, the peer closed with %v %q", line.conn.Name(), ev.Code, ev.Reason, peer.code, peer.reason)
