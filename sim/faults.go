@@ -126,7 +126,7 @@ func (w *World) asker(name string) func(f Faults, suffix string) *Stream {
 type wireFault struct {
 	rate   int           // bytes a second
 	delay  time.Duration // the most that is added
-	pieces uint64        // 0: whole, 1: single bytes, 2: anything
+	pieces uint64        // 0: whole, 1: tiny, 2: anything
 }
 
 func (x *wire) choose() {
@@ -174,7 +174,7 @@ func (x *wire) piece() int {
 		return x.arrived
 	}
 	if x.fault.pieces == 1 {
-		return 1
+		return max(1, x.arrived/64)
 	}
 	return x.arrived - x.cut.Int(x.arrived)
 }

@@ -42,7 +42,7 @@ type Carrier uint8
 const (
 	// CarrierTCP: closing a socket that has unread input, or that input
 	// still comes to, sends a reset, which eats what the peer has not read
-	// (https://www.rfc-editor.org/rfc/rfc9293#section-3.10.7.1).
+	// (https://www.rfc-editor.org/rfc/rfc1122#section-4.2.2.13).
 	CarrierTCP Carrier = iota
 	// CarrierQUIC: the directions of a stream end on their own. Closing ends
 	// the output, and makes the peer's writes fail; what the peer has not
@@ -126,7 +126,7 @@ type wire struct {
 	flying  []segment // in the order in which they arrive
 	used    int       // of the buffer, as far as the writer knows
 	short   bool      // the writer waits for room
-	readAt  clock.Time
+	acks    []ack     // of what was read, on their way to the writer
 	last    clock.Time
 	free    clock.Time // when the line has sent what it was given
 	clogged clock.Time // nothing arrives before
@@ -152,6 +152,12 @@ type segment struct {
 	from clock.Time // when the line takes it
 	n    int
 	kind segmentKind
+}
+
+// An ack makes room at the writer.
+type ack struct {
+	at clock.Time
+	n  int
 }
 
 type segmentKind uint8
@@ -215,23 +221,48 @@ func (s *socket) write(p []byte) (int, error) {
 
 // admit returns for how many of n bytes there is room.
 func (x *wire) admit(n int) int {
-	known := x.readAt.Add(x.link.Latency) // the writer knows of what was read
-	if !x.vanishes && x.w.now >= known {
-		x.used = x.unread()
-	}
+	x.takeAcks()
 	if room := max(x.room-x.used, 0); n > room {
 		n = room
 		x.short = true
-		if x.used > x.unread() {
-			x.w.tasks.setBy(&x.window, known)
-		}
+		x.awaitRoom()
 	}
 	x.used += n
 	return n
 }
 
-// unread returns how many bytes were written and not read.
-func (x *wire) unread() int { return len(x.buf) - x.start }
+// ack lets the writer know that n bytes were read.
+func (x *wire) ack(n int) {
+	if x.vanishes {
+		return
+	}
+	x.takeAcks()
+	at := x.w.now.Add(x.link.Latency)
+	if last := len(x.acks) - 1; last >= 0 && x.acks[last].at == at {
+		x.acks[last].n += n
+	} else {
+		x.acks = append(x.acks, ack{at, n})
+	}
+	x.awaitRoom()
+}
+
+// takeAcks makes the room that the writer knows of by now.
+func (x *wire) takeAcks() {
+	k := 0
+	for k < len(x.acks) && x.acks[k].at <= x.w.now {
+		x.used -= x.acks[k].n
+		k++
+	}
+	if k > 0 {
+		x.acks = x.acks[:copy(x.acks, x.acks[k:])]
+	}
+}
+
+func (x *wire) awaitRoom() {
+	if x.short && len(x.acks) > 0 {
+		x.w.tasks.setBy(&x.window, x.acks[0].at)
+	}
+}
 
 func (x *wire) compact() {
 	if x.start == len(x.buf) {
@@ -331,11 +362,16 @@ func (x *wire) sendReset() {
 
 // takeBack gives up what the line has not taken yet.
 func (x *wire) takeBack() {
-	for k := len(x.flying) - 1; k >= 0 && x.flying[k].from > x.w.now; k-- {
-		g := x.flying[k]
-		x.flying = x.flying[:k]
-		x.buf = x.buf[:len(x.buf)-g.n]
-		x.free = g.from
+	k := len(x.flying)
+	for k > 0 && x.flying[k-1].from > x.w.now {
+		k--
+		x.buf = x.buf[:len(x.buf)-x.flying[k].n]
+		x.free = x.flying[k].from
+	}
+	if x.flying = x.flying[:k]; k > 0 {
+		x.last = x.flying[k-1].at
+	} else {
+		x.last = x.w.now
 	}
 }
 
@@ -354,10 +390,7 @@ func (s *socket) read() (p []byte, eof bool, err error) {
 	x.start += n
 	x.arrived -= n
 	x.taken += int64(n)
-	x.readAt = x.w.now
-	if x.short {
-		x.w.tasks.setBy(&x.window, x.readAt.Add(x.link.Latency))
-	}
+	x.ack(n)
 	return p, false, nil
 }
 
@@ -371,7 +404,7 @@ func (x *wire) open() {
 	if x.vanishes {
 		return
 	}
-	x.used = x.unread()
+	x.takeAcks()
 	x.short = false
 	x.from.tell()
 }
@@ -430,6 +463,7 @@ func (s *socket) shut() {
 func (x *wire) lose() {
 	x.vanishes = true
 	x.flying = x.flying[:0]
+	x.acks = x.acks[:0]
 	x.buf = x.buf[:x.start+x.arrived]
 	x.w.tasks.stop(&x.arrival)
 	x.w.tasks.stop(&x.window)

@@ -95,12 +95,12 @@ type Node struct {
 	timers []*nodeTimer
 
 	up      bool
-	calling bool // the App is being called
-	dialed int        // connections, ever
-	asleep clock.Time // until when nothing of the node runs
-	naps   []*task    // what runs when it wakes
-	start  task
-	traits traits
+	calling bool       // the App is being called
+	dialed  int        // connections, ever
+	asleep  clock.Time // until when nothing of the node runs
+	naps    []*task    // what runs when it wakes
+	start   task
+	traits  traits
 	own     *Stream
 	posts   *Stream
 }

@@ -129,7 +129,11 @@ func (d *dump) wire(x *wire) {
 	d.bytes(x.buf[x.start:])
 	d.int(int64(x.arrived))
 	d.int(int64(x.used))
-	d.bool(x.vanishes, x.fin, x.rst, x.ended, x.stopped, x.hurt)
+	for _, a := range x.acks {
+		d.time(a.at)
+		d.int(int64(a.n))
+	}
+	d.bool(x.vanishes, x.fin, x.rst, x.ended, x.stopped, x.hurt, x.short)
 	d.time(x.last)
 	d.time(x.free)
 	d.time(x.clogged)
