@@ -8,14 +8,12 @@ import (
 	"github.com/fb1e3c20/websockets/sim"
 )
 
-// echoTurns is how many messages a conversation has.
-const echoTurns = 10
-
 // echo has clients that say what they have to say, a few messages ahead of the
 // answers, and begin anew when the connection fails.
 func echo(w *sim.World) {
 	network(w)
 	e := &echoWorld{
+		length: 10,
 		sizes:  []int{10, 0, 125, 126, 127, 300},
 		same:   always(w, "an echo is what was sent"),
 		failed: sometimes(w, "a conversation begins anew"),
@@ -24,6 +22,7 @@ func echo(w *sim.World) {
 	}
 	faults := sim.AllFaults
 	if w.Choose("long", 8) == 7 {
+		e.length = 5
 		e.sizes = []int{10, 65535, 65536, 1000}
 		faults &^= sim.Chunks | sim.SmallBuffers // they would make a thousand steps of each message
 	}
@@ -40,6 +39,7 @@ func echo(w *sim.World) {
 
 type echoWorld struct {
 	server              *sim.Node
+	length              int   // of a conversation, in messages
 	sizes               []int // of messages
 	same                *rule
 	failed, long, ahead *mark
@@ -94,7 +94,7 @@ func (c *echoClient) say(n *sim.Node, conn *sim.Conn) {
 		size := pick(n, c.sizes...)
 		op := pick(n, frame.Text, frame.Binary)
 		p := text(n.Name(), c.number, size)
-		if c.turns == echoTurns || conn.Send(op, p) != nil {
+		if c.turns == c.length || conn.Send(op, p) != nil {
 			return
 		}
 		c.long.when(size >= 65536)
@@ -117,7 +117,7 @@ func (c *echoClient) check(ev sim.Event) {
 func (c *echoClient) next(n *sim.Node, conn *sim.Conn) {
 	switch {
 	case len(c.waiting) > 0:
-	case c.turns < echoTurns:
+	case c.turns < c.length:
 		n.After(pick(n, 0, time.Second, 100*time.Millisecond, 16*time.Second), "say")
 	case !c.done:
 		c.done = true

@@ -23,10 +23,13 @@ var alphabets = [...]string{"aé€𝄞zß", "𝄞b", "€é", "plain text"}
 
 func write(from string, number, size int) []byte {
 	p := fmt.Appendf(nil, "%s %d %d:", from, number, size)
-	for len(p) < size {
-		p = append(p, alphabets[number%len(alphabets)]...)
-	}
-	return p
+	return append(p, filling(number, size-len(p))...)
+}
+
+// filling is whole alphabets of at least size bytes.
+func filling(number, size int) string {
+	alphabet := alphabets[number%len(alphabets)]
+	return strings.Repeat(alphabet, (max(size, 0)+len(alphabet)-1)/len(alphabet))
 }
 
 // readLetter returns the number of a letter that arrived on a connection.

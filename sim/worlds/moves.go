@@ -15,10 +15,10 @@ import (
 type move func(c *sim.PuppetConn, detail int)
 
 var moves = [...]move{
-	func(c *sim.PuppetConn, detail int) { c.Send(frame.Text, filling(detail%300)) },
-	func(c *sim.PuppetConn, detail int) { c.Send(frame.Binary, filling(detail%700)) },
-	func(c *sim.PuppetConn, detail int) { c.Send(frame.Ping, filling(detail%126)) },
-	func(c *sim.PuppetConn, detail int) { c.Send(frame.Pong, filling(detail%126)) },
+	func(c *sim.PuppetConn, detail int) { c.Send(frame.Text, hostileText(detail%300)) },
+	func(c *sim.PuppetConn, detail int) { c.Send(frame.Binary, hostileText(detail%700)) },
+	func(c *sim.PuppetConn, detail int) { c.Send(frame.Ping, hostileText(detail%126)) },
+	func(c *sim.PuppetConn, detail int) { c.Send(frame.Pong, hostileText(detail%126)) },
 	func(c *sim.PuppetConn, detail int) { c.SendClose(oneOf(detail, goodCodes...), "") },
 	func(c *sim.PuppetConn, detail int) { c.SendClose(oneOf(detail, badCodes...), "") },
 	sendFragments,
@@ -46,8 +46,8 @@ var (
 
 func oneOf[T any](detail int, list ...T) T { return list[detail%len(list)] }
 
-// filling returns n bytes of valid text.
-func filling(n int) []byte { return []byte(strings.Repeat("hostile ", n/8+1)[:n]) }
+// hostileText returns n bytes of valid text.
+func hostileText(n int) []byte { return []byte(strings.Repeat("hostile ", n/8+1)[:n]) }
 
 // sendFragments sends a message in up to five fragments with a character cut in
 // two, and pings between.
@@ -98,7 +98,7 @@ func wrongMask(c *sim.PuppetConn, detail int) {
 	if !h.Masked {
 		h.Mask = frame.Mask{}
 	}
-	c.SendFrame(h, filling(detail%4*2))
+	c.SendFrame(h, hostileText(detail%4*2))
 }
 
 // wrongLength sends a length in more bytes than it needs, or one beyond all
@@ -126,7 +126,7 @@ func wrongLength(c *sim.PuppetConn, detail int) {
 // wrongControl sends a control frame that is too long or not the last.
 func wrongControl(c *sim.PuppetConn, detail int) {
 	h := c.Header(oneOf(detail, frame.Ping, frame.Pong, frame.Close), detail&1 != 0)
-	c.SendFrame(h, filling(detail%4*126))
+	c.SendFrame(h, hostileText(detail%4*126))
 }
 
 // wrongOrder sends a continuation of nothing, or a message in another one.
@@ -152,7 +152,7 @@ func tooBig(c *sim.PuppetConn, detail int) {
 			if i == 0 {
 				op = frame.Binary
 			}
-			c.SendFrame(c.Header(op, i == 2), filling(300))
+			c.SendFrame(c.Header(op, i == 2), hostileText(300))
 		}
 	case 2:
 		for i := range 6 {
