@@ -52,8 +52,7 @@ type Flight struct {
 	first   []uint32 // drawn at birth
 
 	frames  frames
-	framing bool // frames are read
-	opened  bool // it was open once
+	framing bool // frames are read, or were: it was open
 	over    bool // input is thrown away
 	stopped endReason
 	ended   bool
@@ -63,7 +62,7 @@ type Flight struct {
 // Record makes a machine as b says and records it. The error is that of making
 // it.
 func Record(b Birth, o Options) (*Flight, error) {
-	f := &Flight{birth: b, wall: time.Now(), framing: b.Open, opened: b.Open, redacted: o.Redact}
+	f := &Flight{birth: b, wall: time.Now(), framing: b.Open, redacted: o.Redact}
 	f.log.limit = o.limit()
 	f.log.ctx.now = b.Now
 	if b.Settings != nil {
@@ -76,7 +75,6 @@ func Record(b Birth, o Options) (*Flight, error) {
 	if f.m, err = drawing.Machine(); err != nil {
 		return nil, err
 	}
-	f.frames.fromClient = b.Role == core.Server
 	if o.Redact {
 		if err := f.castShadow(); err != nil {
 			return nil, err
@@ -132,20 +130,20 @@ func (f *Flight) note(c *Call, a *Answer) {
 	if f.off() {
 		return
 	}
-	f.follow(a)
+	f.follow(c, a)
 	m := f.m
 	if f.shadow != nil {
 		c = f.redactor.call(c, a.Err == nil)
 		h := spare.Get().(*hands)
 		defer h.giveBack()
 		redacted := h.do(f.shadow, c)
-		if !alike(c.Op, a, &redacted) || stateOf(f.m) != stateOf(f.shadow) || f.fed != len(f.drawn) {
+		if !alike(a, &redacted) || stateOf(f.m) != stateOf(f.shadow) || f.fed != len(f.drawn) {
 			f.stop(endedByRedaction)
 			return
 		}
 		a, m = &redacted, f.shadow
 	}
-	if f.framing && !f.over && len(c.Data) > f.log.most() {
+	if c.Op != Recv && len(c.Data)+len(c.Reject.Body) > f.log.most() {
 		f.checkpoint(Gap)
 	} else {
 		d := digestOf(a, m, len(f.drawn))
@@ -158,22 +156,20 @@ func (f *Flight) note(c *Call, a *Answer) {
 }
 
 // follow notes where in its life the connection is.
-func (f *Flight) follow(a *Answer) {
-	switch a.Event.Kind {
-	case core.EventOpen:
-		f.framing = true
-	case core.EventClose:
-		f.over, f.closed = true, a.Event.Code
-	case core.EventFailed:
-		f.over = true
+func (f *Flight) follow(c *Call, a *Answer) {
+	if a.Event.Kind == core.EventClose {
+		f.closed = a.Event.Code
 	}
-	f.opened = f.opened || f.framing
+	if a.Event.Kind == core.EventOpen || c.Op == Accept && a.Err == nil {
+		f.framing = true
+	}
+	f.over = f.over || f.closed != 0 || f.m.Err() != nil
 }
 
 // alike reports whether the machine and its shadow answered alike, as far as
-// the one may see what the other does. Of a handshake, the shadow sees whole
-// lines.
-func alike(op Op, a, b *Answer) bool {
+// they can: how much was taken differs in a handshake, of which the shadow sees
+// whole lines.
+func alike(a, b *Answer) bool {
 	e, g := &a.Event, &b.Event
 	return e.Kind == g.Kind && e.Op == g.Op && e.First == g.First && e.Last == g.Last && e.Code == g.Code &&
 		len(e.Data) == len(g.Data) && len(a.Out) == len(b.Out) && a.Err == b.Err
@@ -239,21 +235,19 @@ func (f *Flight) recvPiece(now clock.Time, in, scratch []byte) (int, core.Event)
 	if f.off() {
 		return f.m.Recv(now, in, scratch)
 	}
-	c := Call{Op: Recv, Now: now, Scratch: min(len(scratch), core.ScratchSize)}
-	framing := f.framing && !f.over
-	wasOver := f.over
-	c.Data = in
-	if framing && f.frames.fromClient || f.shadow != nil { // what is unmasked in place
-		kept := lent.Get().(*[]byte)
-		defer lent.Put(kept)
-		*kept = append((*kept)[:0], in...)
-		c.Data = *kept
+	if f.over {
+		n, ev := f.m.Recv(now, in, scratch)
+		f.note(&Call{Op: Discarded, Now: now, N: n, Scratch: core.ScratchSize}, &Answer{N: n, Event: ev})
+		return n, ev
 	}
+	framing := f.framing
+	c := Call{Op: Recv, Now: now, Scratch: min(len(scratch), core.ScratchSize)}
+	kept := lent.Get().(*[]byte)
+	defer lent.Put(kept)
+	*kept = append((*kept)[:0], in...) // it is unmasked in place
 	n, ev := f.m.Recv(now, in, scratch)
-	c.Data = c.Data[:n]
+	c.Data = (*kept)[:n]
 	switch {
-	case wasOver:
-		c = Call{Op: Discarded, Now: now, N: n, Scratch: core.ScratchSize}
 	case framing:
 		f.frames.pass(c.Data, f.shadow != nil)
 	case f.shadow != nil:
@@ -264,14 +258,12 @@ func (f *Flight) recvPiece(now clock.Time, in, scratch []byte) (int, core.Event)
 	}
 	c.Unread = n == 0 && len(in) > 0
 	f.note(&c, &Answer{N: n, Event: ev})
-	f.over = f.over || f.m.Err() != nil
 	return n, ev
 }
 
 // event records a call that has no argument but the time.
 func (f *Flight) event(op Op, now clock.Time, ev core.Event) core.Event {
 	f.note(&Call{Op: op, Now: now}, &Answer{Event: ev})
-	f.over = f.over || f.m.Err() != nil
 	return ev
 }
 
@@ -392,9 +384,6 @@ func (f *Flight) Accept(now clock.Time, o core.AcceptOptions) error {
 	defer f.mu.Unlock()
 	err := f.m.Accept(now, o)
 	f.note(&Call{Op: Accept, Now: now, Accept: o}, &Answer{Err: err})
-	if err == nil {
-		f.framing, f.opened = true, true
-	}
 	return err
 }
 
@@ -404,7 +393,6 @@ func (f *Flight) Reject(now clock.Time, o core.RejectOptions) error {
 	defer f.mu.Unlock()
 	err := f.m.Reject(now, o)
 	f.note(&Call{Op: Reject, Now: now, Reject: o}, &Answer{Err: err})
-	f.over = f.over || f.m.Err() != nil
 	return err
 }
 

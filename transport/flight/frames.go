@@ -6,8 +6,6 @@ import (
 
 // frames follows the frames in a stream that comes in pieces.
 type frames struct {
-	fromClient bool
-
 	head [frame.MaxHeaderLen]byte
 	have int   // bytes in head
 	left int64 // of the payload

@@ -145,23 +145,26 @@ func orDefault(n, byDefault int) int {
 // Finish ends the recording of f and writes it, if it is to be kept, in a
 // goroutine of its own. cause, if it is not nil, is called there for what else is
 // known of how the connection ended. Finish does not block, and does nothing
-// when it is called again.
+// when it is called again. Nothing is left in memory of the recording then.
 func (r *Recorder) Finish(f *Flight, cause func() error) {
 	if !r.forget(f) {
 		return
 	}
 	end := f.end()
 	if r.Keep == nil && !end.Failed() {
+		f.forget()
 		return
 	}
 	if r.waiting.Add(1) > mostWaiting {
 		r.waiting.Add(-1)
 		r.lost.Add(1)
+		f.forget()
 		return
 	}
 	go func() {
 		defer r.waiting.Add(-1)
 		defer r.recover()
+		defer f.forget()
 		if r.Keep == nil || r.Keep(end) {
 			r.write(f, textOf(cause))
 		}
@@ -192,7 +195,15 @@ func (f *Flight) end() End {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.ended = true
-	return End{f.birth.Role, f.birth.Label, f.opened, f.m.Err(), f.closed}
+	return End{f.birth.Role, f.birth.Label, f.framing, f.m.Err(), f.closed}
+}
+
+// forget frees the memory of a flight that has ended.
+func (f *Flight) forget() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.log = log{dropped: true}
+	f.drawn, f.shadow, f.redactor = nil, nil, nil
 }
 
 // Dump writes the recordings of all connections that are up, so far, for whoever

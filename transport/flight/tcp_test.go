@@ -291,7 +291,6 @@ func TestDump(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.CloseNow()
 	if err := c.Send(t.Context(), websockets.Text, []byte("hello")); err != nil {
 		t.Fatal(err)
 	}
@@ -306,6 +305,9 @@ func TestDump(t *testing.T) {
 		r := b.next()
 		roles = append(roles, r.Birth.Role)
 		wantSteps(t, r, "5 bytes")
+	}
+	if err := c.Close(websockets.NormalClosure, ""); err != nil {
+		t.Error(err)
 	}
 	slices.Sort(roles)
 	if !slices.Equal(roles, []core.Role{core.Server, core.Client}) {
