@@ -1,6 +1,10 @@
 package main
 
 import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"strings"
@@ -121,6 +125,44 @@ func TestReplayRecording(t *testing.T) {
 		}
 	}
 	if text, err := os.ReadFile(page); err != nil || !strings.Contains(string(text), "<html") {
+		t.Errorf("the page: %v", err)
+	}
+}
+
+// falsified returns the recording with a change that is found in the replay
+// alone.
+func falsified(t *testing.T, recording []byte) []byte {
+	t.Helper()
+	for i := range recording {
+		p := bytes.Clone(recording)
+		p[i] ^= 1
+		end := len(p) - crc32.Size
+		binary.LittleEndian.PutUint32(p[end:], crc32.Checksum(p[:end], crc32.MakeTable(crc32.Castagnoli)))
+		r, err := flight.Read(bytes.NewReader(p))
+		if err != nil {
+			continue
+		}
+		if _, ok := errors.AsType[*flight.Divergence](r.Replay(nil)); ok {
+			return p
+		}
+	}
+	t.Fatal("no change makes the replay diverge")
+	return nil
+}
+
+func TestReplayDiverges(t *testing.T) {
+	page := filepath.Join(t.TempDir(), "run.html")
+	path := fileOf(t, "a.flight", string(falsified(t, recorded(t, core.PingAnswer))))
+	r := command(t.Context(), "", "replay", "--html", page, path)
+	if r.status != statusFailed || r.stderr != "" {
+		t.Errorf("status %d, standard error %q", r.status, r.stderr)
+	}
+	for _, word := range []string{"not what was recorded", "diverges: ", "\nrecorded: ", "\nreplayed: "} {
+		if !strings.Contains(r.stdout, word) {
+			t.Errorf("it does not say %q:\n%s", word, r.stdout)
+		}
+	}
+	if text, err := os.ReadFile(page); err != nil || !strings.Contains(string(text), "diverges") {
 		t.Errorf("the page: %v", err)
 	}
 }
