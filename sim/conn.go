@@ -81,6 +81,7 @@ type Conn struct {
 
 	log         ledger
 	everStopped bool  // input was held back at some time
+	everHeld    bool  // the App held at some time
 	handedOut   int64 // bytes of output, ever
 	farLane     int   // of the other end's node
 	traits      *traits
@@ -285,6 +286,7 @@ func (c *Conn) Abort() {
 // is told to an App that holds as well.
 func (c *Conn) Hold(on bool) {
 	c.held = on
+	c.everHeld = c.everHeld || on
 	c.wake()
 }
 

@@ -98,6 +98,9 @@ func (l *Link) check() error {
 	return nil
 }
 
+// slow reports whether timeouts may run out because of the link alone.
+func (l *Link) slow() bool { return l.Bandwidth > 0 || l.Latency+l.Jitter >= time.Second }
+
 var (
 	errReset   = errors.New("sim: the stream was reset")
 	errStopped = errors.New("sim: the peer takes no more input")

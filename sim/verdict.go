@@ -62,13 +62,18 @@ func (c *Conn) gaveUp() bool { return c.crashed || c.log.cut || c.m.Err() != nil
 // slow reports whether the other end is too slow for e, through no fault of the
 // protocol.
 func (c *Conn) slow(e core.Error) bool {
+	network := c.w.everOn(SlowLines|SmallBuffers|Delays|LateTicks|Drift) || c.sock.out.link.slow()
 	switch e {
+	case core.ErrHandshakeTimeout:
+		return network
 	case core.ErrCloseTimeout:
-		return c.w.everOn(SlowApps|SlowLines|SmallBuffers|LateTicks|Drift|Delays) || c.peer.held
+		return network || c.w.everOn(SlowApps) || c.peer.everHeld
 	case core.ErrPongTimeout:
-		return c.peer.everStopped
+		return network || c.peer.everStopped
+	case core.ErrConnectionTimeout:
+		return c.sock.out.link.slow()
 	case core.ErrWriteTimeout:
-		return c.peer.held
+		return c.peer.everHeld
 	case core.ErrLost:
 		return c.peer.released && c.w.everOn(SlowApps|SlowLines|SmallBuffers|Delays)
 	}
