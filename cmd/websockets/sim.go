@@ -158,13 +158,14 @@ func (c *simCommand) explain(out io.Writer, shown *progress, failed *simulated) 
 	} else {
 		note(out, "shrunk from %d choices to %d in %d runs, %v", f.First, len(f.Choices), f.Runs, time.Since(began).Round(time.Millisecond))
 	}
+	scenario := sim.NewScenario(world.Name, f).Format()
 	fmt.Fprintln(out)
 	drawing := titled(f.Chart, world.Name, seed)
 	if err := drawing.WriteText(out, chart.TextOptions{Width: columnsOf(out)}); err != nil {
 		return err
 	}
 	path := c.scenarioPath(world.Name, seed)
-	if err := os.WriteFile(path, sim.NewScenario(world.Name, f).Format(), 0o666); err != nil {
+	if err := os.WriteFile(path, scenario, 0o666); err != nil {
 		return err
 	}
 	fmt.Fprintln(out)

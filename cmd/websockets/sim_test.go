@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -146,6 +147,14 @@ func TestSimFindsAFailure(t *testing.T) {
 			s, err := sim.ParseScenario(text)
 			if err != nil || s.World() != "brittle" || len(s.Choices()) == 0 || len(s.Choices()) > 6 {
 				t.Errorf("%v:\n%s", err, text)
+			}
+			again, err := s.Results(map[string]func(*sim.World){"brittle": brittle.Build}, sim.RunOptions{})
+			if err != nil || len(again) != 1 || again[0].Failure == nil {
+				t.Errorf("the scenario does not fail again: %v", err)
+			}
+			outcomes, err := s.Run(map[string]func(*sim.World){"brittle": brittle.Build}, sim.RunOptions{})
+			if err != nil || !slices.Equal(outcomes, s.Outcomes) {
+				t.Errorf("the scenario expects %q, and %q comes, %v", s.Outcomes, outcomes, err)
 			}
 			if text, err := os.ReadFile(page); err != nil || !strings.Contains(string(text), "<html") {
 				t.Errorf("the page: %v", err)

@@ -222,7 +222,10 @@ func (t *tally) summarise(out io.Writer) {
 	took := time.Since(t.began)
 	fmt.Fprintf(out, "%-11s %8s %9s %10s %10s %13s %7s\n", "world", "runs", "failures", "steps/run", "ms/run", "simulated/run", "marks")
 	for _, w := range t.worlds {
-		n := max(w.runs, 1)
+		n := w.runs
+		if n == 0 {
+			continue
+		}
 		fmt.Fprintf(out, "%-11s %8d %9d %10d %10.2f %13s %7s\n", w.name, w.runs, w.failures, w.steps/n,
 			float64(w.took.Microseconds())/1000/float64(n), (w.simulated / time.Duration(n)).Round(100*time.Millisecond), fmt.Sprintf("%d/%d", w.reached(), len(w.marks)))
 	}
