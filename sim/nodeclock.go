@@ -21,8 +21,8 @@ func (c *nodeClock) read(t clock.Time) clock.Time {
 	if c.ppm == 0 {
 		return c.local.Add(d)
 	}
-	extra := d/million*time.Duration(c.ppm) + d%million*time.Duration(c.ppm)/million
-	return c.local.Add(d).Add(extra)
+	ppm, rest := time.Duration(c.ppm), d%million
+	return c.local.Add(d).Add(d/million*ppm + rest*(million+ppm)/million - rest)
 }
 
 const million = 1_000_000
