@@ -145,7 +145,7 @@ func orDefault(n, byDefault int) int {
 // Finish ends the recording of f and writes it, if it is to be kept, in a
 // goroutine of its own. cause, if it is not nil, is called there for what else is
 // known of how the connection ended. Finish does not block, and does nothing
-// when it is called again. Nothing is left in memory of the recording then.
+// when it is called again. The recording's memory is free once it is written.
 func (r *Recorder) Finish(f *Flight, cause func() error) {
 	if !r.forget(f) {
 		return
@@ -208,7 +208,7 @@ func (f *Flight) forget() {
 
 // Dump writes the recordings of all connections that are up, so far, for whoever
 // wonders what one of them waits for. It returns when they are written, with the
-// first error; OnFile is told of each.
+// first error; OnFile is told of each. No more than MaxFiles of them are left.
 func (r *Recorder) Dump() error {
 	r.mu.Lock()
 	flights := make([]*Flight, 0, len(r.flights))
