@@ -63,13 +63,14 @@ func (c *Conn) gaveUp() bool { return c.crashed || c.log.cut || c.m.Err() != nil
 // protocol.
 func (c *Conn) slow(e core.Error) bool {
 	network := c.w.everOn(SlowLines|SmallBuffers|Delays|LateTicks|Drift) || c.sock.out.link.slow()
+	early := c.w.everOn(ClockGlitches) // a timer that began when the clock was misread
 	switch e {
 	case core.ErrHandshakeTimeout:
 		return network
 	case core.ErrCloseTimeout:
-		return network || c.w.everOn(SlowApps) || c.peer.everHeld
+		return network || early || c.w.everOn(SlowApps) || c.peer.everHeld
 	case core.ErrPongTimeout:
-		return network || c.peer.everStopped
+		return network || early || c.peer.everStopped
 	case core.ErrConnectionTimeout:
 		return c.sock.out.link.slow()
 	case core.ErrWriteTimeout:
