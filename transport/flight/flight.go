@@ -144,13 +144,13 @@ func (f *Flight) note(c *Call, a *Answer) {
 		a, m = &redacted, f.shadow
 	}
 	if c.Op != Recv && len(c.Data)+len(c.Reject.Body) > f.log.most() {
-		f.checkpoint(Gap)
+		f.save(Gap, f.log.gap)
 	} else {
 		d := digestOf(a, m, len(f.drawn))
 		f.log.add(c, &d, f.drawn)
-		if f.log.full() && (f.framing || f.over) {
-			f.checkpoint(Checkpoint)
-		}
+	}
+	if f.log.full() && (f.framing || f.over) {
+		f.save(Checkpoint, f.log.turn)
 	}
 	f.drawn, f.fed = f.drawn[:0], 0
 }
@@ -180,8 +180,8 @@ type snapshotter interface {
 	AppendSnapshot(dst []byte) []byte
 }
 
-// checkpoint keeps the state, so that what is older can be dropped.
-func (f *Flight) checkpoint(op Op) {
+// save keeps the state.
+func (f *Flight) save(op Op, in func(*Call)) {
 	s, ok := f.m.(snapshotter)
 	if f.shadow != nil {
 		s, ok = f.shadow, true
@@ -191,7 +191,7 @@ func (f *Flight) checkpoint(op Op) {
 		return
 	}
 	var room [512]byte
-	f.log.turn(&Call{Op: op, Now: f.log.ctx.now, Data: s.AppendSnapshot(room[:0])})
+	in(&Call{Op: op, Now: f.log.ctx.now, Data: s.AppendSnapshot(room[:0])})
 }
 
 func (f *Flight) stop(why endReason) {

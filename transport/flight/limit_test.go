@@ -62,7 +62,7 @@ func TestGap(t *testing.T) {
 	}
 	f.AppendFragment(nil, frame.Continuation, []byte("end"), true)
 	r, steps := replays(t, f)
-	if got := strings.Join(steps, "\n"); got != "0s: AppendPing, 0 bytes; output 2 bytes\n0s: gap\n0s: AppendFragment continuation, 3 bytes, the last; output 5 bytes" {
+	if got := strings.Join(steps, "\n"); got != "0s: AppendPing, 0 bytes; output 2 bytes\n0s: gap\n0s: gap\n0s: gap\n0s: AppendFragment continuation, 3 bytes, the last; output 5 bytes" {
 		t.Errorf("steps\n%s", got)
 	}
 	if r.Dropped || r.Calls != 2 {

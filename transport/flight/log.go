@@ -15,7 +15,6 @@ type log struct {
 	limit   int
 	old, b  []byte
 	ctx     prior
-	records int  // in b, behind its checkpoint
 	dropped bool // the birth is
 }
 
@@ -26,17 +25,14 @@ func (l *log) full() bool { return len(l.b) >= l.limit/2-l.limit/8 }
 
 func (l *log) add(c *Call, d *digest, words []uint32) {
 	l.b = appendRecord(l.b, c, d, words, &l.ctx)
-	l.records++
 }
 
-// turn begins a new half with a checkpoint.
+// gap bridges a call that is not kept.
+func (l *log) gap(c *Call) { l.add(c, nil, nil) }
+
+// turn begins a new half, with a checkpoint.
 func (l *log) turn(c *Call) {
-	if l.records == 0 {
-		l.b = l.b[:0] // nothing came since the last one
-	} else {
-		l.dropped = l.dropped || len(l.old) > 0
-		l.old, l.b = l.b, l.old[:0]
-	}
-	l.records = 0
-	l.b = appendRecord(l.b, c, nil, nil, &l.ctx)
+	l.dropped = l.dropped || len(l.old) > 0
+	l.old, l.b = l.b, l.old[:0]
+	l.add(c, nil, nil)
 }
