@@ -370,7 +370,8 @@ func (c *Conn) tellReading() {
 		c.ahead = ahead
 		c.m.SetReadAhead(c.now(), ahead)
 	}
-	if stopped := c.queued >= c.aheadLimit() || c.puppet != nil && c.held; stopped != c.stopped {
+	full := c.ahead && c.queued+len(c.message) >= c.aheadLimit()
+	if stopped := full || c.puppet != nil && c.held; stopped != c.stopped {
 		c.stopped = stopped
 		c.everStopped = c.everStopped || stopped
 		c.m.SetReading(c.now(), !stopped)
@@ -504,9 +505,12 @@ func (c *Conn) handle(ev core.Event) {
 	case core.EventMessage:
 		c.message = append(c.message, ev.Data...)
 		if ev.Last {
-			c.tell(Event{Kind: Message, Op: ev.Op, Data: c.message})
+			data := c.message
 			c.message = nil
+			c.tell(Event{Kind: Message, Op: ev.Op, Data: data})
+			return
 		}
+		c.tellReading()
 	case core.EventPing:
 		c.tell(Event{Kind: Pinged, Op: frame.Ping, Data: bytes.Clone(ev.Data)})
 	case core.EventPong:
@@ -590,6 +594,9 @@ func (c *Conn) takeOutput() {
 	if len(c.out) == 0 && !c.released && c.m.Pending() > 0 {
 		c.out = c.m.AppendOutput(c.out)
 		c.w.sent(c, c.out)
+		if n := c.m.Pending(); n > 0 {
+			c.w.violate("output is handed out", fmt.Errorf("%s: %d bytes are still pending", c.name, n))
+		}
 	}
 }
 

@@ -2,6 +2,8 @@ package sim
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/fb1e3c20/websockets/sim/chart"
 )
@@ -9,12 +11,12 @@ import (
 // A Finding is a failure that has been looked into: run again to see that it
 // replays, and shrunk.
 type Finding struct {
-	Failure *Failure // of the smallest run that was found
-	Choices []Choice // of its tape
-	First   int      // how many choices the run that was found first had made
-	Runs    int      // that were needed to shrink it
-	Hash    uint64
-	Chart   *chart.Chart
+	Failure *Failure     // of the smallest run that was found
+	Choices []Choice     // of its tape; FromChoices makes one that repeats the run
+	First   int          // how many choices the run that was found first had made
+	Runs    int          // that shrinking took
+	Hash    uint64       // of the smallest run
+	Chart   *chart.Chart // of the smallest run
 
 	// Divergence is not nil when the run could not be repeated: the program
 	// under test depends on something besides the tape. Nothing was shrunk
@@ -22,7 +24,7 @@ type Finding struct {
 	Divergence *Divergence
 }
 
-// A Divergence is where a run that was repeated became another.
+// A Divergence is where a run that was repeated became another. It is an error.
 type Divergence struct {
 	Step          int    // the first step that differed
 	First, Second string // what happened in it
@@ -36,19 +38,20 @@ func (d *Divergence) Error() string {
 
 // InvestigateOptions bound how hard [Investigate] tries.
 type InvestigateOptions struct {
-	Runs     int // most runs for shrinking; default 3,000
-	Progress func(runs int, best []Choice)
+	Runs     int                           // most runs for shrinking; default 3,000, less than 0: no bound
+	Progress func(runs int, best []Choice) // called for each smaller list; see ShrinkOptions
 }
 
 // Investigate looks into a run of build that failed with the given result: it
 // repeats it, shrinks the choices of its tape to those that matter for the
-// property that was violated, and draws what is left.
+// property that was violated, and draws what is left. ro are the options with
+// which it ran. failed must have a Failure; build is called some hundred times.
 func Investigate(build func(*World), failed *Result, ro RunOptions, o InvestigateOptions) *Finding {
 	f := &Finding{Failure: failed.Failure, Choices: failed.Choices, First: len(failed.Choices), Hash: failed.Hash}
 	ro.Trace = true
 	again := Run(replay(failed.Choices), build, ro)
-	if again.Hash != failed.Hash {
-		f.Divergence = diverge(build, failed.Choices, ro)
+	if again.Hash != failed.Hash || !again.Failure.same(failed.Failure) {
+		f.Divergence = diverge(build, failed, again, ro)
 		f.Chart = again.Chart()
 		return f
 	}
@@ -74,20 +77,49 @@ func replay(list []Choice) *Tape {
 	return t
 }
 
-// diverge finds the first step in which two runs of one tape differ.
-func diverge(build func(*World), list []Choice, ro RunOptions) *Divergence {
-	a := Run(replay(list), build, ro).world
-	b := Run(replay(list), build, ro).world
-	for i := range min(len(a.trace.marks), len(b.trace.marks)) {
-		if a.trace.marks[i].hash != b.trace.marks[i].hash {
-			return &Divergence{i + 1, a.trace.at(i), b.trace.at(i)}
+// same reports whether two runs of one tape failed alike. The texts may differ:
+// that of a panic has addresses in it.
+func (f *Failure) same(other *Failure) bool {
+	return f != nil && f.Property == other.Property && f.Step == other.Step
+}
+
+// diverge finds the first step in which two runs of one tape differ: a run that
+// failed and left no trace, one that did not repeat it, and some more.
+func diverge(build func(*World), failed, again *Result, ro RunOptions) *Divergence {
+	for range 3 {
+		other := Run(replay(failed.Choices), build, ro)
+		if d := again.world.trace.compare(other.world.trace); d != nil {
+			return d
 		}
 	}
-	return &Divergence{min(a.steps, b.steps) + 1, "the last one of a run", "not"}
+	d := &Divergence{failed.Failure.Step, "where it failed with " + strconv.Quote(failed.Failure.summary()), "it passed"}
+	if again.Failure != nil {
+		d.Second = fmt.Sprintf("it failed in step %d with %q", again.Failure.Step, again.Failure.summary())
+	}
+	return d
+}
+
+// summary is the first line of the failure.
+func (f *Failure) summary() string {
+	line, _, _ := strings.Cut(f.Property+": "+f.Err.Error(), "\n")
+	return line
+}
+
+// compare finds the first step in which two runs differ, nil if there is none.
+func (t *trace) compare(other *trace) *Divergence {
+	for i := range max(len(t.marks), len(other.marks)) {
+		if i >= len(t.marks) || i >= len(other.marks) || t.marks[i].hash != other.marks[i].hash {
+			return &Divergence{i + 1, t.at(i), other.at(i)}
+		}
+	}
+	return nil
 }
 
 // at tells what happened in step i.
 func (t *trace) at(i int) string {
+	if i >= len(t.marks) {
+		return "not there: the run had ended"
+	}
 	from := 0
 	if i > 0 {
 		from = t.marks[i-1].steps
@@ -95,5 +127,5 @@ func (t *trace) at(i int) string {
 	for _, s := range t.steps[from:t.marks[i].steps] {
 		return fmt.Sprintf("%q", s.Text)
 	}
-	return "silent"
+	return "one that a chart does not show"
 }

@@ -47,9 +47,19 @@ func (c *Conn) excused(err error) bool {
 		return false
 	}
 	if e.Kind() == core.KindViolation {
-		return false
+		return isLimit(e)
 	}
 	return c.wasHurt() || c.peer.gaveUp() || c.slow(e)
+}
+
+// isLimit reports whether e is that of a limit, which an application may exceed;
+// the witness sees to it that it did.
+func isLimit(e core.Error) bool {
+	switch e {
+	case core.ErrFrameTooBig, core.ErrMessageTooBig, core.ErrTooManyFragments, core.ErrControlFlood:
+		return true
+	}
+	return false
 }
 
 // wasHurt reports whether a fault that may end a connection happened to it or
