@@ -24,7 +24,7 @@ func Seed(seed uint64) Option { return func(k *checker) { k.seed = seed } }
 // Machine has the machines of connections made by f in place of the native core.
 func Machine(f MachineFunc) Option { return func(k *checker) { k.run.Machine = f } }
 
-// Steps bounds each run: a world that takes more fails. Default 1,000,000.
+// Steps bounds each run: a world that takes more fails. Default 200,000.
 func Steps(n int) Option { return func(k *checker) { k.run.Steps = n } }
 
 // Deviations bounds how many answers of a run [Exhaust] lets differ from the

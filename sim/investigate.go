@@ -42,6 +42,10 @@ type InvestigateOptions struct {
 	Progress func(runs int, best []Choice) // called for each smaller list; see ShrinkOptions
 }
 
+// investigationSteps bounds shrinking by what its runs do in all: those of a
+// world that never ends are long.
+const investigationSteps = 20_000_000
+
 // Investigate looks into a run of build that failed with the given result: it
 // repeats it, shrinks the choices of its tape to those that matter for the
 // property that was violated, and draws what is left. ro are the options with
@@ -58,9 +62,14 @@ func Investigate(build func(*World), failed *Result, ro RunOptions, o Investigat
 	quick := ro
 	quick.Trace = false
 	property := failed.Failure.Property
+	steps := 0
 	f.Choices = Shrink(failed.Choices, func(list []Choice) bool {
+		if steps > investigationSteps {
+			return false
+		}
 		f.Runs++
 		r := Run(replay(list), build, quick)
+		steps += r.Steps
 		return r.Failure != nil && r.Failure.Property == property
 	}, ShrinkOptions{Runs: o.Runs, Progress: o.Progress})
 	last := Run(replay(f.Choices), build, ro)

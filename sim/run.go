@@ -15,7 +15,7 @@ type RunOptions struct {
 	Trace bool
 
 	// Steps bounds the run: a world that takes more fails. Default
-	// 1,000,000.
+	// 200,000.
 	Steps int
 
 	// Machine makes the machines of connections. Default: the native core.

@@ -37,7 +37,7 @@ type World struct {
 
 	ran      bool
 	stepping bool
-	posted   int // values on their way
+	posted   int // values on their way to nodes
 
 	nodes []*Node
 	conns []*Conn
@@ -87,7 +87,7 @@ func nativeMachine(role core.Role, cfg core.Config, now clock.Time, bare bool) (
 }
 
 // stepLimit is how many steps a run may take.
-const stepLimit = 1_000_000
+const stepLimit = 200_000
 
 func newWorld(t *Tape, m MachineFunc) *World {
 	w := &World{
