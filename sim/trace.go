@@ -18,7 +18,7 @@ import (
 type trace struct {
 	steps   []chart.Step
 	marks   []mark
-	flights map[*wire][]flight // frames that have not arrived, in order; never ranged over
+	flights map[*wire][]sending // frames that have not arrived, in order; never ranged over
 	lines   []string                // by lane: its state and timers as noted last
 }
 
@@ -29,14 +29,14 @@ type mark struct {
 	steps int // of the chart, so far
 }
 
-// A flight is a frame on its way: a step of the chart, and the byte of the wire
+// A sending is a frame on its way: a step of the chart, and the byte of the wire
 // that ends it.
-type flight struct {
+type sending struct {
 	step int
 	end  int64
 }
 
-func newTrace() *trace { return &trace{flights: make(map[*wire][]flight)} }
+func newTrace() *trace { return &trace{flights: make(map[*wire][]sending)} }
 
 // happened notes something that is not a byte or an event of a connection.
 func (w *World) happened(lane int, kind chart.Kind, format string, args ...any) {
@@ -96,7 +96,7 @@ func (w *World) noteSent(c *Conn, p []byte) {
 	step := w.note(chart.Step{
 		Lane: c.lane(), Kind: chart.Send, Text: describe(p), Bytes: bytes.Clone(p), To: c.farLane, Arrival: chart.Lost,
 	})
-	w.trace.flights[c.sock.out] = append(w.trace.flights[c.sock.out], flight{step, c.handedOut})
+	w.trace.flights[c.sock.out] = append(w.trace.flights[c.sock.out], sending{step, c.handedOut})
 }
 
 // took notes input that c read from its socket.
