@@ -209,7 +209,9 @@ func (c *Conn) Buffered() int { return len(c.out) - c.outAt }
 // The error is [ErrFull] while more than 64 KiB wait for the network, or else a
 // [core.Error]; nothing was sent then, in either case. [Drained] follows every
 // ErrFull once all that waited is out, if the connection lives that long.
-func (c *Conn) Send(op frame.Opcode, p []byte) error { return c.SendFragment(op, p, true) }
+func (c *Conn) Send(op frame.Opcode, p []byte) error {
+	return c.send(op, p, true, func(dst []byte) ([]byte, error) { return c.m.AppendMessage(dst, op, p) })
+}
 
 // SendText sends a text message, as Send does.
 func (c *Conn) SendText(s string) error { return c.Send(frame.Text, []byte(s)) }
@@ -219,6 +221,10 @@ func (c *Conn) SendText(s string) error { return c.Send(frame.Text, []byte(s)) }
 // message in all of its fragments, or Continuation after the first; fin ends the
 // message. The errors are those of [Conn.Send].
 func (c *Conn) SendFragment(op frame.Opcode, p []byte, fin bool) error {
+	return c.send(op, p, fin, func(dst []byte) ([]byte, error) { return c.m.AppendFragment(dst, op, p, fin) })
+}
+
+func (c *Conn) send(op frame.Opcode, p []byte, fin bool, appendTo func(dst []byte) ([]byte, error)) error {
 	if c.released {
 		return core.ErrNotOpen
 	}
@@ -227,7 +233,7 @@ func (c *Conn) SendFragment(op frame.Opcode, p []byte, fin bool) error {
 		return ErrFull
 	}
 	c.takeOutput()
-	out, err := c.m.AppendFragment(c.out, op, p, fin)
+	out, err := appendTo(c.out)
 	if err != nil {
 		return err
 	}

@@ -344,7 +344,10 @@ func parseMessageKind(a *arguments) (op frame.Opcode, p []byte, err error) {
 
 func parseSend(a *arguments) (endAct, error) {
 	op, p, err := parseMessageKind(a)
-	return sendFragment(op, p, true), err
+	return endAct{
+		app:    func(c *Conn) error { return c.Send(op, p) },
+		puppet: func(c *PuppetConn) { c.Send(op, p) },
+	}, err
 }
 
 func parseBegin(a *arguments) (endAct, error) {
