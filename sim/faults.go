@@ -70,14 +70,21 @@ func (w *World) on(f Faults) bool { return w.active&f != 0 }
 // everOn reports whether the faults in f could happen at some time.
 func (w *World) everOn(f Faults) bool { return w.had&f != 0 }
 
+// swarmStreams are where the tape says whether a run has a fault.
+var swarmStreams = func() (names [len(faultNames)]string) {
+	for i, name := range faultNames {
+		names[i] = "swarm." + name
+	}
+	return names
+}()
+
 // swarm chooses the faults of this run: of those that are allowed each one is
 // in half of the runs, since faults that are always together hide one another's
 // effects.
 func (w *World) swarm() {
-	stream := w.tape.Stream("swarm")
 	for i := range faultNames {
 		f := Faults(1) << i
-		chosen := w.allowed&f != 0 && stream.Choose(2) == 1
+		chosen := w.allowed&f != 0 && w.tape.Stream(swarmStreams[i]).Choose(2) == 1
 		if chosen || w.forced&f != 0 {
 			w.active |= f
 		}
@@ -195,13 +202,24 @@ const occasions = 24
 type nemesis struct {
 	w       *World
 	task    task
-	stream  *Stream
+	ask     nemesisStreams
 	began   clock.Time
 	period  time.Duration
 	k       int // of the occasion
 	what    strike
 	pending int // steps until it strikes; 0: it does not
 	off     bool
+}
+
+// nemesisStreams are where a nemesis asks; the index of a question is that of the
+// occasion.
+type nemesisStreams struct{ wait, steps, kind, target, both, length *Stream }
+
+func newNemesis(w *World) nemesis {
+	s := w.tape.Stream
+	return nemesis{w: w, ask: nemesisStreams{
+		s("nemesis.wait"), s("nemesis.steps"), s("nemesis.kind"), s("nemesis.target"), s("nemesis.both"), s("nemesis.length"),
+	}}
 }
 
 // A strike is one decision to disturb.
@@ -224,7 +242,7 @@ func (n *nemesis) next() {
 	}
 	at := n.began.Add(time.Duration(n.k) * n.period)
 	n.k++
-	n.w.tasks.set(&n.task, at.Add(n.stream.Between(0, n.period)))
+	n.w.tasks.set(&n.task, at.Add(n.ask.wait.Between(0, n.period)))
 }
 
 // come decides what is to happen. It asks the same number of questions
@@ -233,13 +251,14 @@ func (n *nemesis) come() {
 	if n.pending > 0 {
 		n.strike()
 	}
-	n.pending = n.stream.Int(64)
+	n.pending = n.ask.steps.Int(64)
 	n.what = strike{
-		kind:   n.stream.Int(len(happenings) + 1),
-		target: n.stream.Int(1 << 16),
-		both:   n.stream.Chance(1, 2),
-		d:      n.stream.Scale(time.Millisecond, 10*time.Minute),
+		kind:   n.ask.kind.Int(len(happenings) + 1),
+		target: n.ask.target.Int(1 << 16),
+		both:   n.ask.both.Chance(1, 2),
+		d:      n.ask.length.Scale(time.Millisecond, 10*time.Minute),
 	}
+	n.ask.kind.Note(func() string { return happenings[n.what.kind-1].String() })
 	if n.pending == 0 {
 		n.strike()
 	}

@@ -173,7 +173,17 @@ func (s *Stream) Chance(num, den uint64) bool {
 // Between answers with a duration from lo to hi, both included, to the
 // nanosecond; lo is the plainest. It is lo when hi is not above it.
 func (s *Stream) Between(lo, hi time.Duration) time.Duration {
-	return lo + time.Duration(s.Choose(answers(lo, hi)))
+	d := lo + time.Duration(s.Choose(answers(lo, hi)))
+	s.noteDuration(d)
+	return d
+}
+
+// noteDuration says what a question for a duration decided, for who does not
+// say it better.
+func (s *Stream) noteDuration(d time.Duration) {
+	if s.tape.tracing {
+		s.Note(func() string { return d.String() })
+	}
 }
 
 // Scale answers with a duration from lo to hi, both included; lo is the
@@ -185,7 +195,9 @@ func (s *Stream) Scale(lo, hi time.Duration) time.Duration {
 	if n <= 1 {
 		return lo + time.Duration(s.pass())
 	}
-	return lo + time.Duration(s.answer(n, s.tape.source.scaled(s, n)))
+	d := lo + time.Duration(s.answer(n, s.tape.source.scaled(s, n)))
+	s.noteDuration(d)
+	return d
 }
 
 // answers counts the durations from lo to hi.

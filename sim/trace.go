@@ -19,7 +19,7 @@ type trace struct {
 	steps   []chart.Step
 	marks   []mark
 	flights map[*wire][]sending // frames that have not arrived, in order; never ranged over
-	lines   []string                // by lane: its state and timers as noted last
+	lines   []string            // by lane: its state and timers as noted last
 }
 
 // A mark is the hash of the run at a step of the world, to find where two runs

@@ -99,7 +99,7 @@ func newWorld(t *Tape, m MachineFunc) *World {
 		newMachine: m,
 		hash:       hashStart,
 	}
-	w.nemesis = nemesis{w: w, stream: t.Stream("nemesis")}
+	w.nemesis = newNemesis(w)
 	w.nemesis.task.run = w.nemesis.come
 	return w
 }
