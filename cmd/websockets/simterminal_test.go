@@ -14,6 +14,7 @@ import (
 func TestSimOnATerminal(t *testing.T) {
 	keys, tty := openTerminal(t)
 	defer keys.Close()
+	defer tty.Close()
 	var shown transcript
 	read := make(chan struct{})
 	go func() {
@@ -27,7 +28,11 @@ func TestSimOnATerminal(t *testing.T) {
 		status <- run(ctx, []string{"sim", "--runs", "100000000"}, &console{stdin: tty, stdout: tty, stderr: tty})
 	}()
 	for !strings.Contains(shown.String(), "of 100000000 runs") {
-		time.Sleep(10 * time.Millisecond)
+		select {
+		case got := <-status:
+			t.Fatalf("it ended with status %d:\n%s", got, &shown)
+		case <-time.After(10 * time.Millisecond):
+		}
 	}
 	interrupt()
 	if got := <-status; got != statusOK {
