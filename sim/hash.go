@@ -27,9 +27,4 @@ func (w *World) mixBytes(p []byte) {
 	w.mix(last)
 }
 
-func (w *World) mixString(s string) {
-	w.mix(uint64(len(s)))
-	for i := range len(s) {
-		w.mix(uint64(s[i]))
-	}
-}
+func (w *World) mixString(s string) { w.mix(hashName(s)) }

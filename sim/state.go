@@ -22,6 +22,8 @@ func (w *World) stateOf() (hash uint64, ok bool) {
 	d := dump{b: w.state[:0], now: w.now, ok: true}
 	d.bool(w.healed, w.settled)
 	d.int(int64(w.struck))
+	d.int(int64(w.active))
+	d.ok = w.posted == 0 // values cannot be written down
 	d.time(w.end)
 	for _, list := range [...][]property{w.eventually, w.sometimes} {
 		for i := range list {
@@ -95,6 +97,16 @@ func (d *dump) node(n *Node) {
 	d.time(n.asleep)
 	d.int(int64(n.clock.read(d.now) - d.now))
 	d.int(n.clock.ppm)
+	d.int(int64(n.clock.behind(d.now)))
+	d.int(int64(n.traits.slowest))
+	d.int(int64(n.traits.ahead))
+	d.int(int64(n.traits.lateness))
+	for _, t := range n.timers {
+		if t.index != 0 {
+			d.bytes([]byte(t.name))
+			d.int(int64(t.number))
+		}
+	}
 	if n.app != nil {
 		d.stater(n.app)
 	}
@@ -103,15 +115,16 @@ func (d *dump) node(n *Node) {
 
 func (d *dump) conn(c *Conn) {
 	d.bytes([]byte(c.name))
-	d.bool(c.opened, c.halfShut, c.broken, c.released, c.over, c.crashed, c.held, c.full, c.ahead, c.stopped, c.more, c.sawEOF, c.everStopped)
+	d.bool(c.peer != nil, c.everHeld, c.opened, c.halfShut, c.broken, c.released, c.over, c.crashed, c.held, c.full, c.ahead, c.stopped, c.more, c.sawEOF, c.everStopped)
 	d.stater(c.m)
 	d.bytes(c.in[c.inAt:])
 	d.bytes(c.out[c.outAt:])
 	d.bytes(c.message)
 	d.bytes(c.pong)
 	for _, ev := range c.queue {
-		d.int(int64(ev.Kind)<<8 | int64(ev.Op))
+		d.int(int64(ev.Code)<<16 | int64(ev.Kind)<<8 | int64(ev.Op))
 		d.bytes(ev.Data)
+		d.bytes([]byte(ev.Reason))
 	}
 	d.time(c.busy)
 	d.int(int64(c.armedFor.why))
@@ -121,6 +134,7 @@ func (d *dump) conn(c *Conn) {
 	d.int(int64(l.code))
 	d.bytes(l.begun.data)
 	for _, m := range l.sent[l.next:] {
+		d.int(int64(m.op))
 		d.bytes(m.data)
 	}
 }
@@ -129,6 +143,10 @@ func (d *dump) wire(x *wire) {
 	d.bytes(x.buf[x.start:])
 	d.int(int64(x.arrived))
 	d.int(int64(x.used))
+	d.int(int64(x.room))
+	d.int(int64(x.fault.rate))
+	d.int(int64(x.fault.delay))
+	d.int(int64(x.fault.pieces))
 	for _, a := range x.acks {
 		d.time(a.at)
 		d.int(int64(a.n))

@@ -32,6 +32,10 @@ func (m *wrong) AppendFragment(dst []byte, op frame.Opcode, p []byte, fin bool) 
 	return out, err
 }
 
+func (m *wrong) AppendMessage(dst []byte, op frame.Opcode, p []byte) ([]byte, error) {
+	return m.AppendFragment(dst, op, p, true)
+}
+
 func (m *wrong) Recv(now clock.Time, in, scratch []byte) (int, core.Event) {
 	m.now = now
 	n, ev := m.Machine.Recv(now, in, scratch)
