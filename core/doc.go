@@ -46,7 +46,8 @@
 // silence of the peer, and output that the peer does not take. Ticks may come
 // early, late or twice, and time that runs backwards is clamped. Whoever finds
 // a verdict on a peer's liveness more than a second overdue (a machine that was
-// suspended) gets one short grace, with a ping, in its place.
+// suspended) gets one short grace, with a ping, in its place; a ping found that
+// late comes with the same grace.
 //
 // # Holding back
 //

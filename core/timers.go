@@ -113,6 +113,9 @@ func (c *Conn) dueNow() {
 		c.failHandshake(ErrHandshakeTimeout)
 	case TimerPing:
 		c.flags |= pingPending
+		if c.now.Sub(c.due) > lateness && !c.has(graced) {
+			c.grantGrace() // a verdict may be near, and the answer is a round trip away
+		}
 		c.due = c.due.Add(c.set.ping)
 		if c.due <= c.now {
 			c.due = c.now.Add(c.set.ping)

@@ -299,6 +299,34 @@ func TestGrace(t *testing.T) {
 	}
 }
 
+// A machine that wakes shortly before the verdict finds the ping overdue that
+// would have kept the peer's answer coming: the grace is due then as well.
+func TestGraceForALatePing(t *testing.T) {
+	const due = 15 * time.Second
+	for _, tt := range []struct {
+		late, until time.Duration // after the ping was due; the next deadline then
+	}{
+		{43*time.Second - 1, due + 48*time.Second - 1},
+		{38*time.Second + 1, due + 43*time.Second + 1},
+		{37 * time.Second, 58 * time.Second}, // the silence has time enough
+	} {
+		bothRoles(t, func(t *testing.T, role Role) {
+			e := opened(t, role)
+			e.tickAt(due + tt.late)
+			e.wantErr(0)
+			e.wantEvents()
+			e.wantOutput("\x89\x00")
+			for at, why := e.Deadline(); why == TimerPing; at, why = e.Deadline() {
+				e.tickAt(time.Duration(at))
+			}
+			e.wantTimer(TimerConnection, tt.until)
+			e.output = ""
+			e.tickAt(tt.until)
+			e.wantEvents(failed(ErrConnectionTimeout))
+		})
+	}
+}
+
 // A byte that comes earns another grace.
 func TestGraceAfterLife(t *testing.T) {
 	bothRoles(t, func(t *testing.T, role Role) {
@@ -595,6 +623,8 @@ func TestBusyApplication(t *testing.T) {
 		e.wantErr(0)
 		// A dead peer is found at the instant.
 		e.events = nil
+		e.tickAt(6 * time.Second)
+		e.tickAt(7 * time.Second)
 		e.tickAt(8*time.Second - 1)
 		e.wantErr(0)
 		e.wantTimer(TimerConnection, 8*time.Second)

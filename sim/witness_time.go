@@ -137,11 +137,15 @@ func (m *mirror) grantGrace() {
 	}
 }
 
-// pingDue queues a ping. The next one is an interval after this one was due,
+// pingDue queues a ping. One that is late comes with the grace: the peer could
+// not answer it before. The next one is an interval after this one was due,
 // or after now if that has passed as well.
 func (m *mirror) pingDue() {
 	m.outgoing.ping = true
 	t := &m.timers
+	if m.now.Sub(t.ping.at) > witnessedLateness && !t.graced {
+		m.grantGrace()
+	}
 	next := t.ping.at.Add(m.lim.ping)
 	if next <= m.now {
 		next = m.now.Add(m.lim.ping)

@@ -15,7 +15,7 @@ type Mutation struct {
 var All = []Mutation{
 	// Timers.
 	{"no ping after the first", "core/timers.go",
-		"\t\tc.flags |= pingPending\n\t\tc.due = c.due.Add(c.set.ping)\n", "\t\tc.flags |= pingPending\n\t\tc.flags &^= hasDue\n"},
+		"\t\tc.due = c.due.Add(c.set.ping)\n", "\t\tc.flags &^= hasDue\n"},
 	{"close timer forgotten", "core/conn.go",
 		"\tc.startTimer(c.set.close)\n", "\tc.startTimer(0)\n"},
 	{"linger forgotten", "core/conn.go",
@@ -46,6 +46,8 @@ var All = []Mutation{
 		"c.now.Sub(at) > lateness && !c.has(graced)", "c.now.Sub(at) > lateness"},
 	{"grace without a ping", "core/timers.go",
 		"c.phase == phaseOpen && !c.has(closeSent)", "c.phase == phaseOpen && c.has(closeSent)"},
+	{"late ping without a grace", "core/timers.go",
+		"c.now.Sub(c.due) > lateness && !c.has(graced)", "c.now.Sub(c.due) > lateness && c.has(graced)"},
 	{"pings drift with late ticks", "core/timers.go",
 		"c.due = c.due.Add(c.set.ping)", "c.due = c.now.Add(c.set.ping)"},
 	{"silence judged while reading is off", "core/timers.go",
