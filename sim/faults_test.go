@@ -211,6 +211,21 @@ func TestBenignFaultsEndNoConnection(t *testing.T) {
 	}
 }
 
+func TestPieces(t *testing.T) {
+	c := newCable(t, Link{})
+	x := c.near.out
+	for _, test := range []struct{ kind, arrived, want int }{{0, 1000, 1000}, {1, 1000, 15}, {1, 63, 1}, {2, 1000, 1000}} {
+		c.w.active, x.fault.pieces, x.arrived = Chunks, uint64(test.kind), test.arrived
+		if got := x.piece(); got != test.want {
+			t.Errorf("kind %d: %d of %d bytes, want %d", test.kind, got, test.arrived, test.want)
+		}
+	}
+	c.w.active = 0
+	if got := x.piece(); got != x.arrived {
+		t.Errorf("undisturbed: %d of %d bytes", got, x.arrived)
+	}
+}
+
 // Strike tries every kind of fault on everything that it can happen to.
 func TestStrikeTriesEveryFault(t *testing.T) {
 	kinds := map[string]bool{}

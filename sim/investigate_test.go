@@ -45,7 +45,7 @@ func TestInvestigateFindsAVerdictFromOutside(t *testing.T) {
 		built++
 		first := built == 1
 		w.Server("server", quiet)
-		w.Always("not the first", func() error {
+		w.Eventually("not the first", func() error {
 			if first {
 				return fmt.Errorf("it is the first")
 			}

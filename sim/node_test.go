@@ -183,6 +183,18 @@ func TestSuspend(t *testing.T) {
 	}
 }
 
+// A node that crashes while it is suspended comes up awake.
+func TestCrashWhileSuspended(t *testing.T) {
+	var d diary
+	plain(t, RunOptions{}, func(w *World) {
+		n := w.Server("n", d.app)
+		w.At(time.Second, func() { n.Suspend(time.Hour); n.Crash(false); n.Restart(time.Second) })
+		w.At(3*time.Second, func() { n.After(time.Second, "x") })
+		w.Run(time.Minute)
+	})
+	d.want(t, "0s n Started", "2s n Started", "4s n timer x")
+}
+
 // A suspended node wakes when the world is healed.
 func TestHealWakes(t *testing.T) {
 	var d diary

@@ -98,8 +98,7 @@ func (q *queue) collect(i int) {
 }
 
 func (q *queue) less(i, j int) bool {
-	a, b := q.heap[i], q.heap[j]
-	return a.at < b.at || a.at == b.at && a.order < b.order
+	return q.heap[i].at < q.heap[j].at
 }
 
 func (q *queue) swap(i, j int) {

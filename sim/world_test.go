@@ -325,6 +325,35 @@ func TestProperties(t *testing.T) {
 	}
 }
 
+// An Eventually that was true once stays so; what happens after a Settle is
+// judged by the next one.
+func TestSettleAgain(t *testing.T) {
+	plain(t, RunOptions{}, func(w *World) {
+		w.At(130*time.Second, func() {})
+		w.At(140*time.Second, func() {})
+		w.Eventually("once", func() error {
+			if w.Now() != 130*time.Second {
+				return errors.New("not now")
+			}
+			return nil
+		})
+		w.Eventually("later", func() error {
+			if w.Now() < 140*time.Second {
+				return errors.New("not yet")
+			}
+			return nil
+		})
+	})
+	fails(t, func(w *World) {
+		w.Config = core.Config{PingInterval: -1, ConnectionTimeout: -1}
+		client := w.Client("client", w.Server("server", quiet), quiet)
+		w.Run(time.Second)
+		w.Settle()
+		w.At(2*time.Second, func() { client.Conns()[0].Lose(false); client.Conns()[0].SendText("lost") })
+		w.Run(5 * time.Second)
+	}, "settles", "what was sent has not been delivered")
+}
+
 // A connection that can neither live nor end is found out.
 func TestSettlesFindsWhatHangs(t *testing.T) {
 	off := core.Config{PingInterval: -1, ConnectionTimeout: -1, CloseTimeout: -1, HandshakeTimeout: -1}
