@@ -51,9 +51,9 @@ func (w *World) strike() {
 
 // ExhaustOptions bound what [Explore] does.
 type ExhaustOptions struct {
-	Runs       int // most runs; 0: no bound
-	Deviations int // most answers of a run that are not the plainest; 0: no bound
-	Progress   func(e *Exploration)
+	Runs       int                       // most runs; 0: no bound
+	Deviations int                       // most answers of a run that are not the plainest; 0: no bound
+	Progress   func(x *Exploration) bool // called after each run; with false the exploration ends there
 }
 
 // An Exploration is what came of running a world in every way.
@@ -83,8 +83,8 @@ func Explore(build func(*World), ro RunOptions, o ExhaustOptions) *Exploration {
 			x.Failed = r
 			return x
 		}
-		if o.Progress != nil {
-			o.Progress(x)
+		if o.Progress != nil && !o.Progress(x) {
+			return x
 		}
 	}
 	x.Complete, x.Err = e.Complete(), e.Err()

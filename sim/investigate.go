@@ -71,7 +71,7 @@ func Investigate(build func(*World), failed *Result, ro RunOptions, o Investigat
 		r := Run(replay(list), build, quick)
 		steps += r.Steps
 		return r.Failure != nil && r.Failure.Property == property
-	}, ShrinkOptions{Runs: o.Runs, Progress: o.Progress})
+	}, ShrinkOptions(o))
 	last := Run(replay(f.Choices), build, ro)
 	f.Failure, f.Choices, f.Hash, f.Chart = last.Failure, last.Choices, last.Hash, last.Chart()
 	return f

@@ -21,7 +21,8 @@ func TestNodeClockWhenIsExact(t *testing.T) {
 			if tape.Chance(1, 2) {
 				c.drift(now, int64(tape.Int(1_900_001))-900_000)
 			} else {
-				c.jump(now, tape.Scale(0, time.Hour)-tape.Scale(0, time.Hour))
+				back := tape.Scale(0, time.Hour)
+				c.jump(now, tape.Scale(0, time.Hour)-back)
 			}
 		}
 		now = now.Add(tape.Scale(0, time.Hour))

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/fb1e3c20/websockets/sim"
@@ -104,7 +105,7 @@ func readFile(path string) ([]byte, error) {
 // builds are the worlds by name.
 func builds() map[string]func(*sim.World) {
 	m := make(map[string]func(*sim.World))
-	for _, w := range worlds.All() {
+	for _, w := range slices.Concat(worlds.All(), worlds.Small()) {
 		m[w.Name] = w.Build
 	}
 	return m
@@ -114,7 +115,7 @@ func (c *replayCommand) replayScenario(std *console, path string, s *sim.Scenari
 	if name := s.World(); name != "" {
 		if _, ok := worlds.Named(name); !ok {
 			return fmt.Errorf("%s is a run of the world %q, which is not one of this command's (%s): a test of the package that has it can run it, with -sim.replay",
-				path, name, strings.Join(worldNames(), ", "))
+				path, name, strings.Join(names(worlds.All()), ", "))
 		}
 	}
 	results, err := s.Results(builds(), sim.RunOptions{})

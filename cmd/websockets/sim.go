@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"time"
 
@@ -26,6 +27,7 @@ type simCommand struct {
 	JSON    bool     `name:"json" help:"Print one JSON object a run on standard output, and all else on standard error."`
 	HTML    string   `name:"html" placeholder:"FILE" help:"Write the chart of the run that failed, or of the last one, as a page."`
 	Out     string   `placeholder:"PATH" help:"Where to write the scenario of a failure: a file, or a directory that exists. Default WORLD-SEED.scenario here."`
+	Ways    bool     `help:"Run small worlds in every way there is, in place of seeds; --runs bounds each. --list shows them."`
 	List    bool     `help:"List the worlds and exit."`
 }
 
@@ -45,22 +47,33 @@ Examples:
   websockets sim
   websockets sim --world reconnect --runs 100000 --seed 1000000
   websockets sim --world echo --seed 7 --runs 1 --html run.html
+  websockets sim --ways
   websockets sim --json --runs 900 | jq -r .hash | sha256sum`
 }
 
 // Run searches, or lists the worlds.
 func (c *simCommand) Run(ctx context.Context, std *console) error {
 	if c.List {
-		for _, w := range worlds.All() {
-			fmt.Fprintf(std.stdout, "%-11s %s\n", w.Name, w.About)
-		}
+		list(std.stdout, "Worlds, run from seeds:", worlds.All())
+		fmt.Fprintln(std.stdout)
+		list(std.stdout, "Small worlds, run in every way with --ways:", worlds.Small())
 		return nil
 	}
-	list, err := c.worlds()
-	if err != nil {
+	chosen, err := c.worlds()
+	switch {
+	case err != nil:
 		return usageError{err}
+	case c.Ways:
+		return c.everyWay(ctx, std, chosen)
 	}
-	return c.search(ctx, std, list)
+	return c.search(ctx, std, chosen)
+}
+
+func list(out io.Writer, title string, list []worlds.World) {
+	fmt.Fprintln(out, title)
+	for _, w := range list {
+		fmt.Fprintf(out, "  %-16s %s\n", w.Name, w.About)
+	}
 }
 
 // worlds are those that the flags name.
@@ -70,23 +83,30 @@ func (c *simCommand) worlds() ([]worlds.World, error) {
 		return nil, fmt.Errorf("--runs %d: there must be at least one", c.Runs)
 	case c.Workers < 1:
 		return nil, fmt.Errorf("--workers %d: there must be at least one", c.Workers)
-	case len(c.World) == 0:
-		return worlds.All(), nil
+	case c.Ways && c.JSON:
+		return nil, errors.New("--json has a line for each seed: it is not for --ways")
+	}
+	known, kind := worlds.All(), "world"
+	if c.Ways {
+		known, kind = worlds.Small(), "small world"
+	}
+	if len(c.World) == 0 {
+		return known, nil
 	}
 	var list []worlds.World
 	for _, name := range c.World {
-		w, ok := worlds.Named(name)
-		if !ok {
-			return nil, fmt.Errorf("--world: there is no world %q; there are %s", name, strings.Join(worldNames(), ", "))
+		i := slices.IndexFunc(known, func(w worlds.World) bool { return w.Name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("--world: there is no %s %q; there are %s", kind, name, strings.Join(names(known), ", "))
 		}
-		list = append(list, w)
+		list = append(list, known[i])
 	}
 	return list, nil
 }
 
-func worldNames() []string {
+func names(list []worlds.World) []string {
 	var names []string
-	for _, w := range worlds.All() {
+	for _, w := range list {
 		names = append(names, w.Name)
 	}
 	return names
@@ -118,7 +138,11 @@ func (c *simCommand) search(ctx context.Context, std *console, list []worlds.Wor
 	}
 	s.tally.summarise(out)
 	if failed != nil {
-		return c.explain(out, shown, failed)
+		return c.explain(out, shown, failure{
+			world: failed.world, result: failed.result, which: fmt.Sprintf("seed %d", failed.seed),
+			file:  fmt.Sprintf("%s-%d.scenario", failed.world.Name, failed.seed),
+			again: fmt.Sprintf("websockets sim --world %s --seed %d --runs 1", failed.world.Name, failed.seed),
+		})
 	}
 	if c.HTML != "" {
 		if err := c.drawLast(s); err != nil {
@@ -138,14 +162,23 @@ func (c *simCommand) drawLast(s *search) error {
 	}
 	world, seed := s.number(s.tally.runs - 1)
 	r := sim.Run(sim.FromSeed(seed), world.Build, sim.RunOptions{Trace: true})
-	return writePage(c.HTML, titled(r.Chart(), world.Name, seed))
+	return writePage(c.HTML, titled(r.Chart(), world.Name, fmt.Sprintf("seed %d", seed)))
+}
+
+// A failure is a run that failed.
+type failure struct {
+	world  worlds.World
+	result *sim.Result
+	which  string // of the world's runs
+	file   string // for the scenario, where the flags name none
+	again  string // the command that makes the run again
 }
 
 // explain looks into a run that failed, and tells all about it.
-func (c *simCommand) explain(out io.Writer, shown *progress, failed *simulated) error {
-	world, seed := failed.world, failed.seed
+func (c *simCommand) explain(out io.Writer, shown *progress, failed failure) error {
+	world := failed.world
 	fmt.Fprintln(out)
-	note(out, "seed %d of world %s: %v", seed, world.Name, failed.result.Failure)
+	note(out, "%s of world %s: %v", failed.which, world.Name, failed.result.Failure)
 	began := time.Now()
 	f := sim.Investigate(world.Build, failed.result, sim.RunOptions{}, sim.InvestigateOptions{
 		Progress: func(runs int, best []sim.Choice) {
@@ -160,18 +193,18 @@ func (c *simCommand) explain(out io.Writer, shown *progress, failed *simulated) 
 	}
 	scenario := sim.NewScenario(world.Name, f).Format()
 	fmt.Fprintln(out)
-	drawing := titled(f.Chart, world.Name, seed)
+	drawing := titled(f.Chart, world.Name, failed.which)
 	if err := drawing.WriteText(out, chart.TextOptions{Width: columnsOf(out)}); err != nil {
 		return err
 	}
-	path := c.scenarioPath(world.Name, seed)
+	path := c.scenarioPath(failed.file)
 	if err := os.WriteFile(path, scenario, 0o666); err != nil {
 		return err
 	}
 	fmt.Fprintln(out)
 	note(out, "The scenario is in %s. To run it again:", path)
 	note(out, "  websockets replay %s", path)
-	note(out, "  websockets sim --world %s --seed %d --runs 1", world.Name, seed)
+	note(out, "  %s", failed.again)
 	if c.HTML != "" {
 		if err := writePage(c.HTML, drawing); err != nil {
 			return err
@@ -181,8 +214,7 @@ func (c *simCommand) explain(out io.Writer, shown *progress, failed *simulated) 
 }
 
 // scenarioPath is where the scenario of a failure is written.
-func (c *simCommand) scenarioPath(world string, seed uint64) string {
-	name := fmt.Sprintf("%s-%d.scenario", world, seed)
+func (c *simCommand) scenarioPath(name string) string {
 	if c.Out == "" {
 		return name
 	}
@@ -193,8 +225,8 @@ func (c *simCommand) scenarioPath(world string, seed uint64) string {
 }
 
 // titled tells in a chart which run it is of.
-func titled(ch *chart.Chart, world string, seed uint64) *chart.Chart {
-	ch.Title = fmt.Sprintf("world %s, seed %d", world, seed)
+func titled(ch *chart.Chart, world, which string) *chart.Chart {
+	ch.Title = fmt.Sprintf("world %s, %s", world, which)
 	return ch
 }
 

@@ -57,7 +57,7 @@ func TestSimPasses(t *testing.T) {
 	if r.status != statusOK || r.stderr != "" {
 		t.Errorf("status %d, standard error %q", r.status, r.stderr)
 	}
-	for _, word := range append(worldNames(), "18 runs in ", "no failure") {
+	for _, word := range append(names(worlds.All()), "18 runs in ", "no failure") {
 		if !strings.Contains(r.stdout, word) {
 			t.Errorf("standard output does not say %q:\n%s", word, r.stdout)
 		}
@@ -66,7 +66,7 @@ func TestSimPasses(t *testing.T) {
 
 func TestSimLists(t *testing.T) {
 	r := command(t.Context(), "", "sim", "--list")
-	if r.status != statusOK || strings.Count(r.stdout, "\n") != len(worlds.All()) {
+	if r.status != statusOK || strings.Count(r.stdout, "\n  ") != len(worlds.All())+len(worlds.Small()) {
 		t.Errorf("status %d, standard output:\n%s", r.status, r.stdout)
 	}
 }
@@ -213,5 +213,25 @@ func TestSimDrawsTheLastRun(t *testing.T) {
 	r = command(t.Context(), "", "sim", "--world", "closing", "--runs", "1", "--html", filepath.Join(page, "none"))
 	if r.status != statusFailed {
 		t.Errorf("where nothing can be written: status %d", r.status)
+	}
+}
+
+func TestSimEveryWay(t *testing.T) {
+	r := command(t.Context(), "", "sim", "--ways", "--world", "ping-meets-close,split-fragments")
+	if r.status != 0 {
+		t.Fatalf("status %d: %s", r.status, r.stderr)
+	}
+	for _, want := range []string{"states", "ping-meets-close", "split-fragments"} {
+		if !strings.Contains(r.stdout, want) {
+			t.Errorf("no %q in\n%s", want, r.stdout)
+		}
+	}
+	if few := command(t.Context(), "", "sim", "--ways", "--runs", "10"); few.status != 1 || !strings.Contains(few.stderr, "raise --runs") {
+		t.Errorf("status %d, %q, want 1 and that 10 runs are too few", few.status, few.stderr)
+	}
+	for _, args := range [][]string{{"--world", "echo"}, {"--json"}} {
+		if bad := command(t.Context(), "", append([]string{"sim", "--ways"}, args...)...); bad.status != 2 {
+			t.Errorf("%v: status %d, want 2", args, bad.status)
+		}
 	}
 }

@@ -60,7 +60,6 @@ type session struct {
 
 	// of the server
 	stored int // orders
-	known  int // news that the client has for sure
 }
 
 func (w *sessionWorld) unfinished() error {

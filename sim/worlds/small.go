@@ -10,10 +10,10 @@ import (
 )
 
 var small = []World{
-	{"crossing closes", "both ends send a message and close at one instant; every cut and every order", crossingCloses},
-	{"ping meets close", "one end pings while the other closes; every cut and every order", pingMeetsClose},
-	{"split fragments", "a text in three fragments with a ping between, cut at every byte", splitFragments},
-	{"single faults", "a handshake, a message each way and a close; every single fault at every step", singleFaults},
+	{"crossing-closes", "both ends send a message and close at one instant; every cut and every order", crossingCloses},
+	{"ping-meets-close", "one end pings while the other closes; every cut and every order", pingMeetsClose},
+	{"split-fragments", "a text in three fragments with a ping between, cut at every byte", splitFragments},
+	{"single-faults", "a handshake, a message each way and a close; every single fault at every step", singleFaults},
 }
 
 // Small returns worlds that are small enough to be tried in every way, with

@@ -42,11 +42,12 @@ var all = []World{
 // All returns the worlds, in the order in which they are run.
 func All() []World { return slices.Clone(all) }
 
-// Named returns the world of that name.
+// Named returns the world of that name, one of [All] or of [Small].
 func Named(name string) (World, bool) {
-	i := slices.IndexFunc(all, func(w World) bool { return w.Name == name })
-	if i < 0 {
-		return World{}, false
+	for _, list := range [...][]World{all, small} {
+		if i := slices.IndexFunc(list, func(w World) bool { return w.Name == name }); i >= 0 {
+			return list[i], true
+		}
 	}
-	return all[i], true
+	return World{}, false
 }

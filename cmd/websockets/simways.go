@@ -1,0 +1,47 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/fb1e3c20/websockets/sim"
+	"github.com/fb1e3c20/websockets/sim/worlds"
+)
+
+// everyWay runs small worlds in every way there is: each order of what happens at
+// one instant, each cut of the input, each answer of the tape.
+func (c *simCommand) everyWay(ctx context.Context, std *console, list []worlds.World) error {
+	shown := newProgress(std.stderr)
+	out := std.stdout
+	fmt.Fprintf(out, "%-16s %8s %8s %10s %8s\n", "world", "runs", "states", "steps", "seconds")
+	var incomplete []string
+	for _, w := range list {
+		began := time.Now()
+		x := sim.Explore(w.Build, sim.RunOptions{}, sim.ExhaustOptions{Runs: c.Runs, Progress: func(x *sim.Exploration) bool {
+			shown.show(fmt.Sprintf("%s: %d runs, %.0f a second; %d states", w.Name, x.Runs, float64(x.Runs)/time.Since(began).Seconds(), x.States))
+			return ctx.Err() == nil
+		}})
+		shown.clear()
+		fmt.Fprintf(out, "%-16s %8d %8d %10d %8.2f\n", w.Name, x.Runs, x.States, x.Steps, time.Since(began).Seconds())
+		switch {
+		case x.Failed != nil:
+			return c.explain(out, shown, failure{
+				world: w, result: x.Failed, which: fmt.Sprintf("way %d", x.Runs),
+				file:  fmt.Sprintf("%s-%d.scenario", w.Name, x.Runs),
+				again: "websockets sim --ways --world " + w.Name,
+			})
+		case x.Err != nil:
+			return x.Err
+		case ctx.Err() != nil:
+			return nil
+		case !x.Complete:
+			incomplete = append(incomplete, w.Name)
+		}
+	}
+	if len(incomplete) > 0 {
+		return fmt.Errorf("%d runs were not enough for every way of %s: raise --runs", c.Runs, strings.Join(incomplete, ", "))
+	}
+	return nil
+}
