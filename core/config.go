@@ -18,19 +18,23 @@ const DefaultHandshakeTimeout = 10 * time.Second
 type Config struct {
 	// PingInterval is the time between pings while the connection is open
 	// (https://www.rfc-editor.org/rfc/rfc6455#section-5.5.2). Default 15 s;
-	// negative: no pings.
+	// negative: no pings. A tick that comes late moves no later ping, unless
+	// that is overdue as well: then the next one is an interval after the tick.
 	PingInterval time.Duration
 
 	// PongTimeout is how long after a ping was written some byte, a pong or
 	// any other, must arrive. Default: no such limit, ConnectionTimeout
-	// judges alone.
+	// judges alone. A ping that cannot be written, behind output that the peer
+	// does not take, never begins it; nor does one that is handed out while
+	// an earlier one waits to be written.
 	PongTimeout time.Duration
 
 	// CloseTimeout bounds the closing handshake: from the first close frame,
 	// ours or the peer's, to the end of the peer's output
 	// (https://www.rfc-editor.org/rfc/rfc6455#section-7.1.1). Default 5 s;
 	// negative: wait for the peer's close for ever, or until ConnectionTimeout
-	// cuts a peer that is silent.
+	// cuts a peer that is silent; once the peer has closed too, or its input
+	// has ended behind a close that is held, 5 s all the same.
 	CloseTimeout time.Duration
 
 	// ConnectionTimeout is the longest time without a byte of any kind from
@@ -57,12 +61,13 @@ type Config struct {
 	// spread over. Default 65,536; negative: no limit.
 	MaxFragments int
 
-	// MaxControlRate is how many control frames a second are accepted.
-	// Default 10,000; negative: no limit.
+	// MaxControlRate is how many control frames a second are accepted, a
+	// second's worth at once. Default 10,000; negative: no limit.
 	MaxControlRate int
 
 	// MaxHeadBytes and MaxHeadLines bound the HTTP head of the peer's
-	// handshake. Defaults 32 KiB and 128 lines; at most 1 MiB and 1,024.
+	// handshake, interim responses (1xx) included. Defaults 32 KiB and 128
+	// lines; at most 1 MiB and 1,024.
 	MaxHeadBytes int
 	MaxHeadLines int
 
@@ -73,7 +78,8 @@ type Config struct {
 	// Entropy returns 32 unpredictable bits: mask keys of a client and the key
 	// of its handshake are made of them
 	// (https://www.rfc-editor.org/rfc/rfc6455#section-10.3). A client needs it;
-	// a server never calls it.
+	// a server never calls it. A mask key is one draw, least significant byte
+	// first; the handshake's key is four, most significant byte first.
 	Entropy func() uint32
 }
 

@@ -29,7 +29,8 @@ func (r Role) String() string {
 // Its methods may be called in any order, from one goroutine at a time. What
 // the peer does wrong never comes back as a Go error of Recv: it becomes a
 // close frame, an [EventFailed] and [Conn.Err]. What the caller does wrong
-// returns an error of [KindMisuse] and changes nothing.
+// returns an error of [KindMisuse] and changes nothing (the time that such a
+// call tells is taken all the same).
 type Conn struct {
 	set *Settings
 	hs  *handshake // until it is done and its output taken

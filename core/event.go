@@ -35,8 +35,8 @@ const (
 
 	// EventFailed: the connection failed: the peer broke the protocol, a
 	// timer ran out or the transport was lost. [Conn.Err] tells why; Code is
-	// the code of the close frame that was queued for the peer, and
-	// [frame.Abnormal] when none was.
+	// its code if a close frame of ours has it, queued now or sent before, and
+	// [frame.Abnormal] otherwise.
 	EventFailed
 )
 

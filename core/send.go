@@ -31,8 +31,8 @@ func (c *Conn) Pending() int {
 // caller tells [Conn.Wrote] how far writing has come.
 //
 // Call it after every call that may leave output pending, unless writing is
-// blocked: a pong that stays pending is replaced by that for a newer ping, so
-// that a flood of pings costs no memory.
+// blocked: a pong that stays pending is dropped when a newer ping or a close
+// begins to arrive, so that a flood of pings costs no memory.
 func (c *Conn) AppendOutput(dst []byte) []byte {
 	dst = c.appendBeforeClose(dst)
 	if c.has(closePending) {
@@ -285,7 +285,8 @@ func (c *Conn) markPing() {
 }
 
 // Wrote tells that the transport took n more of the bytes that were handed
-// out. n is 0 when it takes none for now: the time in which it must begins.
+// out. n is 0 when it takes none for now: the time in which it must begins. An
+// n below 0, or above what was handed out, is taken as that.
 func (c *Conn) Wrote(now clock.Time, n int) {
 	c.advance(now)
 	n = int(min(int64(max(n, 0)), c.unsent))

@@ -16,7 +16,8 @@ const grace = 5 * time.Second
 
 // Deadline returns when to call Tick next, and which timer that is for. With
 // [TimerNone] nothing is due until something else happens. It may change with
-// every other call.
+// every other call. Of timers that are due at one instant it names a verdict on
+// the peer first: pong, then connection, then write.
 func (c *Conn) Deadline() (clock.Time, Timer) {
 	at, why := c.verdictDue()
 	if c.has(hasDue) && !c.has(expired|aborted) && c.due < at {
@@ -155,7 +156,8 @@ func (c *Conn) takeReport() Event {
 // SetReading tells whether the caller reads input. While it holds input back,
 // because its application is slow, the peer's silence is not judged, only
 // whether it takes our output; and the time earns budget for the control
-// frames that pile up, up to a minute's worth.
+// frames that pile up, up to a minute's worth. When it reads again, the silence
+// and the time for a pong begin anew.
 func (c *Conn) SetReading(now clock.Time, on bool) {
 	c.advance(now)
 	if on != c.has(notReading) {
