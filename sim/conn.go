@@ -765,6 +765,7 @@ func (c *Conn) crash(silent bool) {
 		c.released = true
 		if silent {
 			c.sock.vanish()
+			c.node.ghosts = append(c.node.ghosts, c.sock)
 		} else {
 			c.sock.close()
 		}

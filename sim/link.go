@@ -111,6 +111,7 @@ type socket struct {
 	out, in *wire
 	owner   *Conn // who is told of what happens; nil: nobody
 	closed  bool
+	ghost   bool // it vanished with its machine, over a link that works
 }
 
 // A wire is one direction of a link. What was written lies in buf from the
@@ -135,12 +136,13 @@ type wire struct {
 	clogged clock.Time // nothing arrives before
 	taken   int64      // bytes, ever
 
-	vanishes bool // nothing arrives any more, and nobody is told
-	fin      bool // arrived: no byte follows
-	rst      bool // arrived
-	ended    bool // the writer has sent a fin or a reset
-	stopped  bool // the writer knows that nobody reads
-	hurt     bool // a fault that may end the connection happened to it
+	vanishes  bool // nothing arrives any more, and nobody is told
+	swallowed bool // something was written since
+	fin       bool // arrived: no byte follows
+	rst       bool // arrived
+	ended     bool // the writer has sent a fin or a reset
+	stopped   bool // the writer knows that nobody reads
+	hurt      bool // a fault that may end the connection happened to it
 
 	arrival task
 	window  task // tells the writer of room
@@ -207,6 +209,7 @@ func (s *socket) write(p []byte) (int, error) {
 	}
 	n := x.admit(len(p))
 	if n == 0 || x.vanishes {
+		x.swallowed = x.swallowed || n > 0
 		return n, nil
 	}
 	x.compact()
@@ -448,6 +451,7 @@ func (s *socket) abort() {
 
 // vanish lets go of the socket without a word.
 func (s *socket) vanish() {
+	s.ghost = s.in.link.Carrier == CarrierTCP && !s.in.vanishes && !s.out.vanishes
 	s.out.lose()
 	s.in.lose()
 	s.shut()
@@ -459,6 +463,20 @@ func (s *socket) shut() {
 	s.in.discard()
 	if s.in.link.Carrier != CarrierTCP && !s.out.vanishes {
 		s.out.send(segmentStop, 0)
+	}
+}
+
+// comeBack is for a socket that vanished with its machine, which is up again and
+// knows nothing of it: it answers with a reset what comes, and what came
+// meanwhile, since the peer sends that again.
+func (s *socket) comeBack() {
+	if !s.ghost {
+		return
+	}
+	s.ghost = false
+	s.in.vanishes, s.out.vanishes = false, false
+	if s.in.swallowed {
+		s.out.sendReset()
 	}
 }
 

@@ -92,6 +92,7 @@ type Node struct {
 	dials  []*Node
 	clock  nodeClock
 	conns  []*Conn
+	ghosts []*socket // of connections that vanished with the node
 	timers []*nodeTimer
 
 	up      bool
@@ -184,6 +185,10 @@ func (n *Node) boot() {
 		return
 	}
 	n.w.happened(n.lane, chart.Note, "up")
+	for _, s := range n.ghosts {
+		s.comeBack()
+	}
+	n.ghosts = nil
 	n.tell(Event{Kind: Started})
 	for _, server := range n.dials {
 		if n.up {

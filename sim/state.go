@@ -111,6 +111,7 @@ func (d *dump) node(n *Node) {
 		d.stater(n.app)
 	}
 	d.int(int64(len(n.conns)))
+	d.int(int64(len(n.ghosts)))
 }
 
 func (d *dump) conn(c *Conn) {
@@ -151,7 +152,7 @@ func (d *dump) wire(x *wire) {
 		d.time(a.at)
 		d.int(int64(a.n))
 	}
-	d.bool(x.vanishes, x.fin, x.rst, x.ended, x.stopped, x.hurt, x.short)
+	d.bool(x.vanishes, x.fin, x.rst, x.ended, x.stopped, x.hurt, x.short, x.swallowed)
 	d.time(x.last)
 	d.time(x.free)
 	d.time(x.clogged)
