@@ -21,16 +21,16 @@ type Finding struct {
 	// Divergence is not nil when the run could not be repeated: the program
 	// under test depends on something besides the tape. Nothing was shrunk
 	// then.
-	Divergence *Divergence
+	Divergence *ReplayError
 }
 
-// A Divergence is where a run that was repeated became another. It is an error.
-type Divergence struct {
+// A ReplayError tells where a run that was repeated became another.
+type ReplayError struct {
 	Step          int    // the first step that differed
 	First, Second string // what happened in it
 }
 
-func (d *Divergence) Error() string {
+func (d *ReplayError) Error() string {
 	return fmt.Sprintf("the run does not replay: step %d was %s, and when run again %s. "+
 		"Look for a map that is ranged over, a clock, a random number, a goroutine or a variable that outlives a run",
 		d.Step, d.First, d.Second)
@@ -94,14 +94,14 @@ func (f *Failure) same(other *Failure) bool {
 
 // diverge finds the first step in which two runs of one tape differ: a run that
 // failed and left no trace, one that did not repeat it, and some more.
-func diverge(build func(*World), failed, again *Result, ro RunOptions) *Divergence {
+func diverge(build func(*World), failed, again *Result, ro RunOptions) *ReplayError {
 	for range 3 {
 		other := Run(replay(failed.Choices), build, ro)
 		if d := again.world.trace.compare(other.world.trace); d != nil {
 			return d
 		}
 	}
-	d := &Divergence{failed.Failure.Step, "where it failed with " + strconv.Quote(failed.Failure.summary()), "it passed"}
+	d := &ReplayError{failed.Failure.Step, "where it failed with " + strconv.Quote(failed.Failure.summary()), "it passed"}
 	if again.Failure != nil {
 		d.Second = fmt.Sprintf("it failed in step %d with %q", again.Failure.Step, again.Failure.summary())
 	}
@@ -115,10 +115,10 @@ func (f *Failure) summary() string {
 }
 
 // compare finds the first step in which two runs differ, nil if there is none.
-func (t *trace) compare(other *trace) *Divergence {
+func (t *trace) compare(other *trace) *ReplayError {
 	for i := range max(len(t.marks), len(other.marks)) {
 		if i >= len(t.marks) || i >= len(other.marks) || t.marks[i].hash != other.marks[i].hash {
-			return &Divergence{i + 1, t.at(i), other.at(i)}
+			return &ReplayError{i + 1, t.at(i), other.at(i)}
 		}
 	}
 	return nil
