@@ -33,8 +33,9 @@ type Config struct {
 	// ours or the peer's, to the end of the peer's output
 	// (https://www.rfc-editor.org/rfc/rfc6455#section-7.1.1). Default 5 s;
 	// negative: wait for the peer's close for ever, or until ConnectionTimeout
-	// cuts a peer that is silent; once the peer has closed too, or its input
-	// has ended behind a close that is held, 5 s all the same.
+	// cuts a peer that is silent. Where the peer has closed too, the
+	// connection has failed, or the input has ended behind a close that is
+	// held, only the end of the stream is waited for then: 5 s.
 	CloseTimeout time.Duration
 
 	// ConnectionTimeout is the longest time without a byte of any kind from
