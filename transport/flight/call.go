@@ -2,7 +2,6 @@ package flight
 
 import (
 	"fmt"
-	"strings"
 	"sync"
 
 	"github.com/fb1e3c20/websockets/clock"
@@ -114,7 +113,10 @@ func (c *Call) String() string {
 	case AppendClose:
 		return fmt.Sprintf("AppendClose %d %q", uint16(c.Code), c.Data)
 	case Accept:
-		return strings.TrimSpace("Accept " + c.Accept.Subprotocol)
+		if c.Accept.Subprotocol == "" {
+			return "Accept"
+		}
+		return fmt.Sprintf("Accept %q", c.Accept.Subprotocol)
 	case Reject:
 		return fmt.Sprintf("Reject %d", c.Reject.Status)
 	}

@@ -121,7 +121,7 @@ func (s State) differs(other State, born clock.Time) (ours, theirs string) {
 	case s.Err != other.Err:
 		return orNone("failed: ", s.Err), orNone("failed: ", other.Err)
 	case s.Transport != other.Transport:
-		return "transport: " + transportName(s.Transport), "transport: " + transportName(other.Transport)
+		return "transport: " + s.Transport.String(), "transport: " + other.Transport.String()
 	case s.Open != other.Open:
 		return fmt.Sprintf("open: %v", s.Open), fmt.Sprintf("open: %v", other.Open)
 	}
@@ -132,7 +132,7 @@ func (s State) timer(born clock.Time) string {
 	if s.Timer == core.TimerNone {
 		return "no timer"
 	}
-	return fmt.Sprintf("%s timer at %v", timerName(s.Timer), time.Duration(s.Deadline.Sub(born)))
+	return fmt.Sprintf("%s timer at %v", s.Timer, time.Duration(s.Deadline.Sub(born)))
 }
 
 func (b blob) String() string {
@@ -151,7 +151,7 @@ func (e eventDigest) String() string {
 
 // words tells the event without its data.
 func (e eventDigest) words() string {
-	text := "event: " + eventName(e.kind)
+	text := "event: " + e.kind.String()
 	if e.kind == core.EventMessage {
 		text += " " + e.op.String()
 	}
@@ -167,23 +167,4 @@ func (e eventDigest) words() string {
 		text += fmt.Sprintf(", code %d", uint16(e.code))
 	}
 	return text
-}
-
-func eventName(k core.EventKind) string {
-	return nameOf(k, "none", "request", "open", "message", "ping", "pong", "close", "failed")
-}
-
-func timerName(t core.Timer) string {
-	return nameOf(t, "no", "handshake", "ping", "pong", "connection", "write", "close")
-}
-
-func transportName(t core.Transport) string {
-	return nameOf(t, "open", "half-close", "close", "abort")
-}
-
-func nameOf[T ~uint8](v T, names ...string) string {
-	if int(v) < len(names) {
-		return names[v]
-	}
-	return fmt.Sprint(uint8(v))
 }
