@@ -1,12 +1,14 @@
 package flight_test
 
 import (
+	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -42,6 +44,10 @@ func ExampleRecorder() {
 	defer peer.Close()
 	io.WriteString(peer, "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
 		"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n")
+	if _, err := http.ReadResponse(bufio.NewReader(peer), nil); err != nil {
+		fmt.Println(err)
+		return
+	}
 	peer.Write(frame.AppendFrame(nil, frame.Header{Fin: true, Opcode: 3, Masked: true}, []byte("secret")))
 	peer.(*net.TCPConn).CloseWrite()
 
