@@ -84,6 +84,8 @@ const (
 	statusOK = iota
 	statusFailed
 	statusUsage
+
+	statusInterrupted = 130 // as a shell has it of what an interrupt ended
 )
 
 // usageError is a mistake on the command line.
@@ -116,27 +118,46 @@ func run(ctx context.Context, args []string, std *console) int {
 		return exited
 	}
 	if err != nil {
-		return std.fail(err, statusUsage)
+		name := ""
+		if mistake, ok := errors.AsType[*kong.ParseError](err); ok {
+			name = commandOf(mistake.Context)
+		}
+		return std.misused(err, name)
 	}
 	err = chosen.Run()
-	if err == nil {
-		return statusOK
-	}
-	if errors.Is(err, errTold) {
-		return statusFailed
-	}
 	if _, ok := errors.AsType[usageError](err); ok {
-		return std.fail(err, statusUsage)
+		return std.misused(err, commandOf(chosen))
+	}
+	switch {
+	case err == nil:
+		return statusOK
+	case errors.Is(err, errTold):
+		return statusFailed
+	case errors.Is(err, errUnfinished):
+		return statusInterrupted
 	}
 	return std.fail(err, statusFailed)
+}
+
+// commandOf returns the name of the command that was asked for, with a space
+// before it; "" when none was.
+func commandOf(c *kong.Context) string {
+	if node := c.Selected(); node != nil {
+		return " " + node.Name
+	}
+	return ""
+}
+
+// misused reports a mistake on the command line.
+func (std *console) misused(err error, name string) int {
+	std.fail(err, statusUsage)
+	note(std.stderr, `Run "websockets%s --help" for what can be asked.`, name)
+	return statusUsage
 }
 
 func (std *console) fail(err error, status int) int {
 	text := strings.TrimPrefix(err.Error(), "websocket: ")
 	note(std.stderr, "websockets: %s", text)
-	if status == statusUsage {
-		note(std.stderr, `Run "websockets --help", or "websockets COMMAND --help", for what can be asked.`)
-	}
 	return status
 }
 

@@ -29,6 +29,10 @@ var errInterrupted = errors.New("interrupted")
 // errTold is a failure that the user knows of.
 var errTold = errors.New("told")
 
+// errUnfinished is the end of runs that an interrupt cut short, of which the
+// user knows.
+var errUnfinished = errors.New("interrupted")
+
 // session is one connection at work.
 type session struct {
 	conn           *websockets.Conn

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -36,11 +37,11 @@ func (simCommand) Help() string {
 
 The first run that fails ends the search: it is repeated to see that it replays, shrunk to the decisions that matter, and drawn as a sequence chart. Its scenario is written to a file for "websockets replay" and for your repository.
 
-A world also marks what must happen in some run. What never did counts as a failure from 1,000 runs of that world on. An interrupt ends the search with what was found so far.
+A world also marks what must happen in some run. What never did counts as a failure from 1,000 runs of that world on. An interrupt ends the search, tells after how many runs, and shows what was found so far.
 
 With --json each run is one line: world, seed, hash (16 hexadecimal digits), steps, simulated_ns, and verdict: "passed" or the property that was violated. The lines come in the order of the runs, whatever the workers.
 
-Exit status: 0 when all passed, 1 when something failed, 2 for a flag that makes no sense.
+Exit status: 0 when all passed, 1 when something failed or a file cannot be written, 2 for a flag that makes no sense, 130 when an interrupt came before the end.
 
 Examples:
 
@@ -60,11 +61,17 @@ func (c *simCommand) Run(ctx context.Context, std *console) error {
 		return nil
 	}
 	chosen, err := c.worlds()
-	switch {
-	case err != nil:
+	if err != nil {
 		return usageError{err}
-	case c.Ways:
+	}
+	if err := c.checkFiles(); err != nil {
+		return err
+	}
+	if c.Ways {
 		return c.everyWay(ctx, std, chosen)
+	}
+	if last := uint64((c.Runs - 1) / len(chosen)); c.Seed > math.MaxUint64-last {
+		return usageError{fmt.Errorf("--seed %d: %s of each world go beyond the greatest seed, %d", c.Seed, countOf(int(last)+1, "run"), uint64(math.MaxUint64))}
 	}
 	return c.search(ctx, std, chosen)
 }
@@ -136,6 +143,10 @@ func (c *simCommand) search(ctx context.Context, std *console, list []worlds.Wor
 	if broken != nil {
 		return broken
 	}
+	interrupted := failed == nil && s.tally.runs < c.Runs
+	if interrupted {
+		note(out, "interrupted after %d of %s", s.tally.runs, countOf(c.Runs, "run"))
+	}
 	s.tally.summarise(out)
 	if failed != nil {
 		return c.explain(out, shown, failure{
@@ -148,6 +159,9 @@ func (c *simCommand) search(ctx context.Context, std *console, list []worlds.Wor
 		if err := c.drawLast(s); err != nil {
 			return err
 		}
+	}
+	if interrupted {
+		return errUnfinished
 	}
 	if missed := s.tally.missed(); len(missed) > 0 {
 		return fmt.Errorf("never reached: %s", strings.Join(missed, "; "))
@@ -189,7 +203,7 @@ func (c *simCommand) explain(out io.Writer, shown *progress, failed failure) err
 	if f.Divergence != nil {
 		note(out, "%v", f.Divergence)
 	} else {
-		note(out, "shrunk from %d choices to %d in %d runs, %v", f.First, len(f.Choices), f.Runs, time.Since(began).Round(time.Millisecond))
+		note(out, "shrunk from %s to %d in %s, %v", countOf(f.First, "choice"), len(f.Choices), countOf(f.Runs, "run"), time.Since(began).Round(time.Millisecond))
 	}
 	scenario := sim.NewScenario(world.Name, f).Format()
 	fmt.Fprintln(out)
@@ -228,6 +242,35 @@ func (c *simCommand) scenarioPath(name string) string {
 func titled(ch *chart.Chart, world, which string) *chart.Chart {
 	ch.Title = fmt.Sprintf("world %s, %s", world, which)
 	return ch
+}
+
+// checkFiles returns an error for a file that the flags name and that cannot be
+// written, before there is something to write.
+func (c *simCommand) checkFiles() error {
+	if err := canWrite("--html", c.HTML); err != nil {
+		return err
+	}
+	if info, err := os.Stat(c.Out); err == nil && info.IsDir() {
+		return nil
+	}
+	return canWrite("--out", c.Out)
+}
+
+// canWrite returns an error that names the flag if the file at path can neither
+// be written nor created. It leaves the file as it is.
+func canWrite(flag, path string) error {
+	if path == "" {
+		return nil
+	}
+	_, missing := os.Lstat(path)
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE, 0o666)
+	if err != nil {
+		return fmt.Errorf("%s: %w", flag, err)
+	}
+	if err := file.Close(); err != nil || missing == nil {
+		return err
+	}
+	return os.Remove(path)
 }
 
 // writePage writes the chart as a page.

@@ -183,23 +183,90 @@ func TestSimMissesAMark(t *testing.T) {
 	}
 }
 
-// An interrupt ends the search with what came of it so far.
+// An interrupt ends the search, and it shows what came of it so far.
 func TestSimIsInterrupted(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	runs := 0
-	endless := worlds.World{Name: "endless", Build: func(w *sim.World) {
-		if runs++; runs == 20 {
-			cancel()
+	for _, json := range []bool{false, true} {
+		ctx, cancel := context.WithCancel(t.Context())
+		runs := 0
+		endless := worlds.World{Name: "endless", Build: func(w *sim.World) {
+			if runs++; runs == 20 {
+				cancel()
+			}
+			w.Run(time.Second)
+		}}
+		var stdout, stderr transcript
+		c := simCommand{Runs: 1 << 40, Workers: 1, JSON: json}
+		if err := c.search(ctx, &console{stdout: &stdout, stderr: &stderr}, []worlds.World{endless}); err != errUnfinished {
+			t.Errorf("%v, want that it was not finished", err)
 		}
-		w.Run(time.Second)
-	}}
-	var stdout transcript
-	c := simCommand{Runs: 1 << 40, Workers: 1}
-	if err := c.search(ctx, &console{stdout: &stdout, stderr: &transcript{}}, []worlds.World{endless}); err != nil {
-		t.Error(err)
+		out := stdout.String()
+		if json {
+			out = stderr.String()
+		}
+		var done int
+		if _, err := fmt.Sscanf(out, "interrupted after %d of 1099511627776 runs\n", &done); err != nil || !strings.Contains(out, "no failure") {
+			t.Errorf("%v: it says %q", err, out)
+		}
 	}
-	if !strings.Contains(stdout.String(), "no failure") {
-		t.Errorf("standard output %q", stdout.String())
+}
+
+func TestSimEveryWayIsInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	r := command(ctx, "", "sim", "--ways", "--world", "single-faults")
+	if r.status != statusInterrupted || !strings.Contains(r.stdout, "\ninterrupted after ") || r.stderr != "" {
+		t.Errorf("status %d, standard output %q, standard error %q", r.status, r.stdout, r.stderr)
+	}
+	if r := command(ctx, "", "sim"); r.status != statusInterrupted || !strings.Contains(r.stdout, "interrupted after 0 of 10000 runs\n") {
+		t.Errorf("without --ways: status %d, standard output %q", r.status, r.stdout)
+	}
+}
+
+// Files that cannot be written are reported before anything runs, and others
+// are left as they are.
+func TestSimChecksFilesFirst(t *testing.T) {
+	dir := t.TempDir()
+	kept := fileOf(t, "kept", "kept")
+	for _, flag := range []string{"--html", "--out"} {
+		for _, more := range [][]string{nil, {"--ways"}} {
+			r := command(t.Context(), "", append([]string{"sim", flag, filepath.Join(dir, "none", "a")}, more...)...)
+			if r.status != statusFailed || r.stdout != "" || !strings.Contains(r.stderr, "websockets: "+flag+": ") {
+				t.Errorf("%s %v: status %d, standard output %q, standard error %q", flag, more, r.status, r.stdout, r.stderr)
+			}
+		}
+		for _, path := range []string{kept, filepath.Join(dir, "new")} {
+			if err := canWrite(flag, path); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	if text, err := os.ReadFile(kept); err != nil || string(text) != "kept" {
+		t.Errorf("%q, %v", text, err)
+	}
+	if list, err := os.ReadDir(dir); err != nil || len(list) > 0 {
+		t.Errorf("left behind: %v, %v", list, err)
+	}
+}
+
+func TestSimRefusesFlags(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		says string
+	}{
+		{[]string{"--runs", "0"}, "--runs 0"},
+		{[]string{"--workers", "0"}, "--workers 0"},
+		{[]string{"--world", "nowhere"}, `"nowhere"`},
+		{[]string{"--seed", "18446744073709551615", "--world", "closing", "--runs", "3"}, "3 runs of each world go beyond the greatest seed"},
+		{[]string{"--runs", "many"}, "many"},
+	} {
+		r := command(t.Context(), "", append([]string{"sim"}, c.args...)...)
+		if r.status != statusUsage || !strings.Contains(r.stderr, c.says) || !strings.Contains(r.stderr, `Run "websockets sim --help"`) {
+			t.Errorf("%v: status %d, standard error %q", c.args, r.status, r.stderr)
+		}
+	}
+	r := command(t.Context(), "", "sim", "--seed", "18446744073709551615", "--world", "closing", "--runs", "1")
+	if r.status != statusOK || !strings.Contains(r.stdout, "\n1 run in ") {
+		t.Errorf("the greatest seed: status %d, %q%q", r.status, r.stdout, r.stderr)
 	}
 }
 

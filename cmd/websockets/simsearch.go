@@ -213,8 +213,8 @@ func (t *tally) missed() []string {
 func (t *tally) line(runs int) string {
 	reached, all := t.reached()
 	took := time.Since(t.began)
-	return fmt.Sprintf("%d of %d runs, %.0f a second; %d steps, %.1f simulated hours; %d of %d marks",
-		t.runs, runs, float64(t.runs)/took.Seconds(), t.steps, t.simulated.Hours(), reached, all)
+	return fmt.Sprintf("%d of %s, %.0f a second; %d steps, %.1f simulated hours; %d of %d marks",
+		t.runs, countOf(runs, "run"), float64(t.runs)/took.Seconds(), t.steps, t.simulated.Hours(), reached, all)
 }
 
 // summarise prints what came of each world and of all.
@@ -229,23 +229,28 @@ func (t *tally) summarise(out io.Writer) {
 		fmt.Fprintf(out, "%-11s %8d %9d %10d %10.2f %13s %7s\n", w.name, w.runs, w.failures, w.steps/n,
 			float64(w.took.Microseconds())/1000/float64(n), (w.simulated / time.Duration(n)).Round(100*time.Millisecond), fmt.Sprintf("%d/%d", w.reached(), len(w.marks)))
 	}
-	fmt.Fprintf(out, "%d runs in %v: %.0f a second; %.1f simulated hours, %.0f times as fast as real time; %s\n", t.runs, took.Round(time.Millisecond),
+	fmt.Fprintf(out, "%s in %v: %.0f a second; %.1f simulated hours, %.0f times as fast as real time; %s\n", countOf(t.runs, "run"), took.Round(time.Millisecond),
 		float64(t.runs)/took.Seconds(), t.simulated.Hours(), t.simulated.Seconds()/took.Seconds(), failures(t.failures))
 	for _, w := range t.worlds {
 		for _, m := range w.marks {
 			if !m.Reached && t.failures == 0 {
-				fmt.Fprintf(out, "not reached in %d runs of %s: %s\n", w.runs, w.name, m.Name)
+				fmt.Fprintf(out, "not reached in %s of %s: %s\n", countOf(w.runs, "run"), w.name, m.Name)
 			}
 		}
 	}
 }
 
 func failures(n int) string {
-	switch n {
-	case 0:
+	if n == 0 {
 		return "no failure"
-	case 1:
-		return "1 failure"
 	}
-	return fmt.Sprintf("%d failures", n)
+	return countOf(n, "failure")
+}
+
+// countOf tells how many things there are.
+func countOf(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }

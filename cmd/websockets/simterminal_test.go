@@ -35,13 +35,13 @@ func TestSimOnATerminal(t *testing.T) {
 		}
 	}
 	interrupt()
-	if got := <-status; got != statusOK {
+	if got := <-status; got != statusInterrupted {
 		t.Errorf("status %d", got)
 	}
 	tty.Close()
 	<-read
 	_, after, _ := strings.Cut(shown.String(), "\r\x1b[K")
-	if !strings.HasPrefix(after, "world ") || !strings.Contains(after, "no failure") {
+	if !strings.HasPrefix(after, "interrupted after ") || !strings.Contains(after, "no failure") {
 		t.Errorf("after the line:\n%q", after)
 	}
 	for part := range strings.SplitSeq(shown.String(), "\r") {

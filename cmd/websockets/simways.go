@@ -20,7 +20,7 @@ func (c *simCommand) everyWay(ctx context.Context, std *console, list []worlds.W
 	for _, w := range list {
 		began := time.Now()
 		x := sim.Explore(w.Build, sim.RunOptions{}, sim.ExhaustOptions{Runs: c.Runs, Progress: func(x *sim.Exploration) bool {
-			shown.show(fmt.Sprintf("%s: %d runs, %.0f a second; %d states", w.Name, x.Runs, float64(x.Runs)/time.Since(began).Seconds(), x.States))
+			shown.show(fmt.Sprintf("%s: %s, %.0f a second; %d states", w.Name, countOf(x.Runs, "run"), float64(x.Runs)/time.Since(began).Seconds(), x.States))
 			return ctx.Err() == nil
 		}})
 		shown.clear()
@@ -34,14 +34,15 @@ func (c *simCommand) everyWay(ctx context.Context, std *console, list []worlds.W
 			})
 		case x.Err != nil:
 			return x.Err
-		case ctx.Err() != nil:
-			return nil
+		case ctx.Err() != nil && !x.Complete:
+			note(out, "interrupted after %s of %s", countOf(x.Runs, "run"), w.Name)
+			return errUnfinished
 		case !x.Complete:
 			incomplete = append(incomplete, w.Name)
 		}
 	}
 	if len(incomplete) > 0 {
-		return fmt.Errorf("%d runs were not enough for every way of %s: raise --runs", c.Runs, strings.Join(incomplete, ", "))
+		return fmt.Errorf("after %s not every way of %s was tried: raise --runs", countOf(c.Runs, "run"), strings.Join(incomplete, ", "))
 	}
 	return nil
 }
