@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -89,6 +90,10 @@ func TestCheckFindsShrinksAndSaves(t *testing.T) {
 	}
 	if n := len(s.Choices()); n == 0 || n > 6 {
 		t.Errorf("%d choices are left, want a few:\n%s", n, text)
+	}
+	got, err := s.Run(map[string]func(*World){s.World(): crowd(false)}, RunOptions{})
+	if err != nil || !slices.Equal(got, s.Outcomes) {
+		t.Errorf("run as a scenario, %v:\n%s\nsaved:\n%s", err, got, s.Outcomes)
 	}
 
 	again := &fakeTB{name: tb.name}

@@ -185,6 +185,7 @@ func (n *Node) boot() {
 		return
 	}
 	n.w.happened(n.lane, chart.Note, "up")
+	n.w.noteUp(n)
 	for _, s := range n.ghosts {
 		s.comeBack()
 	}
@@ -289,40 +290,6 @@ func (t *nodeTimer) fire() {
 	n.calling = false
 }
 
-// Post sends value to another node, outside of any connection, as to a database
-// or a queue: it arrives after the latency of the node's Link, in any order. A
-// node that is down then never gets it.
-func (n *Node) Post(to *Node, value any) {
-	if to == nil || to.w != n.w {
-		n.w.misuse("%s posts to a node that is not of this world", n.name)
-		return
-	}
-	if !n.up {
-		return
-	}
-	n.w.posted++
-	t := &task{}
-	t.run = func() {
-		if to.bootIfDue(); to.sleeps(t) {
-			return
-		}
-		n.w.posted--
-		if to.up {
-			n.w.happened(to.lane, chart.Event, "posted by %s", n.name)
-			n.w.mix(uint64(n.lane))
-			to.tell(Event{Kind: Posted, From: n, Value: value})
-		}
-	}
-	delay := n.Link.Latency
-	if !n.w.healed {
-		if n.posts == nil {
-			n.posts = n.w.tape.Stream(n.name + ".post")
-		}
-		delay += n.posts.Between(0, n.Link.Jitter)
-	}
-	n.w.tasks.set(t, n.w.now.Add(delay))
-}
-
 // sleeps reports whether the node is suspended; t then runs when it wakes.
 func (n *Node) sleeps(t *task) bool {
 	if n.asleep <= n.w.now {
@@ -353,7 +320,7 @@ func (n *Node) Crash(silent bool) {
 		how = "vanishes"
 	}
 	n.w.happened(n.lane, chart.Fault, "%s", how)
-	n.w.noteDown()
+	n.w.noteDown(n)
 	n.up = false
 	n.app = nil
 	n.asleep = n.w.now

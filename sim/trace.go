@@ -42,6 +42,9 @@ func newTrace() *trace { return &trace{flights: make(map[*wire][]sending)} }
 func (w *World) happened(lane int, kind chart.Kind, format string, args ...any) {
 	w.mix(uint64(lane+1)<<8 | uint64(kind))
 	w.mixString(format)
+	for _, a := range args {
+		w.mixArg(a)
+	}
 	if w.trace != nil {
 		w.note(chart.Step{Lane: lane, Kind: kind, Text: fmt.Sprintf(format, args...)})
 	}
@@ -56,7 +59,7 @@ func (w *World) note(s chart.Step) int {
 
 // sent notes frames that were appended to c's output.
 func (w *World) sent(c *Conn, p []byte) {
-	w.mix(uint64(c.node.lane))
+	w.mix(c.id)
 	w.mixBytes(p)
 	for len(p) > 0 {
 		n := w.sentFrame(c, p)
@@ -94,14 +97,14 @@ func (w *World) sentFrame(c *Conn, p []byte) int {
 
 func (w *World) noteSent(c *Conn, p []byte) {
 	step := w.note(chart.Step{
-		Lane: c.lane(), Kind: chart.Send, Text: describe(p), Bytes: bytes.Clone(p), To: c.farLane, Arrival: chart.Lost,
+		Lane: c.lane(), Kind: chart.Send, Text: describeFrom(c.role, p), Bytes: bytes.Clone(p), To: c.farLane, Arrival: chart.Lost,
 	})
 	w.trace.flights[c.sock.out] = append(w.trace.flights[c.sock.out], sending{step, c.handedOut})
 }
 
 // took notes input that c read from its socket.
 func (w *World) took(c *Conn, p []byte) {
-	w.mix(uint64(c.node.lane))
+	w.mix(c.id)
 	w.mixBytes(p)
 	if w.trace == nil {
 		return
@@ -116,8 +119,7 @@ func (w *World) took(c *Conn, p []byte) {
 
 // noteEvent notes an event of c's machine.
 func (w *World) noteEvent(c *Conn, ev core.Event) {
-	w.mix(uint64(c.node.lane)<<16 | uint64(ev.Kind)<<8 | uint64(ev.Op))
-	w.mix(uint64(ev.Code))
+	w.mix(c.id ^ uint64(ev.Code)<<16 ^ uint64(ev.Kind)<<8 ^ uint64(ev.Op))
 	w.mixBytes(ev.Data)
 	if ev.Kind == core.EventClose {
 		w.checkClose(c, ev)
@@ -129,7 +131,10 @@ func (w *World) noteEvent(c *Conn, ev core.Event) {
 
 // noteGiven notes what c's App was told.
 func (w *World) noteGiven(c *Conn, ev Event) {
-	w.mix(uint64(c.node.lane)<<8 | uint64(ev.Kind))
+	w.mix(c.id ^ uint64(ev.Code)<<8 ^ uint64(ev.Kind))
+	if e, ok := ev.Err.(core.Error); ok {
+		w.mix(uint64(e))
+	}
 	if w.trace != nil {
 		w.note(chart.Step{Lane: c.lane(), Kind: chart.Event, Text: c.label() + ev.describe(), Bytes: ev.Data})
 	}
@@ -158,14 +163,11 @@ func (w *World) noteState(c *Conn) {
 		return
 	}
 	state, timers := c.node.state(), c.node.chartTimers()
-	for len(w.trace.lines) <= c.lane() {
-		w.trace.lines = append(w.trace.lines, "")
-	}
-	now := fmt.Sprint(state, timers)
-	if now == w.trace.lines[c.lane()] {
+	line, now := w.trace.line(c.node), fmt.Sprint(state, timers)
+	if now == *line {
 		return
 	}
-	w.trace.lines[c.lane()] = now
+	*line = now
 	last := &w.trace.steps[len(w.trace.steps)-1]
 	if last.Lane != c.lane() {
 		last = &w.trace.steps[w.note(chart.Step{Lane: c.lane(), Kind: chart.Note, Text: c.label() + c.state()})]
@@ -232,12 +234,34 @@ func (n *Node) chartTimers() []chart.Timer {
 	return timers
 }
 
-// noteDown notes that the node of the latest step is down.
-func (w *World) noteDown() {
+// noteDown notes that n, the node of the latest step, is down.
+func (w *World) noteDown(n *Node) {
 	if w.trace != nil {
-		last := &w.trace.steps[len(w.trace.steps)-1]
-		last.State, last.Timers = "down", []chart.Timer{}
+		w.trace.noteNode(n, "down").Timers = []chart.Timer{}
 	}
+}
+
+// noteUp notes that n, the node of the latest step, is up again.
+func (w *World) noteUp(n *Node) {
+	if w.trace != nil && *w.trace.line(n) == "down" {
+		w.trace.noteNode(n, "up")
+	}
+}
+
+// noteNode notes the state of a node without connections with the latest step.
+func (t *trace) noteNode(n *Node, state string) *chart.Step {
+	last := &t.steps[len(t.steps)-1]
+	last.State = state
+	*t.line(n) = state
+	return last
+}
+
+// line is where the state and the timers of a node are as noted last.
+func (t *trace) line(n *Node) *string {
+	for len(t.lines) <= n.lane {
+		t.lines = append(t.lines, "")
+	}
+	return &t.lines[n.lane]
 }
 
 func (c *Conn) lane() int { return c.node.lane }

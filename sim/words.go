@@ -4,48 +4,105 @@ import (
 	"bytes"
 	"fmt"
 
+	"github.com/fb1e3c20/websockets/core"
 	"github.com/fb1e3c20/websockets/core/frame"
 )
 
 // describe puts one frame, or the head of a handshake, into words.
-func describe(p []byte) string {
+func describe(p []byte) string { return describeSent(p, nil) }
+
+// describeFrom is describe of what an end in the given role sends: it tells
+// whether the frame is masked as it must not be, or unmasked.
+func describeFrom(role core.Role, p []byte) string {
+	return describeSent(p, func(h frame.Header) string {
+		switch {
+		case h.Masked && role == core.Server:
+			return ", masked"
+		case !h.Masked && role == core.Client:
+			return ", unmasked"
+		}
+		return ""
+	})
+}
+
+func describeSent(p []byte, masking func(frame.Header) string) string {
 	if line, _, ok := bytes.Cut(p, []byte("\r\n")); ok && bytes.Contains(line, []byte("HTTP/1.1")) {
 		return string(line)
 	}
 	h, n, err := frame.ParseHeader(p)
-	if err != nil || n == 0 || h.Length > int64(len(p)-n) {
+	switch {
+	case err == frame.ErrLengthNotMinimal:
+		return fmt.Sprintf("bytes %s: %v, its length not in the shortest form", brief(p), frame.Opcode(p[0]&0xF))
+	case err == frame.ErrLengthTopBit:
+		return fmt.Sprintf("bytes %s: %v, its length with the top bit set", brief(p), frame.Opcode(p[0]&0xF))
+	case err != nil || n == 0:
 		return "bytes " + brief(p)
 	}
-	payload := bytes.Clone(p[n : n+int(h.Length)])
+	flaws := describeRSV(h)
+	if masking != nil {
+		flaws += masking(h)
+	}
+	payload := bytes.Clone(p[n:])
 	if h.Masked {
 		h.Mask.XOR(payload, 0)
 	}
-	return describeFrame(h, payload)
+	if h.Length <= int64(len(payload)) {
+		return describeFlawed(h, payload[:h.Length], flaws)
+	}
+	if h.RSV1 || h.RSV2 || h.RSV3 || !h.Opcode.Valid() {
+		return "bytes " + brief(p) // more likely the middle of a frame
+	}
+	s := fmt.Sprintf("%v%s, %d of its %d bytes", h.Opcode, flaws, len(payload), h.Length)
+	if len(payload) > 0 {
+		s += " " + brief(payload)
+	}
+	return s
+}
+
+func describeRSV(h frame.Header) string {
+	s := ""
+	for i, set := range [...]bool{h.RSV1, h.RSV2, h.RSV3} {
+		if set {
+			s += fmt.Sprintf(", rsv%d", i+1)
+		}
+	}
+	return s
 }
 
 func describeFrame(h frame.Header, payload []byte) string {
-	s := h.Opcode.String()
+	return describeFlawed(h, payload, describeRSV(h))
+}
+
+func describeFlawed(h frame.Header, payload []byte, flaws string) string {
+	s := h.Opcode.String() + flaws
 	switch {
-	case h.Opcode == frame.Close:
-		code, reason, err := frame.ParseClose(payload)
-		switch {
-		case err != nil:
-			return fmt.Sprintf("%s with a payload that is malformed: %s", s, brief(payload))
-		case code == frame.NoStatus:
-			return s
-		case len(reason) > 0:
-			return fmt.Sprintf("%s %d %q", s, uint16(code), reason)
-		}
-		return fmt.Sprintf("%s %d", s, uint16(code))
+	case h.Opcode.IsControl() && !h.Fin:
+		s += ", FIN not set"
 	case !h.Fin:
 		s += ", more to come"
 	case h.Opcode == frame.Continuation:
 		s += ", last"
 	}
+	if h.Opcode == frame.Close {
+		return s + describeClose(payload)
+	}
 	if len(payload) > 0 || !h.Opcode.IsControl() {
 		s += " " + brief(payload)
 	}
 	return s
+}
+
+func describeClose(payload []byte) string {
+	code, reason, err := frame.ParseClose(payload)
+	switch {
+	case err != nil:
+		return " with a payload that is malformed: " + brief(payload)
+	case code == frame.NoStatus:
+		return ""
+	case len(reason) > 0:
+		return fmt.Sprintf(" %d %q", uint16(code), reason)
+	}
+	return fmt.Sprintf(" %d", uint16(code))
 }
 
 // describe puts an event into words.
