@@ -2,16 +2,12 @@ package flight
 
 import (
 	"cmp"
-	"errors"
-	"fmt"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"runtime/debug"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/fb1e3c20/websockets/core"
 	"github.com/fb1e3c20/websockets/core/frame"
@@ -27,7 +23,9 @@ import (
 // reported. The recordings of a process that dies are lost with it.
 type Recorder struct {
 	// Dir is the directory for the files, which is made when the first is
-	// written. Default: the present directory.
+	// written, for its owner only. One that exists keeps its permissions: who
+	// may write to it may remove recordings, or put others in their place.
+	// Default: the present directory.
 	Dir string
 
 	// Limit is how many bytes are kept of each connection, about: the last
@@ -40,7 +38,16 @@ type Recorder struct {
 	MaxConns int
 
 	// MaxFiles is how many files of recorders are left in Dir: before another
-	// one is written the oldest are removed. Default 256; negative: no limit.
+	// one is written the oldest are removed, of those that have a name as a
+	// Recorder gives it: flight-, the time of writing (UTC), the role, the
+	// process and a number. Whoever wants to keep a file moves or renames it. A
+	// file that cannot be removed does not count. Default 256; negative: no
+	// limit.
+	//
+	// Any peer can make its connections fail, and each file pushes an older one
+	// out. So one file a second is written, after the first ten; what
+	// comes faster is given up, and told of with the next file. Recorder.Dump
+	// has no such limit.
 	MaxFiles int
 
 	// Redact replaces what may be private before it is kept: see the package's
@@ -53,19 +60,26 @@ type Recorder struct {
 	Keep func(End) bool
 
 	// OnFile is told of each file that was written, or of the error why one
-	// could not be. Calls do not overlap. Default: both are logged.
+	// could not be, or not be removed, or how many were given up. Calls do not
+	// overlap: what is to be told meanwhile is told afterwards, by the goroutine
+	// that is in OnFile. It may call the Recorder. Default: both are logged.
 	OnFile func(path string, err error)
 
 	// Logger is what the default of OnFile logs to. Default: slog.Default().
 	Logger *slog.Logger
 
-	mu      sync.Mutex
-	conns   int // that are recorded
-	flights map[*Flight]struct{}
+	mu        sync.Mutex
+	conns     int // that are recorded
+	flights   map[*Flight]struct{}
+	spent     time.Time // until when the files that were written use the rate up
+	reports   []report  // that wait
+	reporting bool
 
 	waiting atomic.Int32 // recordings that wait to be written
 	lost    atomic.Int32 // recordings that were given up since the last report
+
 	writing sync.Mutex
+	stuck   bool // a file could not be removed, which was reported
 }
 
 // An End is how a connection ended that was recorded.
@@ -165,10 +179,35 @@ func (r *Recorder) Finish(f *Flight, cause func() error) {
 		defer r.waiting.Add(-1)
 		defer r.recover()
 		defer f.forget()
-		if r.Keep == nil || r.Keep(end) {
+		switch {
+		case r.Keep != nil && !r.Keep(end):
+		case !r.spend(time.Now()):
+			r.lost.Add(1)
+		default:
 			r.write(f, textOf(cause))
 		}
 	}()
+}
+
+// The rate of files.
+const (
+	interval = time.Second
+	burst    = 10
+)
+
+// spend reports whether the rate allows another file.
+func (r *Recorder) spend(now time.Time) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if all := now.Add(-burst * interval); r.spent.Before(all) {
+		r.spent = all
+	}
+	next := r.spent.Add(interval)
+	if next.After(now) {
+		return false
+	}
+	r.spent = next
+	return true
 }
 
 // mostWaiting is how many recordings wait for the disk, or for Keep.
@@ -208,7 +247,8 @@ func (f *Flight) forget() {
 
 // Dump writes the recordings of all connections that are up, so far, for whoever
 // wonders what one of them waits for. It returns when they are written, with the
-// first error; OnFile is told of each. No more than MaxFiles of them are left.
+// first error; OnFile is told of each, later if it is busy. No more than MaxFiles
+// of them are left, and as many older files are gone.
 func (r *Recorder) Dump() error {
 	r.mu.Lock()
 	flights := make([]*Flight, 0, len(r.flights))
@@ -222,95 +262,4 @@ func (r *Recorder) Dump() error {
 		first = cmp.Or(first, r.write(f, ""))
 	}
 	return first
-}
-
-// Files are named by the time at which the connection began.
-const (
-	prefix = "flight-"
-	suffix = ".wsf"
-	layout = "20060102T150405.000000000Z"
-)
-
-// serial tells the files of a process apart.
-var serial atomic.Int64
-
-// write writes a file and reports it. A file is never seen in part.
-func (r *Recorder) write(f *Flight, cause string) error {
-	r.writing.Lock()
-	defer r.writing.Unlock()
-	path, err := r.writeFile(f, cause)
-	if err != nil {
-		path, err = "", fmt.Errorf("flight: a recording could not be written: %w", err)
-	}
-	r.report(path, err)
-	if n := r.lost.Swap(0); n > 0 {
-		r.report("", fmt.Errorf("flight: %d recordings were given up: too many others waited to be written", n))
-	}
-	return err
-}
-
-func (r *Recorder) writeFile(f *Flight, cause string) (string, error) {
-	dir := cmp.Or(r.Dir, ".")
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", err
-	}
-	if err := r.makeRoom(dir); err != nil {
-		return "", err
-	}
-	role := f.birth.Role.String()
-	name := fmt.Sprintf("%s%s-%s-%d-%d%s", prefix, f.wall.UTC().Format(layout), role, os.Getpid(), serial.Add(1), suffix)
-	path := filepath.Join(dir, name)
-	part := path + ".part"
-	err := os.WriteFile(part, f.AppendRecording(nil, cause), 0o600)
-	if err == nil {
-		err = os.Rename(part, path)
-	}
-	if err != nil {
-		os.Remove(part)
-		return "", err
-	}
-	return path, nil
-}
-
-// makeRoom removes the oldest files, so that one more is not too many.
-func (r *Recorder) makeRoom(dir string) error {
-	most := orDefault(r.MaxFiles, 256)
-	if most < 0 {
-		return nil
-	}
-	entries, err := os.ReadDir(dir) // sorted by name, and so by time
-	if err != nil {
-		return err
-	}
-	var names []string
-	for _, e := range entries {
-		if name := e.Name(); strings.HasPrefix(name, prefix) && strings.HasSuffix(name, suffix) && e.Type().IsRegular() {
-			names = append(names, name)
-		}
-	}
-	for len(names) >= max(most, 1) {
-		if err := os.Remove(filepath.Join(dir, names[0])); err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
-		}
-		names = names[1:]
-	}
-	return nil
-}
-
-func (r *Recorder) report(path string, err error) {
-	switch {
-	case r.OnFile != nil:
-		r.OnFile(path, err)
-	case err != nil:
-		r.log().Error("websocket: " + err.Error())
-	default:
-		r.log().Info("websocket: a connection was recorded", "file", path)
-	}
-}
-
-func (r *Recorder) log() *slog.Logger {
-	if r.Logger != nil {
-		return r.Logger
-	}
-	return slog.Default()
 }

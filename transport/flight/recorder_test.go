@@ -3,12 +3,12 @@ package flight_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -163,32 +163,234 @@ func TestRefusedTakesNoRoom(t *testing.T) {
 	begin(t, r)
 }
 
-// When the disk does not keep up, recordings are given up, and that is said once.
+// What comes faster than it can be looked at or written is given up and counted,
+// and told with the next file.
 func TestTooManyWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var mu sync.Mutex
-		var errs []string
-		written := 0
+		written, lost := 0, 0
 		hold := make(chan struct{})
-		r := &flight.Recorder{Dir: t.TempDir(), OnFile: func(_ string, err error) {
-			<-hold
-			mu.Lock()
-			defer mu.Unlock()
-			if err != nil {
-				errs = append(errs, err.Error())
-			} else {
+		r := &flight.Recorder{Dir: t.TempDir(), Keep: func(flight.End) bool { <-hold; return true }, OnFile: func(_ string, err error) {
+			if err == nil {
 				written++
+				return
 			}
+			n := 0
+			if _, err := fmt.Sscanf(err.Error(), "flight: %d recordings were given up", &n); err != nil {
+				t.Error(err)
+			}
+			lost += n
 		}}
 		for range 100 {
 			r.Finish(lose(begin(t, r)), nil)
 		}
 		close(hold)
 		synctest.Wait()
-		if written != 64 || len(errs) != 1 || !strings.Contains(errs[0], "36 recordings were given up") {
-			t.Errorf("%d written, %q", written, errs)
+		if written != 10 {
+			t.Errorf("%d files at once", written)
+		}
+		time.Sleep(time.Second)
+		r.Finish(lose(begin(t, r)), nil)
+		synctest.Wait()
+		if written != 11 || lost != 90 {
+			t.Errorf("%d written, %d given up", written, lost)
 		}
 	})
+}
+
+// After a burst one file a second is written, however many connections fail;
+// what was asked for is written all the same.
+func TestRate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		written := 0
+		r := &flight.Recorder{Dir: t.TempDir(), OnFile: func(_ string, err error) {
+			if err == nil {
+				written++
+			}
+		}}
+		for second, want := range []int{10, 11, 12, 13} {
+			for range 20 {
+				r.Finish(lose(begin(t, r)), nil)
+				synctest.Wait()
+			}
+			if written != want {
+				t.Errorf("after %d s: %d files, want %d", second, written, want)
+			}
+			time.Sleep(time.Second)
+		}
+		time.Sleep(time.Hour)
+		for range 20 {
+			r.Finish(lose(begin(t, r)), nil)
+			synctest.Wait()
+			begin(t, r)
+		}
+		if written != 23 {
+			t.Errorf("after a pause: %d files, want 23", written)
+		}
+		if err := r.Dump(); err != nil || written != 43 {
+			t.Errorf("%v, %d files, want 43", err, written)
+		}
+	})
+}
+
+// A connection that lived for long and fails now is no old incident.
+func TestNewestIncidentStays(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var paths []string
+		r := &flight.Recorder{Dir: t.TempDir(), MaxFiles: 2, OnFile: func(path string, _ error) { paths = append(paths, path) }}
+		long := begin(t, r)
+		time.Sleep(time.Hour)
+		for range 3 {
+			r.Finish(lose(begin(t, r)), nil)
+			synctest.Wait()
+			time.Sleep(time.Second)
+		}
+		r.Finish(lose(long), nil)
+		synctest.Wait()
+		last := paths[len(paths)-1]
+		time.Sleep(time.Second)
+		r.Finish(lose(begin(t, r)), nil)
+		synctest.Wait()
+		rec, err := flight.Open(last)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if age := time.Since(rec.Start); age < time.Hour {
+			t.Errorf("it began %v ago", age)
+		}
+		if len(filesIn(t, r.Dir)) != 2 {
+			t.Errorf("%q", filesIn(t, r.Dir))
+		}
+	})
+}
+
+func filesIn(t *testing.T, dir string) (names []string) {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		names = append(names, e.Name())
+	}
+	return names
+}
+
+// Room is made of files that a Recorder wrote, and of nothing else.
+func TestRoomOfOurs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // it is 2000-01-01, midnight
+		r := &flight.Recorder{Dir: t.TempDir(), MaxFiles: 1, OnFile: func(_ string, err error) {
+			if err != nil {
+				t.Error(err)
+			}
+		}}
+		theirs := []string{
+			"flight-19991231T000000.000000000Z-server-1-1.wsf.bak",
+			"flight-19991231T000000.000000000Z-server-1-1.wsf.part.part",
+			"flight-19991231T000000.000000000Z-server-1-x.wsf",
+			"flight-19991231T000000Z-server-1-1.wsf",
+			"flight-19991231T235000.000000000Z-client-1-2.wsf.part", // somebody may write it now
+			"flight-incident.wsf", "flight-to-paris.wsf.part", "my-flight-19991231T000000.000000000Z-server-1-1.wsf",
+		}
+		ours := []string{
+			"flight-19991231T000000.000000000Z-server-1-1.wsf",
+			"flight-19991231T000000.000000000Z-client-123-45.wsf",
+			"flight-19991231T225959.000000000Z-client-1-2.wsf.part",
+		}
+		for _, name := range append(ours, theirs...) {
+			if err := os.WriteFile(filepath.Join(r.Dir, name), nil, 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		directory := "flight-19991231T000000.000000000Z-server-1-2.wsf"
+		if err := os.Mkdir(filepath.Join(r.Dir, directory), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		r.Finish(lose(begin(t, r)), nil)
+		synctest.Wait()
+		left := filesIn(t, r.Dir)
+		for _, name := range append(theirs, directory) {
+			if !slices.Contains(left, name) {
+				t.Errorf("%s is gone", name)
+			}
+		}
+		if len(left) != len(theirs)+2 {
+			t.Errorf("left: %q", left)
+		}
+	})
+}
+
+// A file that cannot be removed is told of once, and keeps no other from being
+// written or removed.
+func TestRoomThatCannotBeMade(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const kept = "flight-19991231T000000.000000000Z-server-1-1.wsf"
+		defer flight.RemoveFilesBy(flight.RemoveFilesBy(func(path string) error {
+			if filepath.Base(path) == kept {
+				return os.ErrPermission
+			}
+			return os.Remove(path)
+		}))
+		var errs []error
+		r := &flight.Recorder{Dir: t.TempDir(), MaxFiles: 2, OnFile: func(_ string, err error) {
+			if err != nil {
+				errs = append(errs, err)
+			}
+		}}
+		if err := os.WriteFile(filepath.Join(r.Dir, kept), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		for range 6 {
+			r.Finish(lose(begin(t, r)), nil)
+			synctest.Wait()
+			time.Sleep(time.Second)
+		}
+		if len(errs) != 1 || !errors.Is(errs[0], os.ErrPermission) {
+			t.Errorf("%v", errs)
+		}
+		if left := filesIn(t, r.Dir); len(left) != 3 || left[0] != kept {
+			t.Errorf("%q", left)
+		}
+	})
+}
+
+// OnFile may ask for the recordings of all the others; its calls do not overlap.
+func TestDumpInOnFile(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := &flight.Recorder{Dir: t.TempDir()}
+		calls, within := 0, false
+		r.OnFile = func(_ string, err error) {
+			if within || err != nil {
+				t.Errorf("within another call: %v; %v", within, err)
+			}
+			within = true
+			if calls++; calls == 1 {
+				if err := r.Dump(); err != nil {
+					t.Error(err)
+				}
+			}
+			within = false
+		}
+		begin(t, r)
+		begin(t, r)
+		for range 3 {
+			r.Finish(lose(begin(t, r)), nil)
+		}
+		synctest.Wait()
+		if calls != 5 {
+			t.Errorf("%d calls", calls)
+		}
+	})
+}
+
+// A panic of OnFile ends neither the process nor the reports.
+func TestOnFilePanics(t *testing.T) {
+	calls := 0
+	r := &flight.Recorder{Dir: t.TempDir(), Logger: slog.New(slog.DiscardHandler), OnFile: func(string, error) { calls++; panic("oh") }}
+	begin(t, r)
+	begin(t, r)
+	if err := r.Dump(); err != nil || calls != 2 {
+		t.Errorf("%v, %d calls", err, calls)
+	}
 }
 
 // Without OnFile it is logged; a panic of Keep ends nothing but the recording.
