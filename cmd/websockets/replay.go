@@ -27,16 +27,16 @@ type replayCommand struct {
 func (replayCommand) Help() string {
 	return `A file is one of these; its contents tell which:
 
-  a scenario, as "websockets sim" and the Go package sim write them: the run is made again and drawn as a sequence chart. It may be a script of its own, or the decisions of a run of one of the worlds of "websockets sim".
+  a scenario, as "websockets sim" and the Go package sim write them: the run is made again and drawn as a sequence chart. It may be a script of its own, or the decisions of a run of one of the worlds of "websockets sim". If the file tells what is expected of it, that is compared, line by line.
 
-  a flight recording of a real connection: its core is run again on what came in, and each step is told in words, up to the first one that is not what was recorded.
+  a flight recording of a real connection: its core is run again on what came in, and each step is told in words, with the bytes that came in and those to be sent, up to the first one that is not what was recorded.
 
-Exit status: 0 when each scenario passes, and each recording is repeated bit for bit; 1 if not, even where a scenario expects its failure, or if a file cannot be read; 2 for a flag that makes no sense.
+Exit status: 0 when each scenario passes, just as it expects if that is what it expects, and each recording is repeated bit for bit; 1 if not, even where a scenario expects its failure, or if a file cannot be read or written; 2 for a flag that makes no sense; 130 when an interrupt came before the end.
 
 Examples:
 
   websockets replay reconnect-17.scenario
-  websockets replay --html incident.html incident.flight`
+  websockets replay --html incident.html incident.wsf`
 }
 
 // Run replays the files in turn.
@@ -47,16 +47,22 @@ func (c *replayCommand) Run(ctx context.Context, std *console) error {
 	if c.Width < 0 {
 		return usageError{fmt.Errorf("--width %d is negative", c.Width)}
 	}
+	if err := canWrite("--html", c.HTML); err != nil {
+		return err
+	}
 	var all error
 	for i, path := range c.Files {
 		if ctx.Err() != nil {
-			return nil
+			return errUnfinished
 		}
 		if len(c.Files) > 1 {
 			fmt.Fprint(std.stdout, strings.Repeat("\n", min(i, 1)))
 			note(std.stdout, "==> %s <==", path)
 		}
 		err := c.replay(ctx, std, path)
+		if errors.Is(err, errUnfinished) {
+			return err
+		}
 		if err != nil && !errors.Is(err, errTold) {
 			note(std.stderr, "websockets: %v", err)
 		}
@@ -122,6 +128,10 @@ func (c *replayCommand) replayScenario(std *console, path string, s *sim.Scenari
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
+	outcomes, err := s.Run(builds(), sim.RunOptions{}) // the same runs again, as a file has them
+	if err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
 	var failed error
 	for i, r := range results {
 		ch := r.Chart()
@@ -135,7 +145,7 @@ func (c *replayCommand) replayScenario(std *console, path string, s *sim.Scenari
 		if err := ch.WriteText(std.stdout, c.textOptions(std)); err != nil {
 			return err
 		}
-		if !c.verdict(std, path, s, i, r) {
+		if !c.verdict(std, path, s, i, r, outcomes[i]) {
 			failed = errTold
 		}
 		if c.HTML != "" {
@@ -170,20 +180,39 @@ func (c *replayCommand) textOptions(std *console) chart.TextOptions {
 }
 
 // verdict tells what came of a run, next to what the file expects, and reports
-// whether it passed.
-func (c *replayCommand) verdict(std *console, path string, s *sim.Scenario, i int, r *sim.Result) bool {
-	got := "passed"
-	if r.Failure != nil {
-		got = "violated: " + r.Failure.Property
-	}
+// whether it passed, and as expected where it was to pass.
+func (c *replayCommand) verdict(std *console, path string, s *sim.Scenario, i int, r *sim.Result, came sim.Outcome) bool {
+	got := came.Verdict()
 	fmt.Fprintln(std.stdout)
-	switch {
-	case i >= len(s.Outcomes):
+	if i >= len(s.Outcomes) {
 		note(std.stdout, "%s", got)
-	case s.Outcomes[i].Verdict() == got:
+		return r.Failure == nil
+	}
+	want := s.Outcomes[i]
+	line, wanted, shown := firstDifference(want.Text, came.Text)
+	switch {
+	case want.Verdict() != got:
+		note(std.stdout, "%s; %s expects: %s", got, path, want.Verdict())
+	case want.Text == got || line == 0:
 		note(std.stdout, "%s, as %s expects", got, path)
 	default:
-		note(std.stdout, "%s; %s expects: %s", got, path, s.Outcomes[i].Verdict())
+		note(std.stdout, "%s, and what happened differs from what %s expects, in line %d of it", got, path, line)
+		note(std.stdout, "expected: %s", wanted)
+		note(std.stdout, "happened: %s", shown)
+		return false
 	}
 	return r.Failure == nil
+}
+
+// firstDifference returns the number of the first line in which two texts
+// differ, from 1, and the lines; 0 when none does.
+func firstDifference(want, got string) (number int, wanted, shown string) {
+	for number = 1; want != got; number++ {
+		wanted, want, _ = strings.Cut(want, "\n")
+		shown, got, _ = strings.Cut(got, "\n")
+		if wanted != shown {
+			return number, wanted, shown
+		}
+	}
+	return 0, "", ""
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
 	"errors"
 	"hash/crc32"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/fb1e3c20/websockets/clock"
 	"github.com/fb1e3c20/websockets/core"
+	"github.com/fb1e3c20/websockets/sim"
 	"github.com/fb1e3c20/websockets/transport/flight"
 )
 
@@ -26,6 +28,20 @@ func fileOf(t *testing.T, name, text string) string {
 	return path
 }
 
+// helloOutcome is what comes of a script in which a client says hello.
+func helloOutcome(t *testing.T) string {
+	t.Helper()
+	s, err := sim.ParseScenario([]byte("1s client send text \"hello\"\nrun 2s\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	outcomes, err := s.Run(nil, sim.RunOptions{})
+	if err != nil || len(outcomes) != 1 {
+		t.Fatalf("%d outcomes, %v", len(outcomes), err)
+	}
+	return outcomes[0].Text + "\n"
+}
+
 func TestReplayScenario(t *testing.T) {
 	for _, c := range []struct {
 		name, text string
@@ -37,6 +53,10 @@ func TestReplayScenario(t *testing.T) {
 		{"a script for both roles", "roles both\n1s this ping\nrun 2s\n", statusOK,
 			[]string{"is the server", "is the client", "ping", "\npassed\n"}},
 		{"as expected", "run 2s\n---- \npassed\n", statusOK, []string{"\npassed, as "}},
+		{"in each line as expected", "1s client send text \"hello\"\nrun 2s\n---- \n" + helloOutcome(t), statusOK, []string{"\npassed, as "}},
+		{"as expected but for a line", "1s client send text \"hello\"\nrun 2s\n---- \n" + strings.Replace(helloOutcome(t), "hello", "hullo", 1), statusFailed,
+			[]string{"passed, and what happened differs from what ", "in line ", "\nexpected: ", "hullo", "\nhappened: "}},
+		{"less than expected", "run 2s\n----\npassed\n\nmore\n", statusFailed, []string{"differs from what "}},
 		{"not as expected", "run 2s\n---- \nviolated: settles\n", statusOK, []string{"expects: violated: settles"}},
 		{"a world", "world echo\nchoice clients 0 2/3\n", statusOK, []string{"cid", "\npassed\n"}},
 		{"an unknown world", "world nowhere\n", statusFailed, []string{"nowhere", "echo, chat"}},
@@ -114,12 +134,12 @@ func recorded(t *testing.T, pings core.PingPolicy) []byte {
 func TestReplayRecording(t *testing.T) {
 	dir := t.TempDir()
 	page := filepath.Join(dir, "run.html")
-	path := fileOf(t, "a.flight", string(recorded(t, core.PingAnswer)))
+	path := fileOf(t, "a.wsf", string(recorded(t, core.PingAnswer)))
 	r := command(t.Context(), "", "replay", "--html", page, path)
 	if r.status != statusOK {
 		t.Errorf("status %d: %s", r.status, r.stderr)
 	}
-	for _, word := range []string{"the server of a connection", "the test is over", "1s: Recv 6 bytes", "Tick", "each as recorded, bit for bit"} {
+	for _, word := range []string{"the server of a connection", "the test is over", "1s: Recv 6 bytes", "\n        in   89 80 00 00 00 00  ......\n", "Tick", "\n        out  8a 00 89 00  ....\n", "each as recorded, bit for bit"} {
 		if !strings.Contains(r.stdout, word) {
 			t.Errorf("it does not say %q:\n%s", word, r.stdout)
 		}
@@ -152,7 +172,7 @@ func falsified(t *testing.T, recording []byte) []byte {
 
 func TestReplayDiverges(t *testing.T) {
 	page := filepath.Join(t.TempDir(), "run.html")
-	path := fileOf(t, "a.flight", string(falsified(t, recorded(t, core.PingAnswer))))
+	path := fileOf(t, "a.wsf", string(falsified(t, recorded(t, core.PingAnswer))))
 	r := command(t.Context(), "", "replay", "--html", page, path)
 	if r.status != statusFailed || r.stderr != "" {
 		t.Errorf("status %d, standard error %q", r.status, r.stderr)
@@ -164,5 +184,39 @@ func TestReplayDiverges(t *testing.T) {
 	}
 	if text, err := os.ReadFile(page); err != nil || !strings.Contains(string(text), "diverges") {
 		t.Errorf("the page: %v", err)
+	}
+}
+
+// What came from the peer is shown, and cannot write to the terminal.
+func TestDumpOf(t *testing.T) {
+	for _, c := range []struct {
+		p    string
+		wire bool
+		want string
+	}{
+		{"", true, ""},
+		{"payload", false, ""},
+		{"\x81\x03h\x1b[", true, "\n      in   81 03 68 1b 5b  ..h.["},
+		{strings.Repeat("a", mostDumped+1), true, "\n      in   61" + strings.Repeat(" 61", mostDumped-1) + "  " + strings.Repeat("a", mostDumped) + "  and 1 byte more"},
+	} {
+		if got := dumpOf("in", c.wire, []byte(c.p)); got != c.want {
+			t.Errorf("%q: %q, want %q", c.p, got, c.want)
+		}
+	}
+}
+
+func TestReplayIsInterrupted(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if r := command(ctx, "", "replay", fileOf(t, "a.scenario", "run 2s\n")); r.status != statusInterrupted {
+		t.Errorf("status %d", r.status)
+	}
+}
+
+func TestReplayChecksThePageFirst(t *testing.T) {
+	page := filepath.Join(t.TempDir(), "none", "run.html")
+	r := command(t.Context(), "", "replay", "--html", page, fileOf(t, "a.scenario", "run 2s\n"))
+	if r.status != statusFailed || r.stdout != "" || !strings.Contains(r.stderr, "--html: ") {
+		t.Errorf("status %d, standard output %q, standard error %q", r.status, r.stdout, r.stderr)
 	}
 }

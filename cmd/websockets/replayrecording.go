@@ -32,13 +32,14 @@ func (c *replayCommand) replayRecording(ctx context.Context, std *console, path 
 	fmt.Fprintln(std.stdout)
 	steps, last := 0, []string{}
 	err = r.Replay(func(s *flight.Step) error {
-		if err := ctx.Err(); err != nil {
-			return err
+		if ctx.Err() != nil {
+			return errUnfinished
 		}
 		text := fmt.Sprintf("%6d  %v", s.Index, s)
 		if s.Diverges {
 			text += "  <- not what was recorded"
 		}
+		text += dumpOf("in", s.Call.Op == flight.Recv, s.Call.Data) + dumpOf("out", true, s.Answer.Out)
 		if steps++; c.All || steps <= firstSteps {
 			note(std.stdout, "%s", text)
 		} else if last = append(last, text); len(last) > 2*lastSteps {
@@ -46,6 +47,10 @@ func (c *replayCommand) replayRecording(ctx context.Context, std *console, path 
 		}
 		return nil
 	})
+	if errors.Is(err, errUnfinished) {
+		note(std.stdout, "interrupted after %s", countOf(steps, "step"))
+		return err
+	}
 	last = last[max(len(last)-lastSteps, 0):]
 	if left := steps - firstSteps - len(last); left > 0 && !c.All {
 		note(std.stdout, "        ... %d more steps; --all shows them ...", left)
@@ -70,8 +75,31 @@ func (c *replayCommand) replayRecording(ctx context.Context, std *console, path 
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	fmt.Fprintln(std.stdout)
-	note(std.stdout, "%d steps, each as recorded, bit for bit", steps)
+	note(std.stdout, "%s, each as recorded, bit for bit", countOf(steps, "step"))
 	return nil
+}
+
+// mostDumped is how many bytes of a step are shown.
+const mostDumped = 32
+
+// dumpOf returns a line of its own for bytes that came in, or go out: in hex, and
+// as text as far as they are ASCII.
+func dumpOf(name string, wire bool, p []byte) string {
+	if !wire || len(p) == 0 {
+		return ""
+	}
+	head := p[:min(len(p), mostDumped)]
+	text := bytes.Clone(head)
+	for i, b := range text {
+		if b < ' ' || b > '~' {
+			text[i] = '.'
+		}
+	}
+	line := fmt.Sprintf("\n      %-3s  % x  %s", name, head, text)
+	if more := len(p) - len(head); more > 0 {
+		line += fmt.Sprintf("  and %s more", countOf(more, "byte"))
+	}
+	return line
 }
 
 // aboutRecording tells what is known of a recording.
