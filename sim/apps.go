@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"strconv"
 	"time"
 
@@ -45,7 +46,8 @@ func (e *echo) OnEvent(_ *Node, ev Event) {
 // AppendState writes down the messages that wait; see [Stater].
 func (e *echo) AppendState(dst []byte) []byte {
 	for _, m := range e.waiting {
-		dst = append(append(dst, m.conn.name...), m.data...)
+		dst = fmt.Appendf(dst, "%s %d %d ", m.conn.name, m.op, len(m.data))
+		dst = append(dst, m.data...)
 	}
 	return dst
 }
@@ -101,6 +103,3 @@ func (s script) OnTimer(n *Node, name string) {
 		s[i].Do(n)
 	}
 }
-
-// AppendState is complete: what the actions keep is theirs to write down.
-func (s script) AppendState(dst []byte) []byte { return dst }

@@ -39,6 +39,7 @@ type Conn struct {
 	node *Node
 	peer *Conn // the other end, once there is one
 	name string
+	id   uint64 // a hash of the name
 	role core.Role
 	m    transport.Machine
 
@@ -157,7 +158,7 @@ func (w *World) accept(server *Node, client *Conn, s *socket, name string, bare 
 }
 
 func (w *World) newConn(n *Node, name string, role core.Role, s *socket, bare bool) *Conn {
-	c := &Conn{w: w, node: n, name: name, role: role, sock: s, traits: &n.traits}
+	c := &Conn{w: w, node: n, name: name, id: hashName(name), role: role, sock: s, traits: &n.traits}
 	cfg := n.Config
 	cfg.Entropy = newEntropy(name)
 	m, err := w.machine(c, cfg, bare)
@@ -291,6 +292,7 @@ func (c *Conn) Abort() {
 // the peer is held back. Pings are answered and timers run meanwhile. [Drained]
 // is told to an App that holds as well.
 func (c *Conn) Hold(on bool) {
+	c.w.mix(c.id)
 	c.held = on
 	c.everHeld = c.everHeld || on
 	c.wake()
@@ -727,6 +729,7 @@ func (c *Conn) arm() {
 	at, why := c.m.Deadline()
 	if d := (deadline{at, why}); d != c.armedFor {
 		c.armedFor = d
+		c.w.mix(c.id ^ uint64(d.at)<<8 ^ uint64(d.why))
 		c.tickAt = c.node.clock.when(at, c.w.now)
 		if c.w.on(LateTicks) && why != core.TimerNone {
 			c.tickAt = c.tickAt.Add(c.late.Scale(0, c.traits.lateness))

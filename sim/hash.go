@@ -1,5 +1,7 @@
 package sim
 
+import "time"
+
 // The rolling hash of a run takes in everything that happens in it: two runs
 // with the same hash did the same. It is FNV-1a over 64-bit words, with a shift
 // that brings the high bits down, and does not change between versions.
@@ -28,3 +30,18 @@ func (w *World) mixBytes(p []byte) {
 }
 
 func (w *World) mixString(s string) { w.mix(hashName(s)) }
+
+// mixArg takes in a part of a text. What may differ from run to run, such as an
+// address, is left out.
+func (w *World) mixArg(a any) {
+	switch v := a.(type) {
+	case string:
+		w.mixString(v)
+	case time.Duration:
+		w.mix(uint64(v))
+	case int:
+		w.mix(uint64(v))
+	case error:
+		w.mixString(v.Error())
+	}
+}

@@ -76,6 +76,8 @@ func (w *World) checkAlways() {
 
 // rests reports whether all that must happen has happened.
 func (w *World) rests() bool {
+	w.stepping = true
+	defer func() { w.stepping = false }()
 	all := true
 	for i := range w.eventually {
 		p := &w.eventually[i]
@@ -90,6 +92,8 @@ func (w *World) rests() bool {
 }
 
 func (w *World) checkEventually() {
+	w.stepping = true
+	defer func() { w.stepping = false }()
 	for i := range w.eventually {
 		p := &w.eventually[i]
 		if p.done {

@@ -5,25 +5,38 @@ import (
 	"slices"
 
 	"github.com/fb1e3c20/websockets/clock"
+	"github.com/fb1e3c20/websockets/core"
 	"github.com/fb1e3c20/websockets/transport"
 )
 
 // A Stater is an [App] or a machine that can write down its state: two that
-// write the same behave alike from then on. [Exhaust] does not explore a state
-// of the world twice, if all of its Apps are Staters.
+// write the same behave alike from then on, and make the same of the world's
+// properties. [Exhaust] does not explore a state of the world twice, if all of
+// its Apps are Staters. What is kept outside of Apps is for [World.State].
 type Stater interface {
 	AppendState(dst []byte) []byte
 }
+
+// State says what else belongs to the state of the world: variables of the
+// function that builds it, which properties look at or functions of [World.At]
+// change. f appends them to dst. Without it [Exhaust] recognises no state in a
+// world with functions of [World.At].
+func (w *World) State(f func(dst []byte) []byte) { w.state = f }
 
 // stateOf returns a hash of all that decides what can happen from here on. ok
 // is false when something cannot be written down. Instants count from now, so
 // that the same situation at another time is the same state.
 func (w *World) stateOf() (hash uint64, ok bool) {
-	d := dump{b: w.state[:0], now: w.now, ok: true}
+	d := dump{b: w.dumped[:0], now: w.now, ok: true}
 	d.bool(w.healed, w.settled)
 	d.int(int64(w.struck))
 	d.int(int64(w.active))
-	d.ok = w.posted == 0 // values cannot be written down
+	if w.posted > 0 || w.hasCalls && w.state == nil {
+		d.ok = false // values and functions cannot be written down
+	}
+	if w.state != nil {
+		d.bytes(w.state(nil))
+	}
 	d.time(w.end)
 	for _, list := range [...][]property{w.eventually, w.sometimes} {
 		for i := range list {
@@ -40,7 +53,7 @@ func (w *World) stateOf() (hash uint64, ok bool) {
 		d.wire(x)
 	}
 	d.tasks(w)
-	w.state = d.b
+	w.dumped = d.b
 	keep := w.hash
 	w.hash = hashStart
 	w.mixBytes(d.b)
@@ -53,6 +66,8 @@ type dump struct {
 	b   []byte
 	now clock.Time
 	ok  bool
+
+	part []byte
 }
 
 func (d *dump) int(v int64) { d.b = binary.AppendVarint(d.b, v) }
@@ -79,7 +94,8 @@ func (d *dump) bytes(p []byte) {
 func (d *dump) stater(v any) {
 	for v != nil {
 		if s, ok := v.(Stater); ok {
-			d.b = s.AppendState(d.b)
+			d.part = s.AppendState(d.part[:0])
+			d.bytes(d.part)
 			return
 		}
 		u, ok := v.(interface{ Unwrap() transport.Machine })
@@ -126,6 +142,8 @@ func (d *dump) conn(c *Conn) {
 		d.int(int64(ev.Code)<<16 | int64(ev.Kind)<<8 | int64(ev.Op))
 		d.bytes(ev.Data)
 		d.bytes([]byte(ev.Reason))
+		e, _ := ev.Err.(core.Error)
+		d.int(int64(e))
 	}
 	d.time(c.busy)
 	d.int(int64(c.armedFor.why))
@@ -158,6 +176,7 @@ func (d *dump) wire(x *wire) {
 	d.time(x.clogged)
 	for _, g := range x.flying {
 		d.time(g.at)
+		d.time(g.from)
 		d.int(int64(g.n)<<2 | int64(g.kind))
 	}
 }

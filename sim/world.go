@@ -53,7 +53,9 @@ type World struct {
 
 	explorer *explorer
 	cut      bool // the rest of the run is known
-	state    []byte
+	state    func(dst []byte) []byte
+	dumped   []byte
+	hasCalls bool // functions of At
 	sorted   []*task
 
 	always     []property
@@ -143,6 +145,7 @@ func (w *World) Choose(stream string, k int) int {
 
 // At has f called when the world is d old, or now if it is older.
 func (w *World) At(d time.Duration, f func()) {
+	w.hasCalls = true
 	w.tasks.set(&task{run: f}, max(clock.Time(d), w.now))
 }
 
@@ -161,12 +164,13 @@ func (w *World) Run(d time.Duration) {
 	if !w.over() {
 		w.now = w.end
 	}
+	w.mix(uint64(w.now))
 }
 
 // mayPass reports whether time may pass now.
 func (w *World) mayPass(call string) bool {
 	if w.stepping {
-		w.misuse("%s was called from inside of the world, by an App or a function of At", call)
+		w.misuse("%s was called from inside of the world, by an App, a function of At or a property", call)
 	}
 	if w.over() {
 		return false
@@ -208,7 +212,6 @@ func (w *World) step() {
 	defer w.recovered()
 	w.stepping = true
 	w.tasks.pop(w.first).run()
-	w.stepping = false
 	w.mix(uint64(w.now))
 	w.nemesis.step()
 	if w.single.most > 0 {
@@ -221,6 +224,7 @@ func (w *World) step() {
 	if w.trace != nil {
 		w.trace.marks = append(w.trace.marks, mark{w.hash, len(w.trace.steps)})
 	}
+	w.stepping = false
 }
 
 // recovered makes a failure of a panic. It is deferred.
