@@ -27,7 +27,8 @@ type Link struct {
 	Jitter time.Duration
 
 	// Bandwidth is how many bytes a second the line takes; 0: any number.
-	// What is written arrives in pieces of at most what passes in a second.
+	// What is written arrives in pieces of at most what passes in a second,
+	// or of a 1024th of the write if that is more.
 	Bandwidth int
 
 	// Buffer is the most bytes that are between writing and reading; beyond
@@ -214,16 +215,20 @@ func (s *socket) write(p []byte) (int, error) {
 	}
 	x.compact()
 	x.buf = append(x.buf, p[:n]...)
+	most := n
+	if rate := x.bandwidth(); rate > 0 {
+		most = max(rate, (n+mostPieces-1)/mostPieces)
+	}
 	for left := n; left > 0; {
-		piece := left
-		if rate := x.bandwidth(); rate > 0 {
-			piece = min(piece, rate)
-		}
+		piece := min(left, most)
 		x.send(segmentData, piece)
 		left -= piece
 	}
 	return n, nil
 }
+
+// mostPieces is in how many pieces a write arrives at most.
+const mostPieces = 1024
 
 // admit returns for how many of n bytes there is room.
 func (x *wire) admit(n int) int {
@@ -260,7 +265,7 @@ func (x *wire) takeAcks() {
 		k++
 	}
 	if k > 0 {
-		x.acks = x.acks[:copy(x.acks, x.acks[k:])]
+		x.acks = dropFirst(x.acks, k)
 	}
 }
 
@@ -279,6 +284,15 @@ func (x *wire) compact() {
 		x.buf = x.buf[:copy(x.buf, x.buf[x.start:])]
 		x.start = 0
 	}
+}
+
+// dropFirst returns list without its first k. What is left of a long list stays
+// where it is, and moves when it has to grow; a short one keeps its memory.
+func dropFirst[T any](list []T, k int) []T {
+	if len(list)-k > 64 {
+		return list[k:]
+	}
+	return list[:copy(list, list[k:])]
 }
 
 // send lets a segment travel.
@@ -316,7 +330,7 @@ func (x *wire) arrive() {
 		x.land(x.flying[k])
 		k++
 	}
-	x.flying = x.flying[:copy(x.flying, x.flying[min(k, len(x.flying)):])]
+	x.flying = dropFirst(x.flying, min(k, len(x.flying)))
 	x.awaitArrival()
 	x.to.tell()
 }

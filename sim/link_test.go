@@ -389,3 +389,45 @@ func TestLinkCheck(t *testing.T) {
 		}
 	}
 }
+
+// However slow the line is for what is written, a write arrives in a few pieces,
+// each when all of it has passed.
+func TestLinkPiecesAreFew(t *testing.T) {
+	for _, test := range []struct {
+		bandwidth, n, pieces int
+		first                time.Duration
+	}{
+		{1, 1024, 1024, time.Second},
+		{1, 1025, 513, 2 * time.Second},
+		{1, 1 << 20, 1024, 1024 * time.Second},
+		{2_000, 64 << 10, 33, time.Second},
+		{0, 1 << 20, 1, 0},
+	} {
+		c := newCable(t, Link{Bandwidth: test.bandwidth, Buffer: 1 << 30})
+		c.write(c.near, test.n, test.n, nil)
+		g := c.near.out.flying
+		if len(g) != test.pieces || time.Duration(g[0].at) != test.first {
+			t.Errorf("%d bytes at %d a second: %d pieces, the first at %v; want %d and %v",
+				test.n, test.bandwidth, len(g), time.Duration(g[0].at), test.pieces, test.first)
+		}
+	}
+}
+
+// A long queue costs as much for each arrival as a short one.
+func TestLinkWithMuchOnTheWay(t *testing.T) {
+	const n = 1 << 18
+	c := newCable(t, Link{Bandwidth: 1_000, Buffer: n})
+	for range n {
+		c.write(c.near, 1, 1, nil)
+	}
+	began := time.Now()
+	c.w.limit = 3 * n
+	for c.w.next(clock.Latest) {
+		for c.far.readable() {
+			c.far.read()
+		}
+	}
+	if took := time.Since(began); took > 10*time.Second || c.far.in.taken != n {
+		t.Errorf("%d of %d bytes arrived in %v", c.far.in.taken, n, took)
+	}
+}
