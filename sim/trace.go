@@ -283,15 +283,16 @@ func (c *Conn) state() string {
 
 // chart draws the run.
 func (w *World) chart() *chart.Chart {
-	ch := &chart.Chart{Steps: w.trace.steps, Facts: []chart.Fact{
+	ch := &chart.Chart{Steps: slices.Clone(w.trace.steps), Facts: []chart.Fact{
 		{Name: "hash", Value: fmt.Sprintf("%016x", w.hash)},
 		{Name: "simulated", Value: time.Duration(w.now).String()},
 		{Name: "steps", Value: fmt.Sprint(w.steps)},
 		{Name: "faults", Value: w.had.String()},
 	}}
+	w.chartTravellers(ch.Steps)
 	for _, n := range w.nodes {
 		about := "server"
-		if len(n.dials) > 0 {
+		if n.dialed > 0 || len(n.dials) > 0 {
 			about = "client"
 		}
 		if n.puppet != nil {
@@ -304,6 +305,20 @@ func (w *World) chart() *chart.Chart {
 	}
 	if w.failure != nil {
 		ch.Violation = w.failure.Property + ": " + w.failure.Err.Error()
+		ch.Steps = append(ch.Steps, chart.Step{At: w.failure.At, Lane: chart.World, Kind: chart.Violation, Text: w.failure.Property})
 	}
 	return ch
+}
+
+// chartTravellers gives an arrival to what was on its way when the run ended: it
+// was not lost.
+func (w *World) chartTravellers(steps []chart.Step) {
+	for _, x := range w.wires {
+		if x.vanishes || x.rst || x.to.closed {
+			continue
+		}
+		for _, s := range w.trace.flights[x] {
+			steps[s.step].Arrival = time.Duration(max(x.last, x.clogged, w.now))
+		}
+	}
 }
