@@ -1,11 +1,13 @@
 package sim_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -72,12 +74,63 @@ func TestRecordingOfARealConnection(t *testing.T) {
 	if err := c.WriteText(&b, chart.TextOptions{}); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"HTTP/1.1 101", `message: text "Hello"`, `text "Hello"`, core.ErrInvalidUTF8.Error(), "close 1007"} {
+	for _, want := range []string{"GET / HTTP/1.1", "HTTP/1.1 101", `text "\xff"`, `message: text "Hello"`, `text "Hello"`, core.ErrInvalidUTF8.Error(), "close 1007"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("the chart lacks %q:\n%s", want, b.String())
 		}
 	}
 	sim.ReplayFlight(t, path)
+}
+
+// What the peer sent is drawn as its: frames in words, pieces of them, and what
+// is no frame.
+func TestFlightChartDrawsWhatCameIn(t *testing.T) {
+	settings, err := core.NewSettings(core.Config{Pings: core.PingAnswer, Entropy: func() uint32 { return 0 }})
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := flight.Record(flight.Birth{Settings: settings, Role: core.Client, Open: true}, flight.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	scratch := make([]byte, core.ScratchSize)
+	for _, p := range []string{"\x89\x02hi\x81", "\x05\x1b[2", "J!", "\x83\x00and more"} {
+		for in := []byte(p); len(in) > 0; {
+			n, _ := f.Recv(1e9, in, scratch)
+			if n == 0 {
+				break
+			}
+			in = in[n:]
+		}
+	}
+	r, err := flight.Read(bytes.NewReader(f.AppendRecording(nil, "")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := sim.FlightChart(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, s := range c.Steps {
+		if s.Kind == chart.Send && s.Lane == 1 {
+			got = append(got, s.Text)
+		}
+	}
+	want := []string{`ping "hi"`, `bytes "\x81"`, `bytes "\x05\x1b[2", which go on`, `text "\x1b[2J!"`, `reserved opcode 0x3 ""`}
+	if !slices.Equal(got, want) {
+		t.Errorf("the peer sent\n%q, want\n%q", got, want)
+	}
+	var b strings.Builder
+	if err := c.WriteText(&b, chart.TextOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(b.String(), "\x1b") || !strings.Contains(b.String(), `event      ping "hi"`) {
+		t.Errorf("the chart is\n%s", b.String())
+	}
+	if c.Verdict != "replayed as recorded" {
+		t.Errorf("verdict %q", c.Verdict)
+	}
 }
 
 // A failingTB notes the errors of a test.
@@ -86,19 +139,21 @@ type failingTB struct {
 	errors []string
 }
 
+func (f *failingTB) Error(args ...any) { f.errors = append(f.errors, fmt.Sprint(args...)) }
+
 func (f *failingTB) Errorf(format string, args ...any) {
 	f.errors = append(f.errors, fmt.Sprintf(format, args...))
 }
 
 func TestReplayFlightFails(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "not.flight")
+	path := filepath.Join(t.TempDir(), "not.wsf")
 	if err := os.WriteFile(path, []byte("no recording"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	for _, file := range []string{path, path + ".missing"} {
 		tb := &failingTB{TB: t}
 		sim.ReplayFlight(tb, file)
-		if len(tb.errors) != 1 || !strings.Contains(tb.errors[0], file) {
+		if len(tb.errors) != 1 || strings.Count(tb.errors[0], file) != 1 {
 			t.Errorf("errors %q, want one that names %s", tb.errors, file)
 		}
 	}

@@ -23,6 +23,10 @@ type Chart struct {
 
 	// Violation is the violated property and why; "" when the run passed.
 	Violation string
+
+	// Verdict is what the page says in a word or two of what came of the run.
+	// Default "passed", or "violated" when there is a Violation.
+	Verdict string
 }
 
 // A Fact is something to know about the whole run: its world, its seed, its hash.
@@ -70,7 +74,9 @@ const (
 	Lost time.Duration = -1
 )
 
-// A Timer is a running timer and the instant for which it is armed.
+// A Timer is a running timer and the instant for which it is armed. The last word
+// of its name is its kind: timers of one kind, such as "ping" and "ann ping", have
+// one colour.
 type Timer struct {
 	Name string
 	At   time.Duration // since the run began

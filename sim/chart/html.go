@@ -81,6 +81,7 @@ type pageData struct {
 	Steps     []pageStep `json:"steps"`
 	Choices   []string   `json:"choices"`
 	Violation string     `json:"violation"`
+	Verdict   string     `json:"verdict"`
 }
 
 type pageStep struct {
@@ -104,7 +105,7 @@ type pageTimer struct {
 
 func (c *Chart) data() *pageData {
 	d := &pageData{
-		Title: visible(c.Title), Violation: visibleLines(c.Violation),
+		Title: visible(c.Title), Violation: visibleLines(c.Violation), Verdict: visible(c.verdict()),
 		Kinds: kindNames[:], Steps: make([]pageStep, len(c.Steps)), Lanes: []Lane{}, Facts: []Fact{}, Choices: []string{},
 	}
 	for _, f := range c.Facts {
@@ -120,6 +121,16 @@ func (c *Chart) data() *pageData {
 		d.Steps[i] = c.Steps[i].data(receive)
 	}
 	return d
+}
+
+func (c *Chart) verdict() string {
+	switch {
+	case c.Verdict != "":
+		return c.Verdict
+	case c.Violation != "":
+		return "violated"
+	}
+	return "passed"
 }
 
 func (s *Step) data(receive int) pageStep {

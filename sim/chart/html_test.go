@@ -177,6 +177,19 @@ func TestHTMLOfNothing(t *testing.T) {
 	}
 }
 
+func TestHTMLVerdict(t *testing.T) {
+	for _, c := range []struct{ violation, verdict, want string }{
+		{"", "", `<span class="verdict good">passed</span>`},
+		{"x", "", `<span class="verdict bad">violated</span>`},
+		{"", "<b>", `<span class="verdict good">&lt;b&gt;</span>`},
+		{"x", "other", `<span class="verdict bad">other</span>`},
+	} {
+		if page := draw(t, &chart.Chart{Violation: c.violation, Verdict: c.verdict}); !strings.Contains(page, c.want) {
+			t.Errorf("%q, %q: the page lacks %s", c.violation, c.verdict, c.want)
+		}
+	}
+}
+
 func TestHTMLReportsErrors(t *testing.T) {
 	bad := &chart.Chart{Steps: []chart.Step{{Lane: 7}}}
 	var page bytes.Buffer

@@ -363,9 +363,9 @@ function drawHead() {
     element("line", { x1: 0, x2: layout.width, y1: layout.top, y2: layout.top }),
     ...lanes.map((lane, i) => drawName(lane, i, laneAt(lane, now).state)), ...(layout.crowded ? [drawCover(0, layout.top - 1)] : []),
     element("text", { class: "time", x: layout.timeRight, y: layout.top - 14, "text-anchor": "end" }, "seconds"));
-  for (const { label, name, row, x } of layout.legend) {
+  for (const { label, kind, row, x } of layout.legend) {
     const at = layout.top - 14 - 17 * (layout.legend.at(-1).row - row);
-    g.append(element("rect", { class: "timer timer" + (timerNames.indexOf(name) % 8), x, y: at - 6, width: 9, height: 11 }),
+    g.append(element("rect", { class: "timer " + timerColour(kind), x, y: at - 6, width: 9, height: 11 }),
       element("text", { class: "timer-name", x: x + 14, y: at }, label));
   }
   return g;

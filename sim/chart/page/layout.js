@@ -85,14 +85,14 @@ function shiftTo(step) {
   }
 }
 
-// arrangeLegend places the names of the timers over the words.
+// arrangeLegend places the kinds of timers over the words.
 function arrangeLegend() {
   let x = 0, row = 0;
-  return timerNames.map((name) => {
-    const label = cut(name, 140, "small");
+  return timerKinds.map((kind) => {
+    const label = cut(kind, 140, "small");
     const width = textWidth(label, "small") + 28;
     if (x > 0 && x + width > layout.textWidth) { x = 0; row++; }
     x += width;
-    return { label, name, row, x: layout.textLeft + x - width };
+    return { label, kind, row, x: layout.textLeft + x - width };
   });
 }

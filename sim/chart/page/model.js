@@ -60,8 +60,11 @@ function firstAt(sorted, x) {
   return low;
 }
 
-// timerNames are those of all lanes: a timer has one colour everywhere.
-const timerNames = [];
+// timerKinds are those of all lanes: the timers of a kind, which is the last word
+// of their names, have one colour everywhere.
+const timerKinds = [];
+const timerKind = (name) => name.split(" ").at(-1);
+const timerColour = (kind) => "timer" + (timerKinds.indexOf(kind) % 8);
 
 // lanes: of each lane its spans of one state, its spans of one armed timer,
 // and the names of its timers.
@@ -92,8 +95,10 @@ function followTimers(lane, timers, i) {
   lane.running = lane.running.filter(stays);
   for (const timer of timers) {
     if (lane.running.some((t) => t.name === timer.name)) continue;
-    for (const names of [timerNames, lane.timerNames]) if (!names.includes(timer.name)) names.push(timer.name);
-    const open = { ...timer, column: lane.timerNames.indexOf(timer.name), colour: "timer" + (timerNames.indexOf(timer.name) % 8), from: i, to: steps.length - 1, fired: false };
+    const kind = timerKind(timer.name);
+    if (!timerKinds.includes(kind)) timerKinds.push(kind);
+    if (!lane.timerNames.includes(timer.name)) lane.timerNames.push(timer.name);
+    const open = { ...timer, column: lane.timerNames.indexOf(timer.name), colour: timerColour(kind), from: i, to: steps.length - 1, fired: false };
     lane.running.push(open);
     lane.timers.push(open);
   }
