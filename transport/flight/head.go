@@ -17,18 +17,21 @@ type head struct {
 // feed takes input and returns the lines that are complete, redacted; with all
 // also the rest of one.
 func (h *head) feed(in []byte, all bool) (lines []byte) {
-	h.held = append(h.held, in...)
 	for {
-		n := bytes.IndexByte(h.held, '\n') + 1
-		if n == 0 && all {
-			n = len(h.held)
-		}
+		n := bytes.IndexByte(in, '\n') + 1
 		if n == 0 {
-			return lines
+			break
 		}
-		lines = append(lines, h.line(string(h.held[:n]))...)
-		h.held = h.held[n:]
+		lines = append(lines, h.line(string(append(h.held, in[:n]...)))...)
+		h.held = h.held[:0]
+		in = in[n:]
 	}
+	h.held = append(h.held, in...)
+	if all && len(h.held) > 0 {
+		lines = append(lines, h.line(string(h.held))...)
+		h.held = nil
+	}
+	return lines
 }
 
 func (h *head) line(s string) string {
@@ -163,7 +166,8 @@ func (h *head) value(name, value string) string {
 }
 
 // tokens replaces the tokens of a list, equal ones by equal ones and different
-// ones by different ones: people put passwords into subprotocols.
+// ones by different ones, of as many as the core takes: people put passwords into
+// subprotocols.
 func (h *head) tokens(list string) string {
 	var b strings.Builder
 	for list != "" {
@@ -194,7 +198,7 @@ func (h *head) token(s string) string {
 	for i < len(h.names) && h.names[i] != s {
 		i++
 	}
-	if i == len(h.names) {
+	if i == len(h.names) && i < len(tokenBytes) {
 		h.names = append(h.names, s)
 	}
 	return tokenBytes[i%len(tokenBytes):][:1] + strings.Repeat(string(filler), len(s)-1)
