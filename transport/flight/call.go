@@ -90,6 +90,17 @@ type Call struct {
 	Reject core.RejectOptions
 }
 
+// size returns about how many bytes the arguments take.
+func (c *Call) size() int {
+	n := len(c.Data) + len(c.Accept.Subprotocol) + len(c.Reject.Body)
+	for _, list := range [...][]core.Field{c.Accept.Header, c.Reject.Header} {
+		for _, f := range list {
+			n += len(f.Name) + len(f.Value)
+		}
+	}
+	return n
+}
+
 // String returns the call in words, without the time.
 func (c *Call) String() string {
 	switch c.Op {

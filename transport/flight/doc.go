@@ -80,8 +80,9 @@
 // always ends with the last part of the flight. A single call with more data than
 // an eighth of the limit, such as AppendMessage, is not kept: a checkpoint bridges
 // the [Gap]. After the end of the input (a close frame, a failure) only the length
-// is kept of what the peer still sends. The handshake is not bounded by the limit
-// but by Config.MaxHeadBytes.
+// is kept of what the peer still sends. The checkpoints of a handshake hold what has
+// come of the head, up to Config.MaxHeadBytes each; these two come on top of the
+// limit.
 //
 // # The file
 //

@@ -13,7 +13,8 @@ import (
 // Options say what a [Flight] keeps. The zero value is ready.
 type Options struct {
 	// Limit is how many bytes are kept, about. When there is more the oldest
-	// calls are dropped; the handshake counts once it is done. Default
+	// calls are dropped. In a handshake the state comes on top, of about as
+	// many bytes as have come of the head, up to twice. Default
 	// [DefaultLimit]; less than [MinLimit] means that.
 	Limit int
 
@@ -143,13 +144,13 @@ func (f *Flight) note(c *Call, a *Answer) {
 		}
 		a, m = &redacted, f.shadow
 	}
-	if c.Op != Recv && len(c.Data)+len(c.Reject.Body) > f.log.most() {
+	if c.Op != Recv && c.size() > f.log.most() {
 		f.save(Gap, f.log.gap)
 	} else {
 		d := digestOf(a, m, len(f.drawn))
 		f.log.add(c, &d, f.drawn)
 	}
-	if f.log.full() && (f.framing || f.over) {
+	if f.log.full() {
 		f.save(Checkpoint, f.log.turn)
 	}
 	f.drawn, f.fed = f.drawn[:0], 0

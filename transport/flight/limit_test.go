@@ -51,6 +51,76 @@ func TestLimit(t *testing.T) {
 	}
 }
 
+// A handshake that does not end is bounded as well, and goes on from a
+// checkpoint.
+func TestLimitInHandshake(t *testing.T) {
+	for _, redact := range []bool{false, true} {
+		for _, role := range []core.Role{core.Server, core.Client} {
+			b := flight.Birth{Role: role, Settings: settings(t, core.Config{HandshakeTimeout: -1})}
+			if role == core.Client {
+				b.Request.Host = "sesame.example"
+			}
+			f := record(t, b, flight.Options{Limit: flight.MinLimit, Redact: redact})
+			head := sampleRequest
+			if key := keyIn(f.AppendOutput(nil)); role == core.Client {
+				head = strings.Replace(answerTo(key), "Sec-WebSocket-Protocol: sesame.v1\r\n", "", 1)
+			}
+			head = strings.Replace(head, "Upgrade:", "X: "+strings.Repeat("sesame", 1000)+"\r\nUpgrade:", 1)
+			now := clock.Time(0)
+			wait := func(n int) {
+				for range n {
+					now = now.Add(time.Second)
+					f.Tick(now)
+				}
+			}
+			wait(20_000)
+			for len(head) > 1 {
+				now++
+				n, _ := f.Recv(now, []byte(head[:1]), make([]byte, core.ScratchSize))
+				head = head[n:]
+			}
+			wait(20_000)
+			file := f.AppendRecording(nil, "")
+			if r, _ := replays(t, f); !r.Dropped || r.Stopped != "" || len(file) > flight.MinLimit+2*7000 || f.Open() || f.Err() != nil {
+				t.Errorf("%v, redacted: %v: a file of %d bytes, %v, %+v", role, redact, len(file), f.Err(), r)
+			}
+			f.Recv(now, []byte(head), make([]byte, core.ScratchSize))
+			if role == core.Server {
+				wait(20_000)
+				if err := f.Accept(now, core.AcceptOptions{Subprotocol: "sesame.v1"}); err != nil {
+					t.Error(err)
+				}
+			}
+			if !f.Open() {
+				t.Errorf("not open: %v", f.Err())
+			}
+			r, steps := replays(t, f)
+			if all := steps[len(steps)-1]; !r.Dropped || !strings.Contains(all, "event: open") && !strings.Contains(all, "Accept") {
+				t.Errorf("%v, redacted: %v: ends with %s", role, redact, all)
+			}
+			if file := f.AppendRecording(nil, ""); redact && bytes.Contains(file, []byte("sesame")) {
+				t.Error("a secret is in the file")
+			}
+		}
+	}
+}
+
+// Long headers of an answer are bridged as long payloads are.
+func TestGapInHandshake(t *testing.T) {
+	f := record(t, flight.Birth{}, flight.Options{Limit: flight.MinLimit})
+	f.Recv(1, []byte(sampleRequest), make([]byte, core.ScratchSize))
+	if err := f.Accept(1, core.AcceptOptions{Header: []core.Field{{Name: "X", Value: strings.Repeat("y", 20_000)}}}); err != nil {
+		t.Fatal(err)
+	}
+	out := f.AppendOutput(nil)
+	f.Wrote(1, len(out))
+	f.AppendMessage(nil, frame.Text, []byte("hello"))
+	_, steps := replays(t, f)
+	if all := strings.Join(steps, "\n"); !strings.Contains(all, "gap") || strings.Contains(all, "Accept") || !strings.HasSuffix(all, "output 7 bytes") {
+		t.Errorf("steps\n%s", all)
+	}
+}
+
 // A call with more data than is kept leaves a gap, and the replay goes on behind
 // it.
 func TestGap(t *testing.T) {

@@ -14,6 +14,7 @@ const (
 type log struct {
 	limit   int
 	old, b  []byte
+	saved   int // of b: the checkpoint at its beginning
 	ctx     prior
 	dropped bool // the birth is
 }
@@ -21,7 +22,9 @@ type log struct {
 // most is how much data of one call is kept.
 func (l *log) most() int { return l.limit / 8 }
 
-func (l *log) full() bool { return len(l.b) >= l.limit/2-l.limit/8 }
+// full leaves the checkpoint out, which may be large in a handshake: the state is
+// not saved again before there is something to drop.
+func (l *log) full() bool { return len(l.b)-l.saved >= l.limit/2-l.limit/8 }
 
 func (l *log) add(c *Call, d *digest, words []uint32) {
 	l.b = appendRecord(l.b, c, d, words, &l.ctx)
@@ -35,4 +38,5 @@ func (l *log) turn(c *Call) {
 	l.dropped = l.dropped || len(l.old) > 0
 	l.old, l.b = l.b, l.old[:0]
 	l.add(c, nil, nil)
+	l.saved = len(l.b)
 }
