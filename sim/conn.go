@@ -334,11 +334,13 @@ func (c *Conn) run() {
 	if c.bare && !c.opened {
 		c.becameOpen()
 	}
-	c.deliver()
-	c.read()
-	c.tick()
-	c.flush()
-	c.settle()
+	for _, do := range [...]func(*Conn){(*Conn).deliver, (*Conn).read, (*Conn).tick, (*Conn).flush, (*Conn).settle} {
+		if c.node.suspended() {
+			c.again = true // when the node wakes
+			break
+		}
+		do(c)
+	}
 	c.serving = false
 	c.arm()
 	c.w.noteState(c)
@@ -358,7 +360,7 @@ func (w *World) forget(c *Conn) {
 
 // deliver gives the App what waited for it.
 func (c *Conn) deliver() {
-	for len(c.queue) > 0 && !c.thinks() && c.node.up {
+	for len(c.queue) > 0 && c.listens() {
 		ev := c.queue[0]
 		c.queue = c.queue[1:]
 		c.queued -= len(ev.Data)
@@ -368,6 +370,9 @@ func (c *Conn) deliver() {
 }
 
 func (c *Conn) thinks() bool { return c.held || c.w.now < c.busy }
+
+// listens reports whether the App can be told something.
+func (c *Conn) listens() bool { return !c.thinks() && c.node.listens() }
 
 // tellReading tells the machine how far the App has come.
 func (c *Conn) tellReading() {
@@ -395,7 +400,7 @@ func (c *Conn) aheadLimit() int {
 
 // read takes what has come, as long as the App lets it.
 func (c *Conn) read() {
-	for !c.released && !c.stopped {
+	for !c.released && !c.stopped && !c.node.suspended() {
 		if c.drain() {
 			continue
 		}
@@ -428,7 +433,7 @@ func (c *Conn) read() {
 // lets it. It reports whether there was any.
 func (c *Conn) drain() bool {
 	any := false
-	for !c.released && !c.stopped && (c.more || c.inAt < len(c.in)) {
+	for !c.released && !c.stopped && !c.node.suspended() && (c.more || c.inAt < len(c.in)) {
 		c.parse()
 		any = true
 	}
@@ -552,7 +557,7 @@ func (c *Conn) tell(ev Event) {
 	if ev.Kind == Message {
 		c.w.arrived(c, ev)
 	}
-	if len(c.queue) > 0 || c.thinks() || !c.node.up || c.node.calling {
+	if len(c.queue) > 0 || !c.listens() {
 		c.queue = append(c.queue, ev)
 		c.queued += len(ev.Data)
 		c.tellReading()
@@ -617,7 +622,7 @@ func (c *Conn) appended(out []byte) {
 
 // flush writes what the network takes.
 func (c *Conn) flush() {
-	for !c.released {
+	for !c.released && !c.node.suspended() {
 		c.takeOutput()
 		if len(c.out) == 0 && (!c.full || c.broken) {
 			return
@@ -643,7 +648,7 @@ func (c *Conn) drained() {
 		return
 	}
 	ev := Event{Kind: Drained, Conn: c}
-	if c.held && c.w.now >= c.busy && c.node.up && !c.node.calling {
+	if c.held && c.w.now >= c.busy && c.node.listens() {
 		c.give(ev)
 		return
 	}

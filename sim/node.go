@@ -176,7 +176,7 @@ func (n *Node) Choose(k int) int {
 
 // boot brings the node up.
 func (n *Node) boot() {
-	if n.up || n.newApp == nil {
+	if n.up || n.newApp == nil || n.sleeps(&n.start) {
 		return
 	}
 	n.up = true
@@ -290,9 +290,12 @@ func (t *nodeTimer) fire() {
 	n.calling = false
 }
 
+// suspended reports whether nothing of the node runs now.
+func (n *Node) suspended() bool { return n.asleep > n.w.now }
+
 // sleeps reports whether the node is suspended; t then runs when it wakes.
 func (n *Node) sleeps(t *task) bool {
-	if n.asleep <= n.w.now {
+	if !n.suspended() {
 		n.naps = n.naps[:0]
 		return false
 	}
@@ -301,8 +304,12 @@ func (n *Node) sleeps(t *task) bool {
 	return true
 }
 
+// listens reports whether the App can be told something.
+func (n *Node) listens() bool { return n.up && !n.calling && !n.suspended() }
+
 // Suspend stops everything on the node for d, as a laptop that is closed does;
-// its clock runs on.
+// its clock runs on. An App that suspends its own node is told nothing more when
+// the call has returned. A node that is down and restarts comes up when d is over.
 func (n *Node) Suspend(d time.Duration) {
 	n.asleep = max(n.asleep, n.w.now.Add(d))
 	n.maim()

@@ -267,3 +267,82 @@ func TestNodeTells(t *testing.T) {
 	}
 	AppFunc(func(*Node, Event) {}).OnTimer(nil, "")
 }
+
+// An App that suspends its own node hears nothing more at that instant, though
+// it is there already.
+func TestSuspendByTheApp(t *testing.T) {
+	var d diary
+	plain(t, RunOptions{}, func(w *World) {
+		w.Link = Link{}
+		server := w.Server("server", on(func(n *Node, ev Event) {
+			if ev.Kind != Message {
+				return
+			}
+			d.note(n, "%s", ev.Data)
+			if string(ev.Data) == "a" {
+				ev.Conn.SendText("answer")
+				n.Suspend(10 * time.Second)
+			}
+		}))
+		client := w.Client("client", server, on(func(n *Node, ev Event) {
+			if ev.Kind == Message {
+				d.note(n, "%s", ev.Data)
+			}
+		}))
+		w.At(time.Second, func() {
+			c := client.Conns()[0]
+			for _, text := range []string{"a", "b", "c"} {
+				c.SendText(text)
+			}
+			w.At(2*time.Second, func() { c.SendText("d") })
+		})
+		w.Run(time.Minute)
+	})
+	d.want(t, "1s server a", "11s server b", "11s server c", "11s server d", "11s client answer")
+}
+
+// What waited for a busy App waits on while its node is suspended.
+func TestSuspendByTheAppThatHeld(t *testing.T) {
+	var d diary
+	plain(t, RunOptions{}, func(w *World) {
+		w.Link = Link{}
+		server := w.Server("server", on(func(n *Node, ev Event) {
+			if ev.Kind == Opened {
+				ev.Conn.Hold(true)
+			}
+			if ev.Kind == Message {
+				d.note(n, "%s", ev.Data)
+				n.Suspend(10 * time.Second)
+			}
+		}))
+		client := w.Client("client", server, quiet)
+		w.At(time.Second, func() {
+			client.Conns()[0].SendText("a")
+			client.Conns()[0].SendText("b")
+		})
+		w.At(2*time.Second, func() { server.Conns()[0].Hold(false) })
+		w.Run(time.Minute)
+	})
+	d.want(t, "2s server a", "12s server b")
+}
+
+// A node that is suspended while it is down comes up when it wakes.
+func TestRestartWhileSuspended(t *testing.T) {
+	var d diary
+	plain(t, RunOptions{}, func(w *World) {
+		w.Link = Link{}
+		n := w.Server("n", d.app)
+		client := w.Server("client", quiet)
+		w.At(time.Second, func() {
+			n.Crash(false)
+			n.Suspend(10 * time.Second)
+			n.Restart(time.Second)
+		})
+		w.At(2*time.Second, func() { client.Dial(n) })
+		w.Run(20 * time.Second)
+		if conns := n.Conns(); len(conns) != 1 {
+			t.Errorf("%d connections, want that of the client that dialed", len(conns))
+		}
+	})
+	d.want(t, "0s n Started", "11s n Started")
+}
