@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -67,44 +69,58 @@ func newChecker(t testing.TB, build func(*World), options []Option) *checker {
 // Flags of the test binary:
 //
 //	-sim.seed=N      run from seed N only, and not what was saved
-//	-sim.runs=N      so many runs, whatever the test says
-//	-sim.replay=FILE run only the tape or scenario in FILE, and print its chart
+//	-sim.runs=N      so many runs, whatever the test says; at most so many of [Exhaust]
+//	-sim.replay=FILE run only what is saved in FILE, and print its chart
 //	-sim.trace       print the chart of the last run, though it passed
 //	-sim.html=FILE   write the chart that is printed as a page as well
 //	-sim.rewrite     write what comes out into scenario files, as what is expected
+//
+// What a test that passes prints, go test shows for the package in the current
+// directory, and for other packages with -v.
 func Check(t testing.TB, build func(*World), options ...Option) {
 	t.Helper()
 	k := newChecker(t, build, options)
-	if *flags.replay != "" {
-		k.replayFile(*flags.replay)
+	asked := k.runs
+	if asked <= 0 {
+		asked = 1000
+	}
+	runs, ok := k.begin(asked)
+	if !ok {
 		return
 	}
-	if !flags.isSet("sim.seed") && !k.saved() {
-		return
-	}
-	runs := k.runs
-	if runs <= 0 {
-		runs = 1000
-	}
-	whole := true // all runs that the test asks for
 	if flags.isSet("sim.seed") {
-		k.seed, runs, whole = *flags.seed, 1, false
+		k.seed, runs = *flags.seed, 1
+	} else if !k.saved() {
+		return
 	}
-	if flags.isSet("sim.runs") {
-		whole = whole && *flags.runs >= runs
-		runs = max(*flags.runs, 1)
-	}
-	marks := k.seeds(runs)
-	if whole {
+	marks, ok := k.seeds(runs)
+	if ok && runs >= asked && !flags.isSet("sim.seed") {
 		k.reached(marks, runs)
 	}
 }
 
-// seeds runs from the seeds and returns which marks were reached, nil when a
-// run failed.
-func (k *checker) seeds(runs int) []Mark {
+// begin heeds the flags. runs is how many there are to be where the test asks
+// for that many; with ok false there are none.
+func (k *checker) begin(asked int) (runs int, ok bool) {
 	k.t.Helper()
-	var marks []Mark
+	if *flags.replay != "" {
+		k.replayFile(*flags.replay)
+		return 0, false
+	}
+	if !flags.isSet("sim.runs") {
+		return asked, true
+	}
+	if *flags.runs <= 0 {
+		k.t.Errorf("-sim.runs=%d: there must be at least 1 run", *flags.runs)
+		return 0, false
+	}
+	return *flags.runs, true
+}
+
+// seeds runs from the seeds and returns which marks were reached. ok is false when
+// a run failed.
+func (k *checker) seeds(runs int) (marks []Mark, ok bool) {
+	k.t.Helper()
 	tape := new(Tape)
 	began, simulated := time.Now(), time.Duration(0)
 	var last *Result
@@ -117,16 +133,16 @@ func (k *checker) seeds(runs int) []Mark {
 		simulated += last.Simulated
 		marks = mergeMarks(marks, last.Marks)
 		if last.Failure != nil {
-			k.failed(last, fmt.Sprintf("seed %d", seed), fmt.Sprintf("seed-%d", seed))
-			return nil
+			k.failed(last, fmt.Sprintf("seed %d", seed), k.saveAs(fmt.Sprintf("seed-%d", seed)))
+			return nil, false
 		}
 	}
 	if *flags.trace {
 		k.print(last.Chart())
 	}
 	took := time.Since(began)
-	k.t.Logf("%d runs, %.1f simulated hours, %.0f times as fast as real time", runs, simulated.Hours(), simulated.Seconds()/took.Seconds())
-	return marks
+	k.t.Logf("%s, %.1f simulated hours, %.0f times as fast as real time", count(runs, "run"), simulated.Hours(), simulated.Seconds()/took.Seconds())
+	return marks, true
 }
 
 // reached fails the test for what no run reached.
@@ -134,41 +150,69 @@ func (k *checker) reached(marks []Mark, runs int) {
 	k.t.Helper()
 	for _, m := range marks {
 		if !m.Reached {
-			k.t.Errorf("sometimes %q: none of %d runs reached it", m.Name, runs)
+			k.t.Errorf("sometimes %q: %s did not reach it", m.Name, count(runs, "run"))
 		}
 	}
 }
 
 // failed looks into a run that failed and fails the test with what it finds.
-// where tells which run it was; file is the name under which it is saved, "" if
-// it is not.
-func (k *checker) failed(r *Result, where, file string) {
+// where tells which run it was. save, if there is one, keeps what was found and
+// tells where it is.
+func (k *checker) failed(r *Result, where string, save func(*Finding) string) {
 	k.t.Helper()
 	f := Investigate(k.build, r, k.run, InvestigateOptions{})
+	k.t.Fail()
 	k.print(f.Chart)
 	if f.Divergence != nil {
 		k.t.Errorf("%s: %v\n%v", where, r.Failure, f.Divergence)
 		return
 	}
 	saved := ""
-	if file != "" {
-		saved = k.save(file, f)
+	if f.Failure.Property != misused {
+		saved = save(f)
 	}
-	k.t.Errorf("%s: %v\n%d choices of %d are left after %d runs%s", where, f.Failure, len(f.Choices), f.First, f.Runs, saved)
+	k.t.Errorf("%s: %v\n%s%s", where, f.Failure, f.left(), saved)
 }
 
-// save writes the scenario of a failure and tells where it is.
-func (k *checker) save(file string, f *Finding) string {
-	path := filepath.Join(k.dir(), file+".scenario")
-	err := os.MkdirAll(k.dir(), 0o777)
-	if err == nil {
-		err = os.WriteFile(path, NewScenario(k.t.Name(), f).Format(), 0o666)
+// left tells how few choices make the failure.
+func (f *Finding) left() string {
+	if len(f.Choices) == 0 {
+		return "It fails undisturbed: no choice is needed."
 	}
-	if err != nil {
-		return fmt.Sprintf("; they could not be saved: %v", err)
+	return fmt.Sprintf("%s of %d left after %s.", count(len(f.Choices), "choice"), f.First, count(f.Runs, "run"))
+}
+
+// count returns n things.
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
 	}
-	run := "^" + strings.ReplaceAll(k.t.Name(), "/", "$/^") + "$"
-	return fmt.Sprintf("; they are in %s\nTo run it again:\n\tgo test -run '%s' -sim.replay=%s", path, run, path)
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+// saveAs returns a function that writes the scenario of a failure into the file of
+// that name and tells where it is.
+func (k *checker) saveAs(file string) func(*Finding) string {
+	return func(f *Finding) string {
+		path := filepath.Join(k.dir(), file+".scenario")
+		err := os.MkdirAll(k.dir(), 0o777)
+		if err == nil {
+			err = os.WriteFile(path, NewScenario(k.t.Name(), f).Format(), 0o666)
+		}
+		if err != nil {
+			return fmt.Sprintf("\nIt could not be saved: %v", err)
+		}
+		return fmt.Sprintf("\nIt is saved in %s. To run it again:\n\tgo test -run '%s' -sim.replay=%s", path, runPattern(k.t.Name()), path)
+	}
+}
+
+// runPattern returns what go test -run takes for the test of that name.
+func runPattern(name string) string {
+	parts := strings.Split(name, "/")
+	for i, part := range parts {
+		parts[i] = "^" + regexp.QuoteMeta(part) + "$"
+	}
+	return strings.Join(parts, "/")
 }
 
 // dir is where failures of the test are kept.
@@ -187,11 +231,16 @@ func (k *checker) saved() bool {
 			ok = false
 			continue
 		}
-		r := k.replay(s, path, k.run)
 		if *flags.rewrite {
 			ok = k.rewrite(path, s) && ok
-		} else if r.Failure != nil {
-			k.print(k.replay(s, path, k.traced()).Chart())
+			continue
+		}
+		tape := replay(s.Choices())
+		r := Run(tape, k.build, k.run)
+		k.misfits(path, tape)
+		if r.Failure != nil {
+			k.t.Fail()
+			k.print(Run(replay(s.Choices()), k.build, k.traced()).Chart())
 			k.t.Errorf("%s: %v\nThis run failed before, which is why it was saved.", path, r.Failure)
 			ok = false
 		}
@@ -207,22 +256,35 @@ func (k *checker) load(path string) *Scenario {
 		return nil
 	}
 	s, err := ParseScenario(text)
-	if err != nil {
-		k.t.Errorf("%s: %v", path, err)
+	switch {
+	case err != nil:
+		k.t.Error(inFile(path, err))
+		return nil
+	case s.World() == "":
+		k.t.Errorf("%s is a script, and no run of the world of %s: sim.Scenarios runs it, and websockets replay", path, k.t.Name())
+		return nil
+	case s.World() != k.t.Name():
+		k.t.Errorf("%s is a run of the world %q, and this test is %q: run the test of that name, or change the line \"world\" of the file if the test has a new name",
+			path, s.World(), k.t.Name())
 		return nil
 	}
 	return s
 }
 
-// replay runs the choices of a scenario.
-func (k *checker) replay(s *Scenario, path string, ro RunOptions) *Result {
+// misfits tells which choices of a file the run did not ask for.
+func (k *checker) misfits(path string, tape *Tape) {
 	k.t.Helper()
-	tape := replay(s.Choices())
-	r := Run(tape, k.build, ro)
-	for _, m := range tape.Mismatches() {
-		k.t.Logf("%s: %v", path, m)
+	list := tape.Mismatches()
+	if len(list) == 0 {
+		return
 	}
-	return r
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: %s of %d met another question than when it was saved, so this may be another run:\n",
+		path, count(len(list), "choice"), len(tape.script.list))
+	for _, m := range list {
+		fmt.Fprintf(&b, "\t%v\n", m)
+	}
+	k.show(b.String())
 }
 
 func (k *checker) traced() RunOptions {
@@ -245,21 +307,37 @@ func (k *checker) rewrite(path string, s *Scenario) bool {
 	return err == nil
 }
 
-// replayFile is all that Check does with -sim.replay.
+// replayFile is all that there is to do with -sim.replay.
 func (k *checker) replayFile(path string) {
 	k.t.Helper()
 	s := k.load(path)
 	if s == nil {
 		return
 	}
-	r := k.replay(s, path, k.traced())
+	tape := replay(s.Choices())
+	r := Run(tape, k.build, k.traced())
+	if r.Failure != nil {
+		k.t.Fail()
+	}
+	k.misfits(path, tape)
 	k.print(r.Chart())
 	if r.Failure != nil {
 		k.t.Errorf("%s: %v", path, r.Failure)
 	}
 }
 
-// print writes a chart to the test's log, and as a page if that is asked for.
+// show prints text: in the log of the test, or where it can be seen though the
+// test passes.
+func (k *checker) show(text string) {
+	k.t.Helper()
+	if k.t.Failed() {
+		k.t.Log(text)
+		return
+	}
+	fmt.Fprintf(os.Stdout, "%s: %s\n", k.t.Name(), text)
+}
+
+// print shows a chart, and writes it as a page if that is asked for.
 func (k *checker) print(c *chart.Chart) {
 	k.t.Helper()
 	c.Title = k.t.Name()
@@ -269,7 +347,7 @@ func (k *checker) print(c *chart.Chart) {
 		k.t.Error(err)
 		return
 	}
-	k.t.Log(b.String())
+	k.show(b.String())
 	if *flags.html == "" {
 		return
 	}
@@ -293,18 +371,40 @@ func firstOf(a, b error) error {
 }
 
 // Fuzz fuzzes the world that build builds: the bytes of the fuzzer make the
-// choices of its tape. A failure is reported as [Check] does it; go test keeps
-// the bytes as well.
+// choices of its tape. A failure is shrunk and reported as [Check] does it, but
+// not saved as a scenario: go test keeps the bytes in testdata/fuzz and runs them
+// first from then on.
 func Fuzz(f *testing.F, build func(*World), options ...Option) {
+	f.Helper()
+	at := caller()
 	for seed := range uint64(16) {
 		f.Add(seedBytes(seed, 1<<(4+seed/2)))
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
+		t.Helper()
 		k := newChecker(t, build, options)
 		if r := Run(FromBytes(data), build, k.run); r.Failure != nil {
-			k.failed(r, "fuzzing", "")
+			k.failed(r, at+": fuzzing", (*Finding).ofBytes)
 		}
 	})
+}
+
+// caller tells where the function was called that calls it. A fuzz target has no
+// such line in the log: reflection called it.
+func caller() string {
+	_, file, line, _ := runtime.Caller(2)
+	return fmt.Sprintf("%s:%d", filepath.Base(file), line)
+}
+
+// ofBytes tells what a failure of fuzzing was made of.
+func (f *Finding) ofBytes() string {
+	var b strings.Builder
+	for _, c := range f.Choices {
+		fmt.Fprintf(&b, "\n\t%s", c)
+	}
+	b.WriteString("\ngo test keeps the bytes that made this run, as they were before the choices were shrunk, in testdata/fuzz;" +
+		"\nit names the file and how to run it again, and runs it with the other tests from now on.")
+	return b.String()
 }
 
 // seedBytes returns n bytes that are any, and always the same.
@@ -320,24 +420,29 @@ func seedBytes(seed uint64, n int) []byte {
 // answer to each question of its tape. It is for small worlds; see
 // [World.Strike]. The number of distinct states that were reached is logged. The
 // test fails as with [Check], and also when there are more ways than runs,
-// unless [Partial] is given.
+// unless [Partial] or the flag -sim.runs is given. It returns nil when a run that
+// was saved fails, and with -sim.replay.
 func Exhaust(t testing.TB, build func(*World), options ...Option) *Exploration {
 	t.Helper()
 	k := newChecker(t, build, options)
 	if k.runs <= 0 {
 		k.runs = 1_000_000
 	}
-	if !k.saved() {
+	runs, ok := k.begin(k.runs)
+	if !ok || !k.saved() {
 		return nil
 	}
-	x := Explore(build, k.run, ExhaustOptions{Runs: k.runs, Deviations: k.deviations})
+	few := runs < k.runs // as the flag has it
+	x := Explore(build, k.run, ExhaustOptions{Runs: runs, Deviations: k.deviations})
 	switch {
 	case x.Failed != nil:
-		k.failed(x.Failed, fmt.Sprintf("way %d", x.Runs), fmt.Sprintf("way-%d", x.Runs))
+		k.failed(x.Failed, fmt.Sprintf("way %d", x.Runs), k.saveAs(fmt.Sprintf("way-%d", x.Runs)))
 	case x.Err != nil:
 		t.Error(x.Err)
+	case !x.Complete && few:
 	case !x.Complete && !k.partial && k.deviations == 0:
-		t.Errorf("%v: raise Runs, or make the world smaller", x)
+		t.Errorf("%v: raise Runs, or make the world smaller%s", x, x.hint())
+		return x
 	default:
 		k.reached(x.Marks, x.Runs)
 	}

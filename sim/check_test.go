@@ -2,6 +2,7 @@ package sim
 
 import (
 	"errors"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -17,10 +18,13 @@ type fakeTB struct {
 	name   string
 	errors []string
 	logs   []string
+	failed bool
 }
 
 func (f *fakeTB) Helper()      {}
 func (f *fakeTB) Name() string { return f.name }
+func (f *fakeTB) Fail()        { f.failed = true }
+func (f *fakeTB) Failed() bool { return f.failed || len(f.errors) > 0 }
 func (f *fakeTB) Log(args ...any) {
 	f.logs = append(f.logs, fmt.Sprint(args...))
 }
@@ -68,7 +72,7 @@ func TestCheckFindsShrinksAndSaves(t *testing.T) {
 	if len(tb.errors) != 1 {
 		t.Fatalf("errors %q, want one", tb.errors)
 	}
-	for _, want := range []string{"nobody is left behind", "1 members, 0 connections", "choices of", "-sim.replay=testdata/sim/TestRoom/crowd/seed-", "-run '^TestRoom$/^crowd$'"} {
+	for _, want := range []string{"nobody is left behind", "1 members, 0 connections", " left after ", "-sim.replay=testdata/sim/TestRoom/crowd/seed-", "-run '^TestRoom$/^crowd$'"} {
 		if !strings.Contains(tb.errors[0], want) {
 			t.Errorf("the error lacks %q:\n%s", want, tb.errors[0])
 		}
@@ -153,6 +157,158 @@ func TestExhaustTriesAllWays(t *testing.T) {
 	Exhaust(few, func(w *World) { w.Choose("a", 10) }, Runs(5))
 	if len(few.errors) != 1 {
 		t.Errorf("errors %q, want one: 5 runs are too few for 10 ways", few.errors)
+	}
+}
+
+// output returns what f writes to standard output.
+func output(t *testing.T, f func()) string {
+	t.Helper()
+	file, err := os.Create(filepath.Join(t.TempDir(), "out"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	stdout := os.Stdout
+	os.Stdout = file
+	defer func() { os.Stdout = stdout }()
+	f()
+	text, err := os.ReadFile(file.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// setFlag sets one flag of this package, and no other, for the test.
+func setFlag(t *testing.T, name, value string) {
+	t.Helper()
+	old := flags
+	t.Cleanup(func() { flags = old })
+	flags = newFlags(flag.NewFlagSet("test", flag.ContinueOnError))
+	if err := flags.Set(name, value); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// write writes a file of the test, which runs in a directory of its own.
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o777), os.WriteFile(path, []byte(text), 0o666)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What a test that passes has to show can be seen without -v.
+func TestCheckShowsThoughItPasses(t *testing.T) {
+	t.Chdir(t.TempDir())
+	const saved = "world TestRoom\nchoice gone 0 1/2\n"
+	for _, test := range []struct {
+		flag, value string
+		want        []string
+	}{
+		{"sim.trace", "true", []string{"TestRoom", "Opened"}},
+		{"sim.replay", "a.scenario", []string{"TestRoom", "Opened", "1 choice of 1", "gone 0 1/2: not asked"}},
+		{"", "", []string{"testdata/sim/TestRoom/a.scenario: 1 choice of 1", "gone 0 1/2: not asked"}},
+	} {
+		t.Run(test.flag, func(t *testing.T) {
+			write(t, "a.scenario", saved)
+			if test.flag != "" {
+				setFlag(t, test.flag, test.value)
+			} else {
+				write(t, "testdata/sim/TestRoom/a.scenario", saved)
+			}
+			tb := &fakeTB{name: "TestRoom"}
+			shown := output(t, func() { Check(tb, crowd(true), Runs(1)) })
+			if len(tb.errors) > 0 {
+				t.Error(tb.errors)
+			}
+			for _, want := range test.want {
+				if !strings.Contains(shown, want) {
+					t.Errorf("%q is missing in what was printed:\n%s", want, shown)
+				}
+			}
+		})
+	}
+}
+
+func TestCheckRefusesFilesOfOthers(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, test := range []struct{ text, want string }{
+		{"world TestOther\n", `the world "TestOther", and this test is "TestRoom"`},
+		{"run 1s\n", "is a script"},
+		{"", "a.scenario:1: the scenario is empty"},
+	} {
+		write(t, "a.scenario", test.text)
+		setFlag(t, "sim.replay", "a.scenario")
+		for name, call := range map[string]func(tb testing.TB){
+			"Check":   func(tb testing.TB) { Check(tb, crowd(true), Runs(1)) },
+			"Exhaust": func(tb testing.TB) { Exhaust(tb, crowd(true)) },
+		} {
+			tb := &fakeTB{name: "TestRoom"}
+			call(tb)
+			if len(tb.errors) != 1 || !strings.Contains(tb.errors[0], test.want) {
+				t.Errorf("%s, %q: errors %q, want %s", name, test.text, tb.errors, test.want)
+			}
+		}
+		setFlag(t, "sim.replay", "")
+		write(t, "testdata/sim/TestRoom/a.scenario", test.text)
+		tb := &fakeTB{name: "TestRoom"}
+		if Check(tb, crowd(true), Runs(1)); len(tb.errors) != 1 || !strings.Contains(tb.errors[0], test.want) {
+			t.Errorf("saved, %q: errors %q, want %s", test.text, tb.errors, test.want)
+		}
+	}
+}
+
+func TestRunsFlag(t *testing.T) {
+	ten := func(w *World) {
+		w.Choose("a", 10)
+		w.Sometimes("never", func() bool { return false })
+		w.Run(time.Second)
+	}
+	setFlag(t, "sim.runs", "5")
+	tb := &fakeTB{name: "TestRuns"}
+	if x := Exhaust(tb, ten); x == nil || x.Runs != 5 || len(tb.errors) != 0 {
+		t.Errorf("%v, errors %q, want 5 runs", x, tb.errors)
+	}
+	for _, value := range []string{"0", "-3"} {
+		setFlag(t, "sim.runs", value)
+		tb := &fakeTB{name: "TestRuns"}
+		Check(tb, ten)
+		Exhaust(tb, ten)
+		if len(tb.errors) != 2 || !strings.Contains(tb.errors[0], "-sim.runs="+value) || tb.errors[0] != tb.errors[1] {
+			t.Errorf("errors %q, want that there must be a run", tb.errors)
+		}
+	}
+}
+
+func TestExhaustTellsWhatItCannotRecognize(t *testing.T) {
+	tb := &fakeTB{name: "TestWays"}
+	Exhaust(tb, func(w *World) {
+		w.Server("room", func() App { return AppFunc(func(n *Node, _ Event) { n.Choose(9) }) })
+		w.Run(time.Second)
+	}, Runs(5))
+	const want = `the App of node "room" is a sim.AppFunc, which is no Stater`
+	if len(tb.errors) != 1 || !strings.Contains(tb.errors[0], want) || len(tb.logs) != 0 {
+		t.Errorf("errors %q, logs %q, want one that tells %s", tb.errors, tb.logs, want)
+	}
+}
+
+func TestCheckTellsThatNoChoiceIsNeeded(t *testing.T) {
+	t.Chdir(t.TempDir())
+	tb := &fakeTB{name: "TestAlways"}
+	Check(tb, func(w *World) { w.Always("is not so", func() error { return errors.New("it is") }); w.At(0, func() {}) })
+	if len(tb.errors) != 1 || !strings.Contains(tb.errors[0], "fails undisturbed") {
+		t.Errorf("errors %q", tb.errors)
+	}
+}
+
+// A mistake in the use of the simulator is not kept.
+func TestCheckDoesNotSaveMistakes(t *testing.T) {
+	t.Chdir(t.TempDir())
+	tb := &fakeTB{name: "TestMistake"}
+	Check(tb, func(w *World) { w.Choose("x", 0) })
+	if _, err := os.Stat("testdata"); len(tb.errors) != 1 || err == nil {
+		t.Errorf("errors %q, testdata: %v", tb.errors, err)
 	}
 }
 

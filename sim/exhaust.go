@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 )
@@ -65,6 +66,8 @@ type Exploration struct {
 	Marks    []Mark
 	Failed   *Result
 	Err      error // a *[DivergenceError]: the world depends on something besides the tape
+
+	opaque string // why states were not recognized, if they were not
 }
 
 // Explore runs the world that build builds in every way, until one fails. A
@@ -77,7 +80,7 @@ func Explore(build func(*World), ro RunOptions, o ExhaustOptions) *Exploration {
 	ro.explorer = ex
 	for t := e.Next(); t != nil; t = e.Next() {
 		r := Run(t, build, ro)
-		x.Runs, x.States, x.Steps = e.Runs(), len(ex.seen), x.Steps+r.Steps
+		x.Runs, x.States, x.Steps, x.opaque = e.Runs(), len(ex.seen), x.Steps+r.Steps, ex.opaque
 		x.Marks = mergeMarks(x.Marks, r.Marks)
 		if r.Failure != nil {
 			x.Failed = r
@@ -100,6 +103,7 @@ type explorer struct {
 	enumerator *Enumerator
 	seen       map[uint64]struct{} // their hashes
 	counts     bool                // states differ by how many choices led there
+	opaque     string              // what cannot be written down, first
 }
 
 // knows looks whether the state that w is in was seen before: what follows is
@@ -108,11 +112,12 @@ func (e *explorer) knows(w *World) bool {
 	if !e.enumerator.Fresh() {
 		return false
 	}
-	hash, ok := w.stateOf()
+	hash, opaque := w.stateOf()
+	e.opaque = cmp.Or(e.opaque, opaque)
 	if e.counts {
 		hash ^= mix(uint64(w.tape.Made()))
 	}
-	if _, known := e.seen[hash]; known && ok {
+	if _, known := e.seen[hash]; known && opaque == "" {
 		return e.enumerator.Cut()
 	}
 	e.seen[hash] = struct{}{}
@@ -124,5 +129,13 @@ func (x *Exploration) String() string {
 	if !x.Complete {
 		how = "a part of all"
 	}
-	return fmt.Sprintf("%d runs, %d states, %d steps, %s ways", x.Runs, x.States, x.Steps, how)
+	return fmt.Sprintf("%s, %s, %s, %s ways", count(x.Runs, "run"), count(x.States, "state"), count(x.Steps, "step"), how)
+}
+
+// hint tells why there may be more ways than there need to be.
+func (x *Exploration) hint() string {
+	if x.opaque == "" {
+		return ""
+	}
+	return ", or have it recognize the states that it has seen: " + x.opaque
 }

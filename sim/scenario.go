@@ -145,8 +145,10 @@ func (s *Scenario) Choices() []Choice { return slices.Clone(s.choices) }
 // that name.
 func NewScenario(world string, f *Finding) *Scenario {
 	s := &Scenario{world: world, choices: slices.Clone(f.Choices)}
-	s.comment("Found by a search and shrunk. Run it again with the flag -sim.rewrite")
-	s.comment("once it is mended: what is expected below is what happens now.")
+	s.comment("A failure that was found by a search, and shrunk. Below the line ---- stands")
+	s.comment("what came of it then, or when it last ran with the flag -sim.rewrite.")
+	s.comment("sim.Check does not compare that: it runs the choices and fails unless the run")
+	s.comment("passes. sim.Scenarios compares the whole text.")
 	if f.Divergence != nil {
 		s.comment("%v", f.Divergence)
 	}

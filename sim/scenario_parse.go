@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -28,6 +29,9 @@ const outcomeMark = "----"
 func ParseScenario(text []byte) (*Scenario, error) {
 	if len(text) > mostScenario {
 		return nil, &ScenarioError{1, fmt.Errorf("a scenario has at most %d bytes", mostScenario)}
+	}
+	if len(bytes.TrimSpace(text)) == 0 {
+		return nil, &ScenarioError{1, errors.New("the scenario is empty")}
 	}
 	p := scenarioParser{s: &Scenario{}}
 	number := 0

@@ -101,7 +101,9 @@ func TestScenarioErrors(t *testing.T) {
 		line int
 		want string
 	}{
-		{"", 1, `the line "run DURATION" is missing`},
+		{"", 1, "is empty"},
+		{" \n\n", 1, "is empty"},
+		{"# nothing", 1, `the line "run DURATION" is missing`},
 		{"run 2m\nserver ping=1s", 2, "must stand before what happens, or lacks its time"},
 		{"server ping=x\nrun 1s", 1, `ping is "x"; it must be a duration`},
 		{"server ping=-1s\nrun 1s", 1, "ping must be above 0, or off"},

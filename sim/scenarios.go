@@ -31,11 +31,15 @@ func Scenarios(t *testing.T, pattern string, worlds map[string]func(*World)) {
 	}
 	for _, file := range files {
 		name := strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
-		t.Run(name, func(t *testing.T) { checkScenario(t, file, worlds) })
+		t.Run(name, func(t *testing.T) {
+			t.Helper()
+			checkScenario(t, file, worlds)
+		})
 	}
 }
 
 func checkScenario(t *testing.T, file string, worlds map[string]func(*World)) {
+	t.Helper()
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
@@ -60,7 +64,10 @@ func checkScenario(t *testing.T, file string, worlds map[string]func(*World)) {
 			compareOutcome(t, file, got[i], s.Outcomes[i])
 			continue
 		}
-		t.Run(got[i].Role, func(t *testing.T) { compareOutcome(t, file, got[i], s.Outcomes[i]) })
+		t.Run(got[i].Role, func(t *testing.T) {
+			t.Helper()
+			compareOutcome(t, file, got[i], s.Outcomes[i])
+		})
 	}
 }
 

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"encoding/binary"
+	"fmt"
 	"slices"
 
 	"github.com/fb1e3c20/websockets/clock"
@@ -23,16 +24,20 @@ type Stater interface {
 // world with functions of [World.At].
 func (w *World) State(f func(dst []byte) []byte) { w.state = f }
 
-// stateOf returns a hash of all that decides what can happen from here on. ok
-// is false when something cannot be written down. Instants count from now, so
-// that the same situation at another time is the same state.
-func (w *World) stateOf() (hash uint64, ok bool) {
-	d := dump{b: w.dumped[:0], now: w.now, ok: true}
+// stateOf returns a hash of all that decides what can happen from here on.
+// opaque tells what of that cannot be written down; it is empty when nothing is.
+// Instants count from now, so that the same situation at another time is the same
+// state.
+func (w *World) stateOf() (hash uint64, opaque string) {
+	d := dump{b: w.dumped[:0], now: w.now}
 	d.bool(w.healed, w.settled)
 	d.int(int64(w.struck))
 	d.int(int64(w.active))
-	if w.posted > 0 || w.hasCalls && w.state == nil {
-		d.ok = false // values and functions cannot be written down
+	switch {
+	case w.posted > 0:
+		d.opaque = "a value that was posted is on its way, and cannot be written down"
+	case w.hasCalls && w.state == nil:
+		d.opaque = "the world has functions of World.At, and no World.State tells what they change"
 	}
 	if w.state != nil {
 		d.bytes(w.state(nil))
@@ -58,14 +63,14 @@ func (w *World) stateOf() (hash uint64, ok bool) {
 	w.hash = hashStart
 	w.mixBytes(d.b)
 	hash, w.hash = w.hash, keep
-	return hash, d.ok
+	return hash, d.opaque
 }
 
 // A dump writes down a state.
 type dump struct {
-	b   []byte
-	now clock.Time
-	ok  bool
+	b      []byte
+	now    clock.Time
+	opaque string // what could not be written down
 
 	part []byte
 }
@@ -90,8 +95,9 @@ func (d *dump) bytes(p []byte) {
 	d.b = append(d.b, p...)
 }
 
-// stater writes the state of v, if that can be had.
-func (d *dump) stater(v any) {
+// stater writes the state of v, which is the App of n or one of its machines, if
+// that can be had.
+func (d *dump) stater(n *Node, what string, v any) {
 	for v != nil {
 		if s, ok := v.(Stater); ok {
 			d.part = s.AppendState(d.part[:0])
@@ -100,7 +106,9 @@ func (d *dump) stater(v any) {
 		}
 		u, ok := v.(interface{ Unwrap() transport.Machine })
 		if !ok {
-			d.ok = false
+			if d.opaque == "" {
+				d.opaque = fmt.Sprintf("the %s of node %q is a %T, which is no Stater", what, n.name, v)
+			}
 			return
 		}
 		v = u.Unwrap()
@@ -124,7 +132,7 @@ func (d *dump) node(n *Node) {
 		}
 	}
 	if n.app != nil {
-		d.stater(n.app)
+		d.stater(n, "App", n.app)
 	}
 	d.int(int64(len(n.conns)))
 	d.int(int64(len(n.ghosts)))
@@ -133,7 +141,7 @@ func (d *dump) node(n *Node) {
 func (d *dump) conn(c *Conn) {
 	d.bytes([]byte(c.name))
 	d.bool(c.peer != nil, c.everHeld, c.opened, c.halfShut, c.broken, c.released, c.over, c.crashed, c.held, c.full, c.ahead, c.stopped, c.more, c.sawEOF, c.everStopped)
-	d.stater(c.m)
+	d.stater(c.node, "machine", c.m)
 	d.bytes(c.in[c.inAt:])
 	d.bytes(c.out[c.outAt:])
 	d.bytes(c.message)

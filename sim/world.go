@@ -2,7 +2,6 @@ package sim
 
 import (
 	"fmt"
-	"runtime/debug"
 	"time"
 
 	"github.com/fb1e3c20/websockets/clock"
@@ -230,7 +229,7 @@ func (w *World) step() {
 // recovered makes a failure of a panic. It is deferred.
 func (w *World) recovered() {
 	if v := recover(); v != nil {
-		w.violate("no panic", fmt.Errorf("%v\n%s", v, debug.Stack()))
+		w.violate("no panic", panicked(v))
 	}
 }
 
@@ -314,7 +313,10 @@ func (w *World) finish() {
 	}
 }
 
+// misused is the property that a mistake in the use of this package violates.
+const misused = "use of the simulator"
+
 // misuse is a mistake in the use of this package.
 func (w *World) misuse(format string, args ...any) {
-	w.violate("use of the simulator", fmt.Errorf(format, args...))
+	w.violate(misused, fmt.Errorf(format, args...))
 }
