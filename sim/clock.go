@@ -32,8 +32,11 @@ func (c *Clock) Now() clock.Time {
 	return c.now
 }
 
-// NewTimer returns a stopped timer that calls f.
+// NewTimer returns a stopped timer that calls f, or nothing if f is nil.
 func (c *Clock) NewTimer(f func()) clock.Timer {
+	if f == nil {
+		f = func() {}
+	}
 	return &timer{clock: c, f: f, index: stopped}
 }
 
@@ -52,7 +55,9 @@ func (c *Clock) Next() (at clock.Time, ok bool) {
 // fires at the present one. d below 0 is taken as 0. It must not be called by
 // a timer's function.
 func (c *Clock) Advance(d time.Duration) {
-	c.AdvanceTo(c.Now().Add(max(d, 0)))
+	c.advancing.Lock()
+	defer c.advancing.Unlock()
+	c.advanceTo(c.Now().Add(max(d, 0)))
 }
 
 // AdvanceTo moves the clock to the instant t, as Advance does; it stays where
@@ -60,6 +65,11 @@ func (c *Clock) Advance(d time.Duration) {
 func (c *Clock) AdvanceTo(t clock.Time) {
 	c.advancing.Lock()
 	defer c.advancing.Unlock()
+	c.advanceTo(t)
+}
+
+// advanceTo is AdvanceTo, with advancing held.
+func (c *Clock) advanceTo(t clock.Time) {
 	for {
 		f := c.nextDue(t)
 		if f == nil {
@@ -72,9 +82,11 @@ func (c *Clock) AdvanceTo(t clock.Time) {
 // Step advances the clock to its next timer and fires all timers of that
 // instant. It reports false when no timer is armed.
 func (c *Clock) Step() bool {
+	c.advancing.Lock()
+	defer c.advancing.Unlock()
 	at, ok := c.Next()
 	if ok {
-		c.AdvanceTo(at)
+		c.advanceTo(at)
 	}
 	return ok
 }

@@ -2,7 +2,9 @@ package sim_test
 
 import (
 	"fmt"
+	"runtime"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -79,5 +81,36 @@ func TestClockStep(t *testing.T) {
 	clk.Step()
 	if n != 2 || clk.Now() != 7 {
 		t.Errorf("after one step %d timers fired by %d, want 2 by 7", n, clk.Now())
+	}
+}
+
+// Goroutines that advance the clock at once take turns: it moves by the sum.
+func TestClockAdvancedByMany(t *testing.T) {
+	clk := new(sim.Clock)
+	var ticks clock.Timer
+	ticks = clk.NewTimer(func() { runtime.Gosched(); ticks.Reset(clk.Now() + 1) })
+	ticks.Reset(1)
+	const goroutines, each = 8, 500
+	var group sync.WaitGroup
+	for range goroutines {
+		group.Go(func() {
+			for range each {
+				clk.Advance(1)
+				clk.Step()
+			}
+		})
+	}
+	group.Wait()
+	if got := clk.Now(); got != 2*goroutines*each {
+		t.Errorf("the clock stands at %d, want %d", got, 2*goroutines*each)
+	}
+}
+
+func TestClockTimerOfNothing(t *testing.T) {
+	clk := new(sim.Clock)
+	clk.NewTimer(nil).Reset(1)
+	clk.Advance(2)
+	if clk.Now() != 2 {
+		t.Errorf("the clock stands at %d, want 2", clk.Now())
 	}
 }

@@ -226,12 +226,8 @@ func (c *Conn) SendFragment(op frame.Opcode, p []byte, fin bool) error {
 }
 
 func (c *Conn) send(op frame.Opcode, p []byte, fin bool, appendTo func(dst []byte) ([]byte, error)) error {
-	if c.released {
-		return core.ErrNotOpen
-	}
-	if c.Buffered() > queueLimit {
-		c.full = true
-		return ErrFull
+	if err := c.admits(); err != nil {
+		return err
 	}
 	c.takeOutput()
 	out, err := appendTo(c.out)
@@ -243,12 +239,24 @@ func (c *Conn) send(op frame.Opcode, p []byte, fin bool, appendTo func(dst []byt
 	return nil
 }
 
+// admits returns why nothing more can be queued now.
+func (c *Conn) admits() error {
+	switch {
+	case c.released:
+		return core.ErrNotOpen
+	case c.Buffered() > queueLimit:
+		c.full = true
+		return ErrFull
+	}
+	return nil
+}
+
 // Ping sends a ping with a payload of at most 125 bytes
 // (https://www.rfc-editor.org/rfc/rfc6455#section-5.5.2). Its answer comes as
-// [Ponged]. The error is a [core.Error].
+// [Ponged]. The errors are those of [Conn.Send].
 func (c *Conn) Ping(payload []byte) error {
-	if c.released {
-		return core.ErrNotOpen
+	if err := c.admits(); err != nil {
+		return err
 	}
 	c.takeOutput()
 	out, err := c.m.AppendPing(c.out, payload)

@@ -567,3 +567,28 @@ func TestAppsMayDoAnything(t *testing.T) {
 		t.Errorf("only %d connections were closed", closed)
 	}
 }
+
+// What waits for the network is bounded, pings included.
+func TestPingIsBounded(t *testing.T) {
+	var full error
+	drained := false
+	plain(t, RunOptions{}, func(w *World) {
+		client := w.Client("client", w.Server("server", quiet), on(func(n *Node, ev Event) { drained = drained || ev.Kind == Drained }))
+		w.At(time.Second, func() {
+			c := client.Conns()[0]
+			c.Clog(10 * time.Second)
+			for range 10_000 {
+				if full = c.Ping(make([]byte, 125)); full != nil {
+					break
+				}
+			}
+			if got := c.Buffered(); got > queueLimit+200 {
+				t.Errorf("%d bytes wait", got)
+			}
+		})
+		w.Run(time.Minute)
+	})
+	if full != ErrFull || !drained {
+		t.Errorf("got %v, told of Drained: %t; want ErrFull, and to be told", full, drained)
+	}
+}
