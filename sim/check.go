@@ -384,7 +384,7 @@ func Fuzz(f *testing.F, build func(*World), options ...Option) {
 		t.Helper()
 		k := newChecker(t, build, options)
 		if r := Run(FromBytes(data), build, k.run); r.Failure != nil {
-			k.failed(r, at+": fuzzing", (*Finding).ofBytes)
+			k.failed(r, at+": fuzzing", k.ofBytes)
 		}
 	})
 }
@@ -396,14 +396,17 @@ func caller() string {
 	return fmt.Sprintf("%s:%d", filepath.Base(file), line)
 }
 
-// ofBytes tells what a failure of fuzzing was made of.
-func (f *Finding) ofBytes() string {
+// ofBytes tells what a failure of fuzzing was made of, and how to run it again.
+func (k *checker) ofBytes(f *Finding) string {
 	var b strings.Builder
 	for _, c := range f.Choices {
 		fmt.Fprintf(&b, "\n\t%s", c)
 	}
-	b.WriteString("\ngo test keeps the bytes that made this run, as they were before the choices were shrunk, in testdata/fuzz;" +
-		"\nit names the file and how to run it again, and runs it with the other tests from now on.")
+	if strings.Contains(k.t.Name(), "/") {
+		fmt.Fprintf(&b, "\nTo run it again:\n\tgo test -run '%s'", runPattern(k.t.Name()))
+	} else {
+		b.WriteString("\ngo test keeps the bytes of this run, in the file that it names below.")
+	}
 	return b.String()
 }
 

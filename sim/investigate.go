@@ -28,12 +28,18 @@ type Finding struct {
 type ReplayError struct {
 	Step          int    // the first step that differed
 	First, Second string // what happened in it
+
+	seen string // the first difference that a chart shows, if that comes later
 }
 
 func (d *ReplayError) Error() string {
-	return fmt.Sprintf("the run does not replay: step %d was %s, and when run again %s. "+
+	what := fmt.Sprintf("step %d was %s, and when run again %s", d.Step, d.First, d.Second)
+	if d.First == d.Second {
+		what = fmt.Sprintf("step %d was %s in both runs, yet they differ in it: in something that an App did, sent or chose", d.Step, d.First)
+	}
+	return fmt.Sprintf("the run does not replay: %s. %s"+
 		"Look for a map that is ranged over, a clock, a random number, a goroutine or a variable that outlives a run",
-		d.Step, d.First, d.Second)
+		what, d.seen)
 }
 
 // InvestigateOptions bound how hard [Investigate] tries.
@@ -55,8 +61,7 @@ func Investigate(build func(*World), failed *Result, ro RunOptions, o Investigat
 	ro.Trace = true
 	again := Run(replay(failed.Choices), build, ro)
 	if again.Hash != failed.Hash || !again.Failure.same(failed.Failure) {
-		f.Divergence = diverge(build, failed, again, ro)
-		f.Chart = again.Chart()
+		f.Divergence, f.Chart = diverge(build, failed, again, ro)
 		return f
 	}
 	quick := ro
@@ -93,20 +98,36 @@ func (f *Failure) same(other *Failure) bool {
 }
 
 // diverge finds the first step in which two runs of one tape differ: a run that
-// failed and left no trace, one that did not repeat it, and some more.
-func diverge(build func(*World), failed, again *Result, ro RunOptions) *ReplayError {
+// failed and left no trace, one that did not repeat it, and some more. It draws
+// one that failed alike, if there is one.
+func diverge(build func(*World), failed, again *Result, ro RunOptions) (d *ReplayError, c *chart.Chart) {
+	drawn := again
 	for range 3 {
 		other := Run(replay(failed.Choices), build, ro)
-		if d := again.world.trace.compare(other.world.trace); d != nil {
-			return d
+		if d == nil {
+			d = again.world.compare(other.world)
+		}
+		if !failed.Failure.alike(drawn.Failure) {
+			drawn = other
 		}
 	}
-	d := &ReplayError{failed.Failure.Step, "where it failed with " + strconv.Quote(failed.Failure.summary()), "it passed"}
-	if again.Failure != nil {
-		d.Second = fmt.Sprintf("it failed in step %d with %q", again.Failure.Step, again.Failure.summary())
+	if d == nil {
+		d = &ReplayError{Step: failed.Failure.Step, First: "where it failed with " + strconv.Quote(failed.Failure.summary()), Second: "it passed"}
+		if again.Failure != nil {
+			d.Second = fmt.Sprintf("it failed in step %d with %q", again.Failure.Step, again.Failure.summary())
+		}
 	}
-	return d
+	c = drawn.Chart()
+	which := "a repetition, which failed as the first run did"
+	if !failed.Failure.alike(drawn.Failure) {
+		which = "a repetition, which did not fail as the first run did"
+	}
+	c.Facts = append(c.Facts, chart.Fact{Name: "drawn:", Value: which})
+	return d, c
 }
+
+// alike reports whether two runs violated one property.
+func (f *Failure) alike(other *Failure) bool { return other != nil && f.Property == other.Property }
 
 // summary is the first line of the failure.
 func (f *Failure) summary() string {
@@ -115,17 +136,24 @@ func (f *Failure) summary() string {
 }
 
 // compare finds the first step in which two runs differ, nil if there is none.
-func (t *trace) compare(other *trace) *ReplayError {
-	for i := range max(len(t.marks), len(other.marks)) {
-		if i >= len(t.marks) || i >= len(other.marks) || t.marks[i].hash != other.marks[i].hash {
-			return &ReplayError{i + 1, t.at(i), other.at(i)}
+func (w *World) compare(other *World) *ReplayError {
+	a, b := w.trace.marks, other.trace.marks
+	for i := range max(len(a), len(b)) {
+		if i < len(a) && i < len(b) && a[i].hash == b[i].hash {
+			continue
 		}
+		d := &ReplayError{Step: i + 1, First: w.at(i), Second: other.at(i)}
+		if d.First == d.Second {
+			d.seen = w.firstSeen(other)
+		}
+		return d
 	}
 	return nil
 }
 
 // at tells what happened in step i.
-func (t *trace) at(i int) string {
+func (w *World) at(i int) string {
+	t := w.trace
 	if i >= len(t.marks) {
 		return "not there: the run had ended"
 	}
@@ -133,8 +161,34 @@ func (t *trace) at(i int) string {
 	if i > 0 {
 		from = t.marks[i-1].steps
 	}
-	for _, s := range t.steps[from:t.marks[i].steps] {
-		return fmt.Sprintf("%q", s.Text)
+	var list []string
+	for j := from; j < t.marks[i].steps; j++ {
+		list = append(list, w.told(j))
 	}
-	return "one that a chart does not show"
+	if len(list) == 0 {
+		return "one that a chart does not show"
+	}
+	return strings.Join(list, ", then ")
+}
+
+// firstSeen tells of the first line of a chart in which two runs differ.
+func (w *World) firstSeen(other *World) string {
+	for j := range max(len(w.trace.steps), len(other.trace.steps)) {
+		if a, b := w.told(j), other.told(j); a != b {
+			return fmt.Sprintf("The first difference that a chart shows is %s and %s. ", a, b)
+		}
+	}
+	return "A chart shows no difference. "
+}
+
+// told puts a step of the chart into words.
+func (w *World) told(j int) string {
+	if j >= len(w.trace.steps) {
+		return "the end"
+	}
+	s, where := &w.trace.steps[j], "the world"
+	if s.Lane >= 0 {
+		where = w.nodes[s.Lane].name
+	}
+	return fmt.Sprintf("%q at %s, %v", s.Text, where, s.At)
 }

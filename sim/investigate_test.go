@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/fb1e3c20/websockets/sim/chart"
 )
 
 // A world that depends on how often it was built does not replay, and the first
@@ -34,6 +36,54 @@ func TestInvestigateFindsWhatDoesNotReplay(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("%q is missing in %s", want, text)
 		}
+	}
+}
+
+// What an App does in a step is not all seen at once: the step is named all the
+// same, and what a chart shows later. The run that failed is drawn.
+func TestInvestigateTellsWhatDiffers(t *testing.T) {
+	const failing = "fails now and then"
+	built := 0
+	build := func(w *World) {
+		built++
+		odd := built%2 == 1
+		server := w.Server("server", func() App {
+			return AppFunc(func(n *Node, ev Event) {
+				if ev.Kind == Message {
+					ev.Conn.Hold(true)
+					w.At(time.Second, func() { w.happened(0, chart.Note, "later") })
+				}
+			})
+		})
+		w.Client("client", server, func() App {
+			return AppFunc(func(n *Node, ev Event) {
+				if ev.Kind == Opened {
+					n.w.mix(uint64(built)) // what is not drawn
+					if odd {
+						n.After(time.Second, "tick")
+					}
+				}
+			})
+		})
+		w.At(3*time.Second, func() {
+			if odd {
+				w.violate(failing, fmt.Errorf("it is odd"))
+			}
+		})
+	}
+	f := Investigate(build, Run(zeros(t), build, RunOptions{}), RunOptions{}, InvestigateOptions{})
+	if f.Divergence == nil {
+		t.Fatal("no divergence was found")
+	}
+	text := f.Divergence.Error()
+	for _, want := range []string{`"Opened" at client, 10ms`, "in both runs, yet they differ in it", "something that an App did, sent or chose",
+		`The first difference that a chart shows is `, `timer \"tick\" of the application`} {
+		if !strings.Contains(text, want) {
+			t.Errorf("%q is missing in %s", want, text)
+		}
+	}
+	if !strings.HasPrefix(f.Chart.Violation, failing) || f.Chart.Facts[len(f.Chart.Facts)-1].Value != "a repetition, which failed as the first run did" {
+		t.Errorf("another run than the one that failed is drawn: %+v", f.Chart)
 	}
 }
 

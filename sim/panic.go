@@ -30,7 +30,7 @@ func panicked(v any) error {
 		case f.Function == simulator+"(*World).build" || f.Function == simulator+"(*World).step":
 			more = false
 		case inside && !strings.HasPrefix(f.Function, "runtime.") && !isSimulator(f):
-			fmt.Fprintf(&b, "\n\t%s %s:%d", path.Base(f.Function), path.Base(f.File), f.Line)
+			fmt.Fprintf(&b, "\n  %s %s:%d", path.Base(f.Function), path.Base(f.File), f.Line)
 		}
 		if !more {
 			return fmt.Errorf("panic: %s%s", text, b.String())

@@ -23,8 +23,8 @@ func TestPanicIsTheSameInEveryRun(t *testing.T) {
 		w.Client("ann", w.Server("room", quiet), func() App { return explosive{} })
 	}
 	want := regexp.MustCompile(`^panic: \*sim\.explosive
-	sim\.explode panic_test\.go:\d+
-	sim\.explosive\.OnEvent panic_test\.go:\d+$`)
+  sim\.explode panic_test\.go:\d+
+  sim\.explosive\.OnEvent panic_test\.go:\d+$`)
 	var texts []string
 	for range 2 {
 		r := Run(zeros(t), build, RunOptions{})
@@ -47,7 +47,7 @@ func TestPanicWhileBuilding(t *testing.T) {
 		_ = n.Name()
 	}, RunOptions{})
 	want := regexp.MustCompile(`^panic: runtime error: invalid memory address or nil pointer dereference
-	sim\.TestPanicWhileBuilding\.func1 panic_test\.go:\d+$`)
+  sim\.TestPanicWhileBuilding\.func1 panic_test\.go:\d+$`)
 	if r.Failure == nil || !want.MatchString(r.Failure.Err.Error()) {
 		t.Errorf("%v", r.Failure)
 	}
