@@ -35,6 +35,8 @@ type simCommand struct {
 func (simCommand) Help() string {
 	return `Each run is a small network in which connections, machines and clocks fail as its seed says. What must always hold is checked after every step, and every call of the protocol core against a second account of the protocol. The same seed gives the same run, everywhere and at any time.
 
+Where no world is named, small ones are first run in every way there is: each order of what happens at one instant, each cut of the input, each fault at each step. The states that were reached are counted. --ways does that alone; seeds and workers are nothing to it, and only a failure is drawn.
+
 The first run that fails ends the search: it is repeated to see that it replays, shrunk to the decisions that matter, and drawn as a sequence chart. Its scenario is written to a file for "websockets replay" and for your repository.
 
 A world also marks what must happen in some run. What never did counts as a failure from 1,000 runs of that world on. An interrupt ends the search, tells after how many runs, and shows what was found so far.
@@ -68,10 +70,16 @@ func (c *simCommand) Run(ctx context.Context, std *console) error {
 		return err
 	}
 	if c.Ways {
-		return c.everyWay(ctx, std, chosen)
+		return c.everyWay(ctx, std, chosen, c.Runs)
 	}
 	if last := uint64((c.Runs - 1) / len(chosen)); c.Seed > math.MaxUint64-last {
 		return usageError{fmt.Errorf("--seed %d: %s of each world go beyond the greatest seed, %d", c.Seed, countOf(int(last)+1, "run"), uint64(math.MaxUint64))}
+	}
+	if len(c.World) == 0 && !c.JSON {
+		if err := c.everyWay(ctx, std, worlds.Small(), 0); err != nil {
+			return err
+		}
+		fmt.Fprintln(std.stdout)
 	}
 	return c.search(ctx, std, chosen)
 }

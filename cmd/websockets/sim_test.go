@@ -217,7 +217,7 @@ func TestSimEveryWayIsInterrupted(t *testing.T) {
 	if r.status != statusInterrupted || !strings.Contains(r.stdout, "\ninterrupted after ") || r.stderr != "" {
 		t.Errorf("status %d, standard output %q, standard error %q", r.status, r.stdout, r.stderr)
 	}
-	if r := command(ctx, "", "sim"); r.status != statusInterrupted || !strings.Contains(r.stdout, "interrupted after 0 of 10000 runs\n") {
+	if r := command(ctx, "", "sim", "--world", "echo"); r.status != statusInterrupted || !strings.Contains(r.stdout, "interrupted after 0 of 10000 runs\n") {
 		t.Errorf("without --ways: status %d, standard output %q", r.status, r.stdout)
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,15 +12,16 @@ import (
 )
 
 // everyWay runs small worlds in every way there is: each order of what happens at
-// one instant, each cut of the input, each answer of the tape.
-func (c *simCommand) everyWay(ctx context.Context, std *console, list []worlds.World) error {
+// one instant, each cut of the input, each answer of the tape. runs bounds each
+// world; 0 is no bound.
+func (c *simCommand) everyWay(ctx context.Context, std *console, list []worlds.World, runs int) error {
 	shown := newProgress(std.stderr)
 	out := std.stdout
 	fmt.Fprintf(out, "%-16s %8s %8s %10s %8s\n", "world", "runs", "states", "steps", "seconds")
 	var incomplete []string
 	for _, w := range list {
 		began := time.Now()
-		x := sim.Explore(w.Build, sim.RunOptions{}, sim.ExhaustOptions{Runs: c.Runs, Progress: func(x *sim.Exploration) bool {
+		x := sim.Explore(w.Build, sim.RunOptions{}, sim.ExhaustOptions{Runs: runs, Progress: func(x *sim.Exploration) bool {
 			shown.show(fmt.Sprintf("%s: %s, %.0f a second; %d states", w.Name, countOf(x.Runs, "run"), float64(x.Runs)/time.Since(began).Seconds(), x.States))
 			return ctx.Err() == nil
 		}})
@@ -37,12 +39,14 @@ func (c *simCommand) everyWay(ctx context.Context, std *console, list []worlds.W
 		case ctx.Err() != nil && !x.Complete:
 			note(out, "interrupted after %s of %s", countOf(x.Runs, "run"), w.Name)
 			return errUnfinished
+		case slices.ContainsFunc(x.Marks, func(m sim.Mark) bool { return !m.Reached }):
+			return fmt.Errorf("never reached in any way of %s: %v", w.Name, x.Marks)
 		case !x.Complete:
 			incomplete = append(incomplete, w.Name)
 		}
 	}
 	if len(incomplete) > 0 {
-		return fmt.Errorf("after %s not every way of %s was tried: raise --runs", countOf(c.Runs, "run"), strings.Join(incomplete, ", "))
+		return fmt.Errorf("after %s not every way of %s was tried: raise --runs", countOf(runs, "run"), strings.Join(incomplete, ", "))
 	}
 	return nil
 }
