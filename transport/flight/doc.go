@@ -47,15 +47,21 @@
 //     by x, and bytes beyond ASCII by others of the same role in UTF-8, so that
 //     text stays as valid as it was; everything else by x;
 //   - the target and the host of the handshake, every subprotocol, the reason
-//     phrase and the values of all header fields but Upgrade, Connection,
-//     Content-Length, Sec-WebSocket-Key, -Accept, -Version and -Extensions;
+//     phrase and the values of all header fields, but for a Content-Length, what
+//     looks as a Sec-WebSocket-Key or -Accept does in these, and in Upgrade,
+//     Connection, Sec-WebSocket-Version and -Extensions the tokens and small
+//     numbers that handshakes have, such as permessage-deflate, and what is
+//     between tokens;
+//   - lines of a head that are malformed, but for their white space;
 //   - the body of a refusal, Birth.Label, and what is known of the cause.
 //
-// What stays are times, lengths, the names of header fields, opcodes, close codes
-// and, of text, which bytes are not ASCII. A second core is fed with what is
-// redacted, and that is what is recorded: the replay is exact all the same. Should it
-// ever answer in another way than the real one, the recording ends there, and says
-// so.
+// What stays are times, lengths, the methods of HTTP, status codes, the names of
+// header fields, whatever they are, opcodes, close codes, mask keys, which bytes are
+// not ASCII, control characters in a head, and that two subprotocols are the same.
+//
+// A second core is fed with what is redacted, and that is what is recorded: the
+// replay is exact all the same. Should it ever answer in another way than the real
+// one, the recording ends there, and says so.
 //
 // # Replaying
 //

@@ -66,7 +66,7 @@ func redactFirst(s string) string {
 		return line + " " + third
 	}
 	if spacedAgain {
-		line += " " + redactWord(third)
+		line += " " + redactValue(third)
 	}
 	return line
 }
@@ -88,7 +88,7 @@ func redactStatus(s string) string {
 	if len(s) == 3 && isDigits(s) {
 		return s
 	}
-	return redactWord(s)
+	return redactValue(s)
 }
 
 func redactMethod(s string) string {
@@ -96,22 +96,18 @@ func redactMethod(s string) string {
 	case "GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PRI":
 		return s
 	}
-	return redactWord(s)
+	return redactToken(s)
 }
 
-// redactTarget replaces the path of a target, and its host.
+// redactTarget replaces the path of a target, and its host. Of a target in
+// another form than these two everything is replaced.
 func redactTarget(s string) string {
 	if s == "" || s[0] == '/' {
 		return redactPath(s)
 	}
 	scheme, rest, found := strings.Cut(s, "://")
-	if !found {
-		return redactWord(s)
-	}
-	switch strings.ToLower(scheme) {
-	case "http", "https", "ws", "wss":
-	default:
-		scheme = redactWord(scheme)
+	if !found || !isScheme(scheme) {
+		return mapBytes(s, replaceInTarget)
 	}
 	n := strings.IndexAny(rest, "/?")
 	if n < 0 {
@@ -120,13 +116,21 @@ func redactTarget(s string) string {
 	return scheme + "://" + redactHost(rest[:n]) + redactPath(rest[n:])
 }
 
+func isScheme(s string) bool {
+	switch strings.ToLower(s) {
+	case "http", "https", "ws", "wss":
+		return true
+	}
+	return false
+}
+
 // redactPath keeps the first byte of a path, which is a slash or a question
 // mark, and what may not be in one.
 func redactPath(s string) string {
 	if s == "" {
 		return ""
 	}
-	return s[:1] + mapBytes(s[1:], func(c byte) bool { return c > ' ' && c < 0x7F && c != '#' })
+	return s[:1] + mapBytes(s[1:], replaceInTarget)
 }
 
 // redactHost replaces a host by one that is as valid.
@@ -135,22 +139,32 @@ func redactHost(s string) string {
 	if r.Check() != core.ErrHost {
 		return strings.Repeat(string(filler), len(s))
 	}
-	return redactWord(s)
+	return mapBytes(s, func(c byte) byte {
+		if isVisible(c) && c != '#' {
+			return outsider
+		}
+		return c
+	})
 }
 
-// field redacts a line of the header, whose name is kept.
+// field redacts a line of the header, whose name is kept, if it has one: else the
+// line is as little one without a colon.
 func (h *head) field(s string) string {
 	name, value, found := strings.Cut(s, ":")
 	if !found || !isToken(name) {
-		return redactWord(s)
+		return redactValue(s)
 	}
 	return name + ":" + h.value(name, value)
 }
 
 func (h *head) value(name, value string) string {
 	switch strings.ToLower(name) {
-	case "upgrade", "connection", "sec-websocket-version", "sec-websocket-key", "sec-websocket-accept", "sec-websocket-extensions":
-		return value
+	case "upgrade", "connection", "sec-websocket-version", "sec-websocket-extensions":
+		return redactList(value)
+	case "sec-websocket-key", "sec-websocket-accept":
+		if isDigest(strings.Trim(value, " \t")) {
+			return value
+		}
 	case "sec-websocket-protocol":
 		return h.tokens(value)
 	case "host":
@@ -163,6 +177,51 @@ func (h *head) value(name, value string) string {
 		}
 	}
 	return redactValue(value)
+}
+
+// isDigest reports whether s looks like a key, base64 of 16 bytes, or its answer,
+// of 20.
+func isDigest(s string) bool {
+	text := strings.TrimRight(s, "=")
+	return (len(s) == 24 && len(text) == 22 || len(s) == 28 && len(text) == 27) &&
+		strings.Trim(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/") == ""
+}
+
+// redactList replaces the tokens of a list, with or without parameters, but for
+// those that everybody uses. Its syntax stays.
+func redactList(list string) string {
+	var b strings.Builder
+	for list != "" {
+		n := len(list) - len(strings.TrimLeft(list, tokenBytes))
+		if token := list[:n]; isCommon(token) {
+			b.WriteString(token)
+		} else {
+			b.WriteString(redactToken(token))
+		}
+		list = list[n:]
+		if n = strings.IndexAny(list, tokenBytes); n < 0 {
+			n = len(list)
+		}
+		b.WriteString(mapBytes(list[:n], func(c byte) byte {
+			if isVisible(c) && !strings.ContainsRune(`,;="\`, rune(c)) {
+				return outsider
+			}
+			return c
+		}))
+		list = list[n:]
+	}
+	return b.String()
+}
+
+// isCommon reports whether a token is one of those that handshakes have, or a
+// number as versions and parameters are.
+func isCommon(token string) bool {
+	switch strings.ToLower(token) {
+	case "websocket", "upgrade", "keep-alive", "close", "permessage-deflate", "x-webkit-deflate-frame",
+		"server_no_context_takeover", "client_no_context_takeover", "server_max_window_bits", "client_max_window_bits":
+		return true
+	}
+	return len(token) <= 2 && isDigits(token)
 }
 
 // tokens replaces the tokens of a list, equal ones by equal ones and different
@@ -192,7 +251,7 @@ func isToken(s string) bool { return s != "" && strings.Trim(s, tokenBytes) == "
 
 func (h *head) token(s string) string {
 	if !isToken(s) {
-		return redactWord(s)
+		return redactToken(s)
 	}
 	i := 0
 	for i < len(h.names) && h.names[i] != s {

@@ -2,6 +2,7 @@ package flight
 
 import (
 	"bytes"
+	"strings"
 
 	"github.com/fb1e3c20/websockets/core"
 	"github.com/fb1e3c20/websockets/core/frame"
@@ -135,26 +136,49 @@ func redactFields(list []core.Field) []core.Field {
 // redactValue replaces what is neither white space nor a control character,
 // which may not be in a value.
 func redactValue(s string) string {
-	return mapBytes(s, func(c byte) bool { return c > ' ' && c != 0x7F })
-}
-
-// redactWord replaces letters and digits, and what is not ASCII by something
-// that is as little: what was not valid stays so.
-func redactWord(s string) string {
-	return mapBytes(s, func(c byte) bool {
-		return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z'
+	return mapBytes(s, func(c byte) byte {
+		if isVisible(c) {
+			return filler
+		}
+		return c
 	})
 }
 
-// mapBytes replaces the bytes of s that replaces reports, and keeps none that is
-// not ASCII.
-func mapBytes(s string, replaces func(byte) bool) string {
+// outsider stands for what may not be in a token, or in a host.
+const outsider = '@'
+
+// redactToken replaces what is not white space or a control character: what is
+// no token stays none.
+func redactToken(s string) string {
+	return mapBytes(s, func(c byte) byte {
+		switch {
+		case strings.IndexByte(tokenBytes, c) >= 0:
+			return filler
+		case isVisible(c):
+			return outsider
+		}
+		return c
+	})
+}
+
+// replaceInTarget keeps what may not be in the target of a request.
+func replaceInTarget(c byte) byte {
+	if isVisible(c) && c != '#' {
+		return filler
+	}
+	return c
+}
+
+func isVisible(c byte) bool { return c > ' ' && c < 0x7F }
+
+// mapBytes replaces the bytes of s as replaced says, and those that are not
+// ASCII by another that is not.
+func mapBytes(s string, replaced func(byte) byte) string {
 	p := []byte(s)
 	for i, c := range p {
-		switch {
-		case replaces(c):
-			p[i] = filler
-		case c >= 0x80:
+		if c < 0x80 {
+			p[i] = replaced(c)
+		} else {
 			p[i] = 0x80
 		}
 	}

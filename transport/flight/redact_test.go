@@ -174,6 +174,30 @@ func TestRedactionKeepsViolations(t *testing.T) {
 		strings.Replace(good, "sid=sesame", "sid=ses\xe4me\x7f", 1),
 		strings.Replace(good, "\r\n", "\n", 1),
 		strings.Replace(good, "Origin:", "X: \r\nOrigin:", 300),
+		strings.Replace(good, "Upgrade: websocket", "Upgrade: secret/1, WebSocket", 1),
+		strings.Replace(good, "Upgrade: websocket", "Upgrade: websocket/secret", 1),
+		strings.Replace(good, "Upgrade: websocket", "Upgrade: web socket", 1),
+		strings.Replace(good, "Connection: Upgrade", "Connection: keep-alive , UPGRADE,, secret", 1),
+		strings.Replace(good, "Connection: Upgrade", "Connection: secret", 1),
+		strings.Replace(good, "Version: 13", "Version: secret", 1),
+		strings.Replace(good, "Version: 13", "Version: 13, 8", 1),
+		strings.Replace(good, "Version: 13", "Version: 8", 1),
+		strings.Replace(good, "Version: 13", "Version: +13", 1),
+		strings.Replace(good, "dGhlIHNhbXBsZSBub25jZQ==", "secret", 1),
+		strings.Replace(good, "dGhlIHNhbXBsZSBub25jZQ==", "secretsecretsecretsecr=", 1),
+		strings.Replace(good, "dGhlIHNhbXBsZSBub25jZQ==", "secretsecretsecretsecret", 1),
+		strings.Replace(good, "dGhlIHNhbXBsZSBub25jZQ==", "dGhlIHNhbXBsZSBub25j:Q==", 1),
+		strings.Replace(good, "Origin:", "Sec-WebSocket-Key: secret\r\nOrigin:", 1),
+		strings.Replace(good, "Origin:", "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits=15, secret; secret=\"secret\"\r\nOrigin:", 1),
+		strings.Replace(good, "Origin:", "Sec-WebSocket-Extensions: secret; a=\"se cret\"\r\nOrigin:", 1),
+		strings.Replace(good, "Origin:", "Sec-WebSocket-Extensions: secret; a=\"s\\ecret\", b\r\nOrigin:", 1),
+		strings.Replace(good, "Origin:", "Sec-WebSocket-Extensions: secret; a=\"s\\\"\r\nOrigin:", 1),
+		strings.Replace(good, "Origin:", "Sec-WebSocket-Extensions: secret/1\r\nOrigin:", 1),
+		strings.Replace(good, "Origin:", "Sec-WebSocket-Extensions: s\xe4cret\r\nOrigin:", 1),
+		strings.Replace(good, "Origin:", ": secret\r\nOrigin:", 1),
+		strings.Replace(good, "Origin:", "X@secret: secret\r\nOrigin:", 1),
+		strings.Replace(good, "GET", "POST", 1)[:5] + "secret#1" + good[4:],
+		strings.Replace(good, "GET", "secret:", 1),
 		strings.Repeat("\r\n", 2) + good,
 		"\r\n" + good,
 		"\x16\x03\x01secret",
@@ -196,6 +220,38 @@ func TestRedactionKeepsViolations(t *testing.T) {
 		for _, size := range []int{1, 5, 100_000} {
 			checkRedacted(t, true, core.Server, []byte(in), size)
 			checkRedacted(t, true, core.Client, []byte(in), size)
+		}
+	}
+}
+
+// What lines become: nothing stays but what every handshake has, and what makes a
+// line invalid.
+func TestRedactedLines(t *testing.T) {
+	for in, want := range map[string]string{
+		"GET /a?b=c%20d HTTP/1.1":                        "GET /xxxxxxxxx HTTP/1.1",
+		"GET wss://a.b:1/c HTTP/1.1":                     "GET wss://xxxxx/x HTTP/1.1",
+		"GET wss://u:p@a/c HTTP/1.1":                     "GET wss://@@@@@/x HTTP/1.1",
+		"GET ftp://a/p%w HTTP/1.1":                       "GET xxxxxxxxxxx HTTP/1.1",
+		"p@ss:w0rd!? [x] {y}":                            "x@xx@xxxxx@ xxx xxx",
+		"HTTP/1.1 1-1 it's, so":                          "HTTP/1.1 xxx xxxxx xx",
+		"X\nno colon! (at all)":                          "x\nxx xxxxxx xxx xxxx",
+		"X\n lead: p@ss":                                 "x\n xxxxx xxxx",
+		"X\n: p@ss":                                      "x\nx xxxx",
+		"X\nCookie: a=b; c=\"d\"":                        "x\nCookie: xxxx xxxxx",
+		"X\nHost: a b/c":                                 "x\nHost: @ @@@",
+		"X\nUpgrade: h2c, WebSocket/13":                  "x\nUpgrade: xxx, WebSocket@13",
+		"X\nConnection: keep-alive, p(w)":                "x\nConnection: keep-alive, x@x@",
+		"X\nSec-WebSocket-Version: 13, 1313":             "x\nSec-WebSocket-Version: 13, xxxx",
+		"X\nSec-WebSocket-Key: p@ss=":                    "x\nSec-WebSocket-Key: xxxxx",
+		"X\nSec-WebSocket-Accept: p@ss=":                 "x\nSec-WebSocket-Accept: xxxxx",
+		"X\nSec-WebSocket-Extensions: p:q; r=\"\\s t\"":  "x\nSec-WebSocket-Extensions: x@x; x=\"\\x x\"",
+		"X\nSec-WebSocket-Protocol: a, bc, a, p@w, \x80": "x\nSec-WebSocket-Protocol: a, bx, a, x@x, \x80",
+		"X\nsec-websocket-extensions: permessage-deflate; client_max_window_bits=15": "x\nsec-websocket-extensions: permessage-deflate; client_max_window_bits=15",
+		"X\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==":                             "x\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+		"X\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=":                      "x\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=",
+	} {
+		if got := string(flight.RedactHead([]byte(in), len(in))); got != want {
+			t.Errorf("%q becomes %q, want %q", in, got, want)
 		}
 	}
 }
