@@ -99,8 +99,7 @@ type deadline struct {
 // dial makes both ends of a connection. The server hears of it when the first
 // byte could have come.
 func (w *World) dial(client, server *Node) *Conn {
-	if !client.up {
-		w.misuse("%s dials while it is down: see Node.Up", client.name)
+	if !client.acts("dials") {
 		return nil
 	}
 	client.dialed++

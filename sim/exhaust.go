@@ -18,7 +18,17 @@ type single struct {
 // faults in f happens, until most of them have. It is for [Exhaust], which then
 // tries every fault at every step. Faults that last do so longer than the
 // timeouts of the default Config: Clogs 30 s, others 70 s.
+//
+// It is called before the world runs. What is there all through a run, rather
+// than happen in it, never strikes: Chunks, Delays, SlowLines, SmallBuffers,
+// SlowApps, LateTicks, ClockGlitches and Drift are for [World.Force].
 func (w *World) Strike(f Faults, most int) {
+	if !w.mayAllow("Strike") {
+		return
+	}
+	if f&mayStrike == 0 {
+		w.misuse("Strike(%v): none of them happens at an instant; World.Force is for those that last all through a run", f)
+	}
 	w.single = single{most: most, stream: w.tape.Stream("strike")}
 	for _, kind := range happenings {
 		if f&kind != 0 {

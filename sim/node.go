@@ -113,11 +113,14 @@ func (w *World) newNode(name string, app func() App) *Node {
 			w.misuse("two nodes are named %q", name)
 		}
 	}
+	if err := checkNodeName(name); err != nil {
+		w.misuse("%w", err)
+	}
 	if app == nil {
 		w.misuse("node %q has no App", name)
 	}
 	n.start.run = n.boot
-	n.own = w.tape.Stream(name)
+	n.own = w.tape.Stream(appStreams + name)
 	w.nodes = append(w.nodes, n)
 	if w.started {
 		n.choose()
@@ -127,7 +130,8 @@ func (w *World) newNode(name string, app func() App) *Node {
 }
 
 // Server adds a node that others may dial. app makes its App, at once and after
-// each crash.
+// each crash. A name is one of a kind, and has no space, control character, > or
+// slash.
 func (w *World) Server(name string, app func() App) *Node { return w.newNode(name, app) }
 
 // Client adds a node that dials server whenever it comes up.
@@ -207,6 +211,18 @@ func (n *Node) bootIfDue() {
 	}
 }
 
+// acts reports whether the node is up, as it must be to do what it does. One that
+// comes up at this instant does so first.
+func (n *Node) acts(does string) bool {
+	if n.w.stepping && !n.calling {
+		n.bootIfDue()
+	}
+	if !n.up {
+		n.w.misuse("%s %s while it is down: see Node.Up", n.name, does)
+	}
+	return n.up
+}
+
 // tell hands an event to the App. What comes of that while the App is at it has
 // to wait: its calls come one at a time.
 func (n *Node) tell(ev Event) {
@@ -219,6 +235,8 @@ func (n *Node) tell(ev Event) {
 }
 
 // Dial begins a connection to server. Its App hears of it by Opened or Closed.
+// The node must be up: before [World.Run] none is, so let its App dial, or a
+// function of [World.At], which looks at [Node.Up] if nodes may crash.
 func (n *Node) Dial(server *Node) *Conn {
 	if server == nil || server.w != n.w {
 		n.w.misuse("%s dials a node that is not of this world", n.name)
@@ -235,9 +253,10 @@ type nodeTimer struct {
 }
 
 // After has OnTimer called with name in d of the node's time. A timer of the
-// same name that still runs is replaced.
+// same name that still runs is replaced. The node must be up, as for
+// [Node.Dial]: the timers of one that crashes are gone.
 func (n *Node) After(d time.Duration, name string) {
-	if !n.up {
+	if !n.acts("sets a timer") {
 		return
 	}
 	t := n.timer(name)

@@ -124,8 +124,6 @@ func TestCrashAndRestart(t *testing.T) {
 				if server.Up() || server.App() != nil || len(server.Conns()) != 0 {
 					t.Error("up after a crash")
 				}
-				server.After(0, "not while down")
-				server.Post(client, "not while down")
 				client.Post(server, "nobody is there")
 				server.Restart(2 * time.Second)
 				server.Restart(time.Hour) // the sooner one counts

@@ -11,14 +11,15 @@ import (
 
 // Post sends value to another node, outside of any connection, as to a database
 // or a queue: it arrives after the latency of the node's Link, in any order. A
-// node that is down then never gets it. A chart shows the value by its String or
+// node that is down then never gets it. The node that posts must be up, as for
+// [Node.Dial]. A chart shows the value by its String or
 // Error method if it has one; of a value that holds pointers it shows the type.
 func (n *Node) Post(to *Node, value any) {
 	if to == nil || to.w != n.w {
 		n.w.misuse("%s posts to a node that is not of this world", n.name)
 		return
 	}
-	if !n.up {
+	if !n.acts("posts") {
 		return
 	}
 	w := n.w

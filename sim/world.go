@@ -126,17 +126,40 @@ func (w *World) machine(c *Conn, cfg core.Config, bare bool) (transport.Machine,
 func (w *World) Now() time.Duration { return time.Duration(w.now) }
 
 // Faults allows the faults in f. Each run has some of them, chosen by the tape.
-// A world is undisturbed unless faults are allowed.
-func (w *World) Faults(f Faults) { w.allowed |= f }
+// A world is undisturbed unless faults are allowed. They are allowed before it
+// runs.
+func (w *World) Faults(f Faults) {
+	if w.mayAllow("Faults") {
+		w.allowed |= f
+	}
+}
 
-// Force has the faults in f in every run.
-func (w *World) Force(f Faults) { w.forced |= f }
+// Force has the faults in f in every run. It is called before the world runs.
+func (w *World) Force(f Faults) {
+	if w.mayAllow("Force") {
+		w.forced |= f
+	}
+}
+
+// mayAllow reports whether the faults of the run are still to be chosen.
+func (w *World) mayAllow(call string) bool {
+	if w.started {
+		w.misuse("%s was called when the world had begun to run: its faults are chosen by then; call it before Run", call)
+	}
+	return !w.started
+}
 
 // Choose returns a number from 0 to below k that the tape decides on the stream
-// of that name: 0 in an undisturbed run.
+// of that name: 0 in an undisturbed run. The simulator's own streams are refused:
+// what has a > in it, "order", "strike", and what begins with "app:", "nemesis."
+// or "swarm." or ends with ".app", ".drift", ".lateness" or ".post".
 func (w *World) Choose(stream string, k int) int {
 	if k < 1 {
 		w.misuse("Choose(%q, %d): there must be at least one answer", stream, k)
+		return 0
+	}
+	if err := checkStreamName(stream); err != nil {
+		w.misuse("Choose(%q, %d): %w", stream, k, err)
 		return 0
 	}
 	return w.tape.Stream(stream).Int(k)

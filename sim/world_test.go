@@ -58,6 +58,27 @@ func TestMisuseFailsTheRun(t *testing.T) {
 			w.At(1, func() { a.Crash(false) })
 			w.At(2, func() { a.Dial(b).SendText("x") })
 		}, "a dials while it is down"},
+		{"set a timer while down", func(w *World) {
+			a := w.Server("a", quiet)
+			w.At(1, func() { a.Crash(false) })
+			w.At(2, func() { a.After(1, "x") })
+		}, "a sets a timer while it is down"},
+		{"set a timer before it is up", func(w *World) { w.Server("a", quiet).After(1, "x") }, "a sets a timer while it is down"},
+		{"post before it is up", func(w *World) {
+			a := w.Server("a", quiet)
+			a.Post(a, 1)
+		}, "a posts while it is down"},
+		{"dial before it is up", func(w *World) {
+			a := w.Server("a", quiet)
+			a.Dial(a)
+		}, "a dials while it is down"},
+		{"faults too late", func(w *World) { w.Run(1); w.Faults(Resets) }, "Faults was called when the world had begun to run"},
+		{"force too late", func(w *World) { w.Run(1); w.Force(Resets) }, "Force was called when the world had begun to run"},
+		{"strike too late", func(w *World) { w.Heal(); w.Strike(Resets, 1) }, "Strike was called when the world had begun to run"},
+		{"strike what lasts", func(w *World) { w.Strike(Chunks|Drift, 1) }, "Strike(Chunks|Drift): none of them happens at an instant"},
+		{"no name", func(w *World) { w.Server("", quiet) }, "a node has no name"},
+		{"ambiguous name", func(w *World) { w.Server("a>b", quiet) }, `the node's name "a>b"`},
+		{"stream of the simulator", func(w *World) { w.Choose("nemesis.kind", 2) }, `streams like "nemesis.kind" of its own`},
 		{"choose", func(w *World) { w.Choose("x", 0) }, "there must be at least one answer"},
 		{"node chooses", func(w *World) { w.Server("a", quiet).Choose(-1) }, "there must be at least one answer"},
 		{"drift", func(w *World) { w.Server("a", quiet).DriftClock(-900_001) }, "DriftClock(-900001)"},
