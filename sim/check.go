@@ -75,8 +75,8 @@ func newChecker(t testing.TB, build func(*World), options []Option) *checker {
 //	-sim.html=FILE   write the chart that is printed as a page as well
 //	-sim.rewrite     write what comes out into scenario files, as what is expected
 //
-// What a test that passes prints, go test shows for the package in the current
-// directory, and for other packages with -v.
+// What a test that passes prints is shown by "go test" without the name of a
+// package, and with one only when -v is given.
 func Check(t testing.TB, build func(*World), options ...Option) {
 	t.Helper()
 	k := newChecker(t, build, options)
@@ -334,7 +334,7 @@ func (k *checker) show(text string) {
 		k.t.Log(text)
 		return
 	}
-	fmt.Fprintf(os.Stdout, "%s: %s\n", k.t.Name(), text)
+	fmt.Fprintf(os.Stdout, "%s: %s\n", k.t.Name(), strings.TrimLeft(text, "\n"))
 }
 
 // print shows a chart, and writes it as a page if that is asked for.
@@ -405,7 +405,7 @@ func (k *checker) ofBytes(f *Finding) string {
 	if strings.Contains(k.t.Name(), "/") {
 		fmt.Fprintf(&b, "\nTo run it again:\n\tgo test -run '%s'", runPattern(k.t.Name()))
 	} else {
-		b.WriteString("\ngo test keeps the bytes of this run, in the file that it names below.")
+		b.WriteString("\nThe bytes of this run are in the file, or are the seed, that go test names.")
 	}
 	return b.String()
 }

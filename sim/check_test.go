@@ -302,6 +302,48 @@ func TestCheckTellsThatNoChoiceIsNeeded(t *testing.T) {
 	}
 }
 
+// A failure of fuzzing tells how to run it again, with go test's own means.
+func TestFuzzTellsHowToRunAgain(t *testing.T) {
+	for name, want := range map[string]string{
+		"FuzzRoom":        "or are the seed, that go test names",
+		"FuzzRoom/seed#3": "go test -run '^FuzzRoom$/^seed#3$'",
+	} {
+		tb := &fakeTB{name: name}
+		k := newChecker(tb, crowd(false), nil)
+		for seed := uint64(1); len(tb.errors) == 0; seed++ {
+			if r := Run(FromSeed(seed), k.build, k.run); r.Failure != nil {
+				k.failed(r, "here", k.ofBytes)
+			}
+		}
+		for _, want := range []string{want, "here: nobody is left behind", "\n\tswarm."} {
+			if !strings.Contains(tb.errors[0], want) {
+				t.Errorf("%q is missing in %s", want, tb.errors[0])
+			}
+		}
+	}
+}
+
+// The head of a saved file is true before the mending and after it.
+func TestRewritten(t *testing.T) {
+	t.Chdir(t.TempDir())
+	tb := &fakeTB{name: "TestRoom"}
+	Check(tb, crowd(false), Runs(500))
+	files, _ := filepath.Glob("testdata/sim/TestRoom/*.scenario")
+	if len(files) != 1 {
+		t.Fatal(tb.errors)
+	}
+	setFlag(t, "sim.rewrite", "true")
+	mended := &fakeTB{name: "TestRoom"}
+	output(t, func() { Check(mended, crowd(true), Runs(1)) })
+	text, err := os.ReadFile(files[0])
+	if err != nil || len(mended.errors) > 0 || !strings.Contains(string(text), "\npassed\n") || strings.Contains(string(text), "is mended") {
+		t.Errorf("%v %q:\n%s", err, mended.errors, text)
+	}
+	if !strings.Contains(string(text), "sim.Check does not compare that") {
+		t.Errorf("the head is missing:\n%s", text)
+	}
+}
+
 // A mistake in the use of the simulator is not kept.
 func TestCheckDoesNotSaveMistakes(t *testing.T) {
 	t.Chdir(t.TempDir())
