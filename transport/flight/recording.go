@@ -63,9 +63,17 @@ func Open(path string) (*Recording, error) {
 }
 
 // Read reads a recording, and sees to it that all of it can be understood. The
-// error is a *[FormatError], or that of r. Whether it can be trusted is another
-// question: it may come from anywhere, and reading and replaying it does no more
-// than take time and memory in proportion to its size.
+// error is a *[FormatError], or that of r.
+//
+// The file may come from anywhere: nothing worse can happen than that it costs
+// time and memory. One that was made for that takes up to some fifty times its
+// size in memory, to read and again to replay: two bytes are an empty header
+// field. A [Discarded] of five bytes feeds the core 64 KiB, and in a replay the time
+// may grow with the square of the size: each of many calls looks at all fields of
+// one long head. So give a stranger's file less than [MaxFileSize], with
+// [io.LimitReader]: a Recorder's have about its Limit; and end a replay that takes
+// too long with an error from the function that looks at each step. A recording is
+// no proof either: the checksum keeps errors out, not forgers.
 func Read(r io.Reader) (*Recording, error) {
 	b, err := io.ReadAll(io.LimitReader(r, MaxFileSize+1))
 	if err != nil {
