@@ -324,12 +324,13 @@ func TestRoomOfOurs(t *testing.T) {
 func TestRoomThatCannotBeMade(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const kept = "flight-19991231T000000.000000000Z-server-1-1.wsf"
-		defer flight.RemoveFilesBy(flight.RemoveFilesBy(func(path string) error {
+		before := flight.RemoveFilesBy(func(path string) error {
 			if filepath.Base(path) == kept {
 				return os.ErrPermission
 			}
 			return os.Remove(path)
-		}))
+		})
+		defer func() { flight.RemoveFilesBy(before) }()
 		var errs []error
 		r := &flight.Recorder{Dir: t.TempDir(), MaxFiles: 2, OnFile: func(_ string, err error) {
 			if err != nil {
