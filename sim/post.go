@@ -12,8 +12,8 @@ import (
 // Post sends value to another node, outside of any connection, as to a database
 // or a queue: it arrives after the latency of the node's Link, in any order. A
 // node that is down then never gets it. The node that posts must be up, as for
-// [Node.Dial]. A chart shows the value by its String or
-// Error method if it has one; of a value that holds pointers it shows the type.
+// [Node.Dial]. A chart shows the value by its String or Error method if it has
+// one; of a value that holds pointers it shows the type.
 func (n *Node) Post(to *Node, value any) {
 	if to == nil || to.w != n.w {
 		n.w.misuse("%s posts to a node that is not of this world", n.name)
@@ -31,10 +31,12 @@ func (n *Node) Post(to *Node, value any) {
 			return
 		}
 		w.posted--
-		if to.up {
-			w.notePosted(n, to, p)
-			to.tell(Event{Kind: Posted, From: n, Value: value})
+		if !to.up {
+			w.postArrives(p, chart.Lost)
+			return
 		}
+		w.notePosted(n, to, p)
+		to.tell(Event{Kind: Posted, From: n, Value: value})
 	}
 	delay := n.Link.Latency
 	if !w.healed {
@@ -43,7 +45,9 @@ func (n *Node) Post(to *Node, value any) {
 		}
 		delay += n.posts.Between(0, n.Link.Jitter)
 	}
-	w.tasks.set(t, w.now.Add(delay))
+	at := w.now.Add(delay)
+	w.postArrives(p, time.Duration(at))
+	w.tasks.set(t, at)
 }
 
 // A posting is a value on its way, as a chart shows it.
@@ -61,12 +65,19 @@ func (w *World) notePost(n, to *Node, value any) posting {
 	}
 	text := valueText(value)
 	s := chart.Step{
-		Lane: n.lane, Kind: chart.Send, Text: fmt.Sprintf("posts %s to %s", text, to.name), To: to.lane, Arrival: chart.Lost,
+		Lane: n.lane, Kind: chart.Send, Text: fmt.Sprintf("posts %s to %s", text, to.name), To: to.lane,
 	}
 	if to == n {
 		s.Kind = chart.Call // no arrow leads from a lane to itself
 	}
 	return posting{w.note(s), text}
+}
+
+// postArrives notes when what was posted arrives, as far as that is known.
+func (w *World) postArrives(p posting, at time.Duration) {
+	if w.trace != nil {
+		w.trace.steps[p.step].Arrival = at
+	}
 }
 
 // notePosted notes that to takes what n posted.
@@ -75,7 +86,7 @@ func (w *World) notePosted(n, to *Node, p posting) {
 	if w.trace == nil {
 		return
 	}
-	w.trace.steps[p.step].Arrival = time.Duration(w.now)
+	w.postArrives(p, time.Duration(w.now))
 	w.note(chart.Step{Lane: to.lane, Kind: chart.Event, Text: fmt.Sprintf("Posted by %s: %s", n.name, p.text)})
 }
 

@@ -21,6 +21,10 @@ func TestPostIsDrawn(t *testing.T) {
 		w.At(time.Second, func() { a.Post(b, "one"); a.Post(a, 2) })
 		w.At(2*time.Second, func() { b.Crash(false); a.Post(b, &struct{ int }{3}) })
 		w.Run(3 * time.Second)
+		b.Restart(0)
+		w.At(0, func() { a.Post(b, "on its way") })
+		w.Run(time.Millisecond)
+		w.healed, w.settled = true, true
 	}
 	r := Run(zeros(t), build, RunOptions{Trace: true})
 	if r.Failure != nil {
@@ -41,6 +45,9 @@ func TestPostIsDrawn(t *testing.T) {
 		t.Errorf("%+v", s)
 	}
 	if s := steps["posts *struct { int } to b"]; s.Kind != chart.Send || s.Arrival != chart.Lost {
+		t.Errorf("%+v", s)
+	}
+	if s := steps[`posts "on its way" to b`]; s.Arrival != 3*time.Second+7*time.Millisecond {
 		t.Errorf("%+v", s)
 	}
 	if err := r.Chart().Check(); err != nil {
