@@ -14,14 +14,14 @@ import (
 // with the square of what a peer sends.
 func TestRedactionInPieces(t *testing.T) {
 	many := &strings.Builder{}
-	for i := range 300_000 {
+	for i := range 50_000 {
 		fmt.Fprintf(many, ",%d", i)
 	}
 	for name, in := range map[string]string{
 		"request":         sampleRequest,
 		"two heads":       "HTTP/1.1 100 A\r\nX: y\r\n\r\n" + sampleRequest,
 		"half a line":     "GET / HTTP/1.1\r\nX: secret",
-		"a long line":     "GET / HTTP/1.1\r\nX: " + strings.Repeat("secret", 500_000),
+		"a long line":     "GET / HTTP/1.1\r\nX: " + strings.Repeat("secret", 200_000),
 		"many tokens":     "GET / HTTP/1.1\r\nSec-WebSocket-Protocol: " + many.String() + "\r\n\r\n",
 		"many extensions": "GET / HTTP/1.1\r\nSec-WebSocket-Extensions: " + many.String() + "\r\n\r\n",
 	} {
