@@ -2,6 +2,7 @@ package sim
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 
@@ -25,6 +26,7 @@ type echoed struct {
 func (e *echo) OnTimer(*Node, string) {}
 
 func (e *echo) OnEvent(_ *Node, ev Event) {
+	e.forget()
 	switch ev.Kind {
 	case Message:
 		if ev.Conn.Send(ev.Op, ev.Data) == ErrFull {
@@ -41,6 +43,18 @@ func (e *echo) OnEvent(_ *Node, ev Event) {
 			}
 		}
 	}
+}
+
+// forget drops what can no longer be sent. Its connections, which were held, then
+// report how they ended.
+func (e *echo) forget() {
+	e.waiting = slices.DeleteFunc(e.waiting, func(m echoed) bool {
+		if m.conn.Open() {
+			return false
+		}
+		m.conn.Hold(false)
+		return true
+	})
 }
 
 // AppendState writes down the messages that wait; see [Stater].
@@ -93,6 +107,10 @@ type script []Action
 func (s script) OnEvent(n *Node, ev Event) {
 	if ev.Kind == Started {
 		for i, a := range s {
+			if a.Do == nil {
+				n.w.misuse("action %d of the script of %s, at %v, has no Do", i, n.name, a.At)
+				return
+			}
 			n.After(a.At, strconv.Itoa(i))
 		}
 	}

@@ -128,7 +128,9 @@ func (w *World) dial(client, server *Node) *Conn {
 			return
 		}
 		server.bootIfDue()
-		if !server.sleeps(call) {
+		if server.sleeps(call) {
+			c.maim()
+		} else {
 			w.accept(server, c, far, to+">"+from, client.Bare)
 		}
 	}
@@ -144,6 +146,7 @@ func (w *World) accept(server *Node, client *Conn, s *socket, name string, bare 
 		return
 	}
 	if !server.up {
+		client.maim()
 		s.abort()
 		return
 	}

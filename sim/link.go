@@ -18,12 +18,12 @@ type Link struct {
 	// Carrier tells how a stream ends.
 	Carrier Carrier
 
-	// Latency is how long every byte is on its way. The writer learns as
-	// much later that the reader has made room.
+	// Latency is how long every byte is on its way, at most a day. The writer
+	// learns as much later that the reader has made room.
 	Latency time.Duration
 
 	// Jitter is the most that the tape adds to the latency of a write, until
-	// the world is healed.
+	// the world is healed: at most a day.
 	Jitter time.Duration
 
 	// Bandwidth is how many bytes a second the line takes; 0: any number.
@@ -86,6 +86,8 @@ func Pipe() Link { return Link{Carrier: CarrierPipe, Buffer: 4 << 10} }
 
 const defaultBuffer = 64 << 10
 
+const longestLatency = 24 * time.Hour
+
 // check returns what is wrong with the description.
 func (l *Link) check() error {
 	switch {
@@ -93,6 +95,8 @@ func (l *Link) check() error {
 		return fmt.Errorf("Link.Carrier is %v; it must be CarrierTCP, CarrierQUIC or CarrierPipe", l.Carrier)
 	case l.Latency < 0 || l.Jitter < 0:
 		return fmt.Errorf("Link.Latency and Link.Jitter are %v and %v; they must not be negative", l.Latency, l.Jitter)
+	case l.Latency > longestLatency || l.Jitter > longestLatency:
+		return fmt.Errorf("Link.Latency and Link.Jitter are %v and %v; they must be at most %v", l.Latency, l.Jitter, longestLatency)
 	case l.Bandwidth < 0 || l.Buffer < 0:
 		return fmt.Errorf("Link.Bandwidth and Link.Buffer are %d and %d; they must not be negative", l.Bandwidth, l.Buffer)
 	}

@@ -375,6 +375,9 @@ func TestLinkCheck(t *testing.T) {
 		{Link{Carrier: 3}, "Carrier is Carrier(3)"},
 		{Link{Latency: -1}, "Latency and Link.Jitter are -1ns and 0s"},
 		{Link{Jitter: -1}, "must not be negative"},
+		{Link{Latency: 24 * time.Hour, Jitter: 24 * time.Hour}, ""},
+		{Link{Latency: 24*time.Hour + 1}, "are 24h0m0.000000001s and 0s; they must be at most 24h0m0s"},
+		{Link{Jitter: 1<<63 - 1}, "they must be at most 24h0m0s"},
 		{Link{Bandwidth: -1}, "Bandwidth and Link.Buffer are -1 and 0"},
 		{Link{Buffer: -1}, "must not be negative"},
 	} {

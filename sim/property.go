@@ -30,12 +30,14 @@ func (f *Failure) Unwrap() error { return f.Err }
 
 // Always states that err returns nil after every step.
 func (w *World) Always(name string, err func() error) {
+	w.mustHave(err != nil, "Always", name)
 	w.always = append(w.always, property{name: name, err: err})
 }
 
 // Eventually states that err returns nil at some instant between [World.Heal] and
 // the end of [World.Settle].
 func (w *World) Eventually(name string, err func() error) {
+	w.mustHave(err != nil, "Eventually", name)
 	w.eventually = append(w.eventually, property{name: name, err: err})
 }
 
@@ -43,7 +45,15 @@ func (w *World) Eventually(name string, err func() error) {
 // runs reach what they are meant to reach. [Check] fails when none of its runs
 // does.
 func (w *World) Sometimes(name string, met func() bool) {
+	w.mustHave(met != nil, "Sometimes", name)
 	w.sometimes = append(w.sometimes, property{name: name, met: met})
+}
+
+// mustHave sees to it that a property has a function: the run ends there.
+func (w *World) mustHave(function bool, call, name string) {
+	if !function {
+		w.misuse("%s(%q) was given no function", call, name)
+	}
 }
 
 // Fail ends the run with a failure.

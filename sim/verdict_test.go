@@ -326,3 +326,60 @@ func TestNoFalseAlarm(t *testing.T) {
 		}
 	}
 }
+
+// A client is judged before the server has accepted, too.
+func TestClientsThatNobodyHasAcceptedAreJudged(t *testing.T) {
+	o := RunOptions{Unwatched: true}
+	o.Machine = func(role core.Role, cfg core.Config, now clock.Time, bare bool) (transport.Machine, error) {
+		m, err := nativeMachine(role, cfg, now, bare)
+		if role == core.Client {
+			return &wrong{Machine: m, level: func(*wrong) (core.Transport, bool) { return core.TransportAbort, true }}, err
+		}
+		return m, err
+	}
+	r := Run(FromSeed(1), func(w *World) { w.Client("client", w.Server("server", quiet), quiet) }, o)
+	if r.Failure == nil || r.Failure.Property != "no connection fails without a cause" {
+		t.Errorf("%v", r.Failure)
+	}
+}
+
+// A server that is down or suspended, and a network that is slow or loses
+// everything, excuse a handshake that does not come off.
+func TestHandshakesThatAreExcused(t *testing.T) {
+	for name, do := range map[string]func(w *World, client, server *Node){
+		"down": func(w *World, client, server *Node) {
+			server.Crash(false)
+			client.Dial(server)
+		},
+		"suspended": func(w *World, client, server *Node) {
+			server.Suspend(time.Minute)
+			client.Dial(server)
+		},
+		"suspended at once": func(w *World, client, server *Node) {
+			client.Dial(server)
+			server.Suspend(time.Minute)
+		},
+		"lost": func(w *World, client, server *Node) { client.Dial(server).Lose(true) },
+		"vanishes": func(w *World, client, server *Node) {
+			client.Dial(server)
+			w.At(w.Now()+time.Millisecond, func() { server.Crash(true) })
+		},
+		"far": func(w *World, client, server *Node) {
+			client.Link.Latency = time.Minute
+			client.Dial(server)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ended := false
+			plain(t, RunOptions{}, func(w *World) {
+				server := w.Server("server", quiet)
+				client := w.Server("client", on(func(_ *Node, ev Event) { ended = ended || ev.Kind == Closed && ev.Err != nil }))
+				w.At(time.Second, func() { do(w, client, server) })
+				w.Run(3 * time.Minute)
+			})
+			if !ended {
+				t.Error("the connection lives")
+			}
+		})
+	}
+}

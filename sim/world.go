@@ -167,6 +167,10 @@ func (w *World) Choose(stream string, k int) int {
 
 // At has f called when the world is d old, or now if it is older.
 func (w *World) At(d time.Duration, f func()) {
+	if f == nil {
+		w.misuse("At(%v) was given no function", d)
+		return
+	}
 	w.hasCalls = true
 	w.tasks.set(&task{run: f}, max(clock.Time(d), w.now))
 }

@@ -38,6 +38,11 @@ func TestMisuseFailsTheRun(t *testing.T) {
 		{"two of a name", func(w *World) { w.Server("a", quiet); w.Server("a", quiet) }, `two nodes are named "a"`},
 		{"no function", func(w *World) { w.Server("a", nil) }, `node "a" has no App`},
 		{"no App", func(w *World) { w.Server("a", func() App { return nil }) }, `of node "a" returned none`},
+		{"no function at", func(w *World) { w.At(time.Second, nil) }, "At(1s) was given no function"},
+		{"no always", func(w *World) { w.Server("a", quiet); w.Always("x", nil) }, `Always("x") was given no function`},
+		{"no eventually", func(w *World) { w.Eventually("x", nil); w.Settle() }, `Eventually("x") was given no function`},
+		{"no sometimes", func(w *World) { w.Server("a", quiet); w.Sometimes("x", nil) }, `Sometimes("x") was given no function`},
+		{"no action", func(w *World) { w.Server("a", Script(Action{At: time.Second})) }, "action 0 of the script of a, at 1s, has no Do"},
 		{"no server", func(w *World) { w.Client("a", nil, quiet) }, "a dials a node that is not of this world"},
 		{"stranger", func(w *World) { w.Client("a", stranger, quiet) }, "a dials a node that is not of this world"},
 		{"post", func(w *World) {
