@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/fb1e3c20/websockets"
+	"github.com/fb1e3c20/websockets/internal/leak"
 	"github.com/fb1e3c20/websockets/transport/pipe"
 )
 
@@ -514,12 +515,12 @@ func TestConcurrentLeavesNoGoroutineBehind(t *testing.T) {
 		want(t, c, "x")
 	}
 	for range 100 {
-		if strings.Count(ourStacks(), "(*crew).work(") == 0 {
+		if strings.Count(leak.Stacks(), "(*crew).work(") == 0 {
 			return
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
-	t.Error(ourStacks())
+	t.Error(leak.Stacks())
 }
 
 func TestWorkersAreValidated(t *testing.T) {

@@ -187,21 +187,6 @@ func (d *flightChart) step(s chart.Step) {
 	d.Steps = append(d.Steps, s)
 }
 
-// frameLen returns how long the first frame of p is, or the head of a handshake.
-func frameLen(p []byte) int {
-	if bytes.HasPrefix(p, []byte("GET ")) || bytes.HasPrefix(p, []byte("HTTP/")) {
-		if i := bytes.Index(p, []byte("\r\n\r\n")); i >= 0 {
-			return i + 4
-		}
-		return len(p)
-	}
-	h, n, err := frame.ParseHeader(p)
-	if err != nil || n == 0 || h.Length > int64(len(p)-n) {
-		return len(p)
-	}
-	return n + int(h.Length)
-}
-
 // describeCore puts an event of a machine into words.
 func describeCore(ev core.Event, err core.Error) string {
 	switch ev.Kind {

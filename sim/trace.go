@@ -74,23 +74,18 @@ func (w *World) sent(c *Conn, p []byte) {
 // sentFrame looks for a close frame and returns how long the first frame of p is.
 // A handshake is one frame.
 func (w *World) sentFrame(c *Conn, p []byte) int {
+	end := frameLen(p)
 	if !c.bare && c.handedOut == 0 {
-		if i := bytes.Index(p, []byte("\r\n\r\n")); i >= 0 {
-			return i + 4
-		}
-		return len(p)
+		return end
 	}
-	h, n, err := frame.ParseHeader(p)
-	if err != nil || n == 0 || h.Length > int64(len(p)-n) {
-		return len(p)
+	h, n, err := frame.ParseHeader(p[:end])
+	if err != nil || n == 0 || h.Opcode != frame.Close {
+		return end
 	}
-	end := n + int(h.Length)
-	if h.Opcode == frame.Close {
-		payload := bytes.Clone(p[n:end])
-		h.Mask.XOR(payload, 0)
-		if code, _, err := frame.ParseClose(payload); err == nil {
-			c.log.closedWith(code)
-		}
+	payload := bytes.Clone(p[n:end])
+	h.Mask.XOR(payload, 0)
+	if code, _, err := frame.ParseClose(payload); err == nil {
+		c.log.closedWith(code)
 	}
 	return end
 }

@@ -120,3 +120,18 @@ func (ev Event) describe() string {
 	}
 	return ev.Kind.String()
 }
+
+// frameLen returns how long the first frame of p is, or the head of a handshake.
+func frameLen(p []byte) int {
+	if bytes.HasPrefix(p, []byte("GET ")) || bytes.HasPrefix(p, []byte("HTTP/")) {
+		if i := bytes.Index(p, []byte("\r\n\r\n")); i >= 0 {
+			return i + 4
+		}
+		return len(p)
+	}
+	h, n, err := frame.ParseHeader(p)
+	if err != nil || n == 0 || h.Length > int64(len(p)-n) {
+		return len(p)
+	}
+	return n + int(h.Length)
+}

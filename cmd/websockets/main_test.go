@@ -4,44 +4,17 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"fmt"
 	"io"
 	"net"
-	"os"
-	"runtime"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/fb1e3c20/websockets"
+	"github.com/fb1e3c20/websockets/internal/leak"
 )
 
-// TestMain fails the run if a goroutine of ours outlives the tests.
-func TestMain(m *testing.M) {
-	code := m.Run()
-	left := ourStacks()
-	for range 200 {
-		if left == "" {
-			os.Exit(code)
-		}
-		time.Sleep(10 * time.Millisecond)
-		left = ourStacks()
-	}
-	fmt.Fprintln(os.Stderr, "goroutines left behind:\n"+left)
-	os.Exit(1)
-}
-
-// ourStacks returns the stacks of all goroutines but this one that are in this
-// module's code.
-func ourStacks() string {
-	buf := make([]byte, 1<<20)
-	stacks := strings.Split(string(buf[:runtime.Stack(buf, true)]), "\n\n")
-	return strings.Join(slices.DeleteFunc(stacks[1:], func(stack string) bool {
-		return !strings.Contains(stack, "/websockets")
-	}), "\n\n")
-}
+func TestMain(m *testing.M) { leak.Main(m) }
 
 // transcript is an output that may be read while it is written.
 type transcript struct {
