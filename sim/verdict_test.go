@@ -338,8 +338,8 @@ func TestClientsThatNobodyHasAcceptedAreJudged(t *testing.T) {
 		return m, err
 	}
 	r := Run(FromSeed(1), func(w *World) { w.Client("client", w.Server("server", quiet), quiet) }, o)
-	if r.Failure == nil || r.Failure.Property != "no connection fails without a cause" {
-		t.Errorf("%v", r.Failure)
+	if r.Failure == nil || r.Failure.Property != "no connection fails without a cause" || !strings.Contains(r.Failure.Error(), "client>server") {
+		t.Errorf("%v, want that of the client's end", r.Failure)
 	}
 }
 
