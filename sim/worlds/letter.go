@@ -9,7 +9,7 @@ import (
 )
 
 // A letter is a text that tells where it belongs: which end of which connection
-// sent it, as the how manieth, and how long it is. What follows differs from
+// sent it, its number, and how long it is. What follows differs from
 // letter to letter, and has characters of one to four bytes.
 //
 // So whoever gets one knows whether it was lost, mixed with another, given

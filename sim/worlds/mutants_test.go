@@ -91,7 +91,7 @@ func search(t *testing.T, command, dir string) string {
 	return string(out)
 }
 
-var shrunk = regexp.MustCompile(`shrunk from \d+ choices to (\d+)`)
+var shrunk = regexp.MustCompile(`shrunk from \d+ choices? to (\d+)`)
 
 // choicesLeft returns to how many choices the failure was shrunk.
 func choicesLeft(t *testing.T, text string) int {
