@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
-	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -82,20 +81,6 @@ func TestFromConnClearsDeadlines(t *testing.T) {
 	defer s.Abort()
 	if err := s.AwaitWrite(); err != nil {
 		t.Errorf("AwaitWrite = %v", err)
-	}
-}
-
-func TestFromConnRefusesPackets(t *testing.T) {
-	c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: t.TempDir() + "/s", Net: "unixgram"})
-	if err != nil && runtime.GOOS == "windows" {
-		t.Skip("no datagrams over Unix sockets here: ", err)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer c.Close()
-	if _, err := tcp.FromConn(c, nil); err == nil || !strings.Contains(err.Error(), "not a byte stream") {
-		t.Errorf("FromConn = %v; want that it is not a byte stream", err)
 	}
 }
 
