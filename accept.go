@@ -58,22 +58,24 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request, more ...transpor
 	if err != nil {
 		return nil, s.refuse(w, http.StatusInternalServerError, err)
 	}
+	m, err := s.machine(r, true)
+	if err != nil {
+		return nil, s.denyHTTP(w, r, err)
+	}
 	stream, err := s.takeOver(w, head)
 	if err != nil {
+		m.abandon()
 		return nil, err
 	}
-	return s.newConn(stream, r, o.Subprotocol, more)
+	return s.newConn(&Conn{request: r, subprotocol: o.Subprotocol}, m, stream, more)
 }
 
 // maxFields is how many header fields a request may have. How long it may be is
 // the HTTP server's to limit.
 const maxFields = 128
 
-func (s *Server) newConn(stream transport.Stream, r *http.Request, subprotocol string, more []transport.Option) (*Conn, error) {
-	c := &Conn{request: r, subprotocol: subprotocol}
-	if err := s.drive(c, stream, true, more); err != nil {
-		return nil, err
-	}
+func (s *Server) newConn(c *Conn, m machine, stream transport.Stream, more []transport.Option) (*Conn, error) {
+	s.drive(c, m, stream, more)
 	if !s.track(c) {
 		s.dismiss(c)
 		return nil, &HandshakeError{Err: wrap(transport.ErrClosed)}
@@ -81,21 +83,22 @@ func (s *Server) newConn(stream transport.Stream, r *http.Request, subprotocol s
 	return c, nil
 }
 
-// drive makes the machine and the driver of c; isOpen says that the handshake was
-// done elsewhere.
-func (s *Server) drive(c *Conn, stream transport.Stream, isOpen bool, more []transport.Option) error {
-	b := flight.Birth{Role: core.Server, Open: isOpen, Now: s.att.Clock().Now(), Settings: s.settings}
-	m, rec, err := s.options.machine(b, stream)
-	if err != nil {
-		stream.Abort()
-		return &HandshakeError{Err: unexpected(err)}
-	}
+// machine makes the machine of the connection that r asks for; isOpen says that
+// the handshake was done elsewhere. A panic in Options.Machine is an error.
+func (s *Server) machine(r *http.Request, isOpen bool) (m machine, err error) {
+	defer s.recoverFrom("Options.Machine", r, &err)
+	return s.options.newMachine(flight.Birth{
+		Role: core.Server, Open: isOpen, Now: s.att.Clock().Now(), Settings: s.settings, Label: r.RemoteAddr,
+	})
+}
+
+// drive makes the driver of c.
+func (s *Server) drive(c *Conn, m machine, stream transport.Stream, more []transport.Option) {
 	hooks := append(slices.Concat(s.options.hooks(), more),
-		transport.OnRelease(func() { s.untrack(c); rec.finish() }),
+		transport.OnRelease(func() { s.untrack(c); m.finish() }),
 		transport.OnPing(s.pinged))
-	c.t = transport.NewConn(m, stream, s.att, hooks...)
-	rec.begin(c.t)
-	return nil
+	c.t = transport.NewConn(m.Machine, stream, s.att, hooks...)
+	m.begin(c.t)
 }
 
 // pinged warns once of pings that are dropped because nobody said otherwise.

@@ -222,20 +222,10 @@ func (d *Dialer) request(t *target) *http.Request {
 
 // open does the handshake for t, which r asks for, on stream.
 func (d *Dialer) open(ctx context.Context, stream transport.Stream, t *target, r *http.Request) (*Conn, error) {
-	b := flight.Birth{Role: core.Client, Now: d.att.Clock().Now(), Settings: d.settings, Request: core.RequestOptions{
-		Host: r.Host, Target: escape(r.URL.RequestURI()), Subprotocols: d.options.Subprotocols, Header: headerFields(r.Header),
-	}}
-	m, rec, err := d.options.machine(b, stream)
+	c, err := d.drive(stream, r)
 	if err != nil {
-		stream.Abort()
-		return nil, fmt.Errorf("websocket: cannot ask for %s: %w", t.url, wrap(err))
+		return nil, t.birthError(err)
 	}
-	hooks := d.options.hooks()
-	if rec != nil {
-		hooks = append(hooks, transport.OnRelease(rec.finish))
-	}
-	c := &Conn{t: transport.NewConn(m, stream, d.att, hooks...)}
-	rec.begin(c.t)
 	done := false
 	defer func() {
 		if !done { // a panic of the jar included
@@ -256,6 +246,39 @@ func (d *Dialer) open(ctx context.Context, stream transport.Stream, t *target, r
 	c.subprotocol = opened.Subprotocol
 	done = true
 	return c, nil
+}
+
+// drive makes the machine and the driver of the connection that r asks for.
+func (d *Dialer) drive(stream transport.Stream, r *http.Request) (c *Conn, err error) {
+	defer func() {
+		if c == nil { // a panic of Options.Machine included
+			stream.Abort()
+		}
+	}()
+	b := flight.Birth{Role: core.Client, Now: d.att.Clock().Now(), Settings: d.settings, Request: core.RequestOptions{
+		Host: r.Host, Target: escape(r.URL.RequestURI()), Subprotocols: d.options.Subprotocols, Header: headerFields(r.Header),
+	}}
+	if s, ok := stream.(interface{ RemoteAddr() net.Addr }); ok && s.RemoteAddr() != nil {
+		b.Label = s.RemoteAddr().String()
+	}
+	m, err := d.options.newMachine(b)
+	if err != nil {
+		return nil, err
+	}
+	hooks := append(d.options.hooks(), transport.OnRelease(m.finish))
+	c = &Conn{t: transport.NewConn(m.Machine, stream, d.att, hooks...)}
+	m.begin(c.t)
+	return c, nil
+}
+
+// birthError is the error of a machine that cannot be made: that of a request
+// which cannot be sent, or of Options.Machine.
+func (t *target) birthError(err error) error {
+	err = &step{"cannot ask for " + t.url.String(), wrap(err)}
+	if errors.Is(err, ErrMisuse) {
+		return err
+	}
+	return &HandshakeError{Err: err}
 }
 
 // escape escapes what may not stand in a request line, as browsers do in a

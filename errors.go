@@ -69,7 +69,8 @@ const (
 	ErrMisuse
 
 	// ErrUnexpected: anything else, panics and errors of the handler
-	// included.
+	// included, and machines of Options.Machine that cannot be made or that
+	// fail by themselves.
 	ErrUnexpected
 )
 

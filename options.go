@@ -181,6 +181,15 @@ type Options struct {
 	// that costs nothing.
 	Recorder *flight.Recorder
 
+	// Machine makes the protocol's state machine of each connection, from the
+	// Birth that it is given, and may be called from any goroutine. One that is a
+	// [transport.Releaser] is released when its connection has let go of its
+	// transport. An error refuses the connection, and is reported as an
+	// [ErrUnexpected] or returned by Dial: with net/http the client is answered
+	// 500, on a listener of our own it is cut. Default: the native core,
+	// [core.Conn]; package wasm has one that runs the core in WebAssembly.
+	Machine func(flight.Birth) (transport.Machine, error)
+
 	// Clock is the clock that all timeouts go by. Default: the machine's. A
 	// test may give a fake one.
 	Clock clock.Clock

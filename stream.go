@@ -40,9 +40,12 @@ func (s *Server) acceptStream(ctx context.Context, stream transport.Stream, more
 		return c, &HandshakeError{Err: wrap(transport.ErrClosed)}
 	}
 	defer s.leave()
-	if err := s.drive(c, stream, false, more); err != nil {
-		return c, err
+	m, err := s.machine(c.request, false)
+	if err != nil {
+		stream.Abort()
+		return c, &HandshakeError{Err: unexpected(err)}
 	}
+	s.drive(c, m, stream, more)
 	if !s.track(c) {
 		c.t.CloseNow()
 		return c, &HandshakeError{Err: wrap(transport.ErrClosed)}

@@ -177,7 +177,7 @@ func (c *Conn) heldBack() bool { return c.ahead.room() == 0 && !c.discarding }
 // linger reads, with the turn to read, until a Receive waits for the turn or
 // what was read must wait for one.
 func (c *Conn) linger() {
-	c.m.SetReading(c.clk.Now(), true)
+	c.setReading(true)
 	for !c.released && !c.atEOF && len(c.reading.queue) == 0 {
 		if c.ahead.len() == 0 {
 			c.catchUp()
@@ -187,7 +187,7 @@ func (c *Conn) linger() {
 			continue
 		}
 		if c.err == nil && c.heldBack() {
-			c.m.SetReading(c.clk.Now(), false)
+			c.setReading(false)
 			return
 		}
 		limit := c.ahead.room()

@@ -97,7 +97,7 @@ func OnRelease(f func()) Option { return func(c *Conn) { c.onGone = f } }
 func HoldClose() Option { return func(c *Conn) { c.holds = true } }
 
 // NewConn drives m over s. The machine and the stream belong to the Conn from
-// now on.
+// now on. A [Releaser] is released when the Conn lets go of its stream.
 func NewConn(m Machine, s Stream, a *Attendant, options ...Option) *Conn {
 	c := &Conn{m: m, stream: s, att: a, clk: a.clk, handshaking: !m.Open()}
 	for _, o := range options {
@@ -109,6 +109,9 @@ func NewConn(m Machine, s Stream, a *Attendant, options ...Option) *Conn {
 	c.flush()
 	c.rearm()
 	c.becomeBusy()
+	if f, ok := m.(Failer); ok {
+		f.OnFailure(c.machineFailed)
+	}
 	return c
 }
 
@@ -124,7 +127,7 @@ func (c *Conn) Role() core.Role {
 }
 
 // Err returns how the connection ended, nil while it has not: a [*CloseError],
-// a [*LostError], a [core.Error] or [ErrClosed].
+// a [*LostError], a [core.Error], [ErrClosed], or the error of a [Failer].
 func (c *Conn) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -215,6 +218,17 @@ func (c *Conn) failure() error {
 	return &LostError{err.(core.Error), cause}
 }
 
+// machineFailed ends a connection whose machine is a [Failer], and has failed.
+func (c *Conn) machineFailed() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.released {
+		return
+	}
+	c.observe(c.m.Tick(c.clk.Now()))
+	c.settle()
+}
+
 // inputEnded tells the machine that reading ended with err.
 func (c *Conn) inputEnded(err error) {
 	c.ending = true
@@ -269,6 +283,9 @@ func (c *Conn) release(how func(Stream) error) {
 	if c.ahead.end != nil {
 		c.end(c.ahead.end)
 	}
+	if c.m.Err() != nil {
+		c.end(c.failure())
+	}
 	c.end(ErrClosed)
 	_ = how(c.stream)
 	if c.timer != nil {
@@ -286,6 +303,7 @@ func (c *Conn) release(how func(Stream) error) {
 	if !c.writing.held {
 		c.out.release()
 	}
+	Release(c.m)
 }
 
 // rearm sets the timer to the machine's deadline, if it would come too late
@@ -330,6 +348,9 @@ func (c *Conn) onTimer() {
 	if c.reading.try() {
 		c.readAhead()
 		c.passReading()
+		if c.released {
+			return
+		}
 	} else if judgesLife(why) && (!c.parked || c.stream.Readable()) {
 		c.arm(now.Add(aMoment))
 		return
@@ -451,6 +472,9 @@ func (c *Conn) AwaitRequest(ctx context.Context) (*core.Request, error) {
 func (c *Conn) Accept(o core.AcceptOptions) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.released {
+		return c.err
+	}
 	if err := c.m.Accept(c.clk.Now(), o); err != nil {
 		return c.misuse(err)
 	}
@@ -469,6 +493,9 @@ func (c *Conn) Accept(o core.AcceptOptions) error {
 func (c *Conn) Reject(o core.RejectOptions) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.released {
+		return c.err
+	}
 	if err := c.m.Reject(c.clk.Now(), o); err != nil {
 		return c.misuse(err)
 	}
@@ -542,6 +569,9 @@ func (c *Conn) misuse(err error) error {
 		}
 		if c.ahead.end != nil {
 			return c.ahead.end
+		}
+		if c.m.Err() != nil {
+			return c.failure() // of which machineFailed is about to tell
 		}
 	}
 	return err

@@ -116,6 +116,7 @@
 //   - A core.Error: the peer broke the protocol, a timer ran out, or the
 //     handshake failed.
 //   - [ErrClosed]: this side gave up.
+//   - Any other error: that of a machine that failed by itself, a [Failer].
 //
 // When writing fails, sending ends with a LostError; how the connection ended is
 // for reading to say, since a close frame of the peer may still be there. What

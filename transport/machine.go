@@ -10,6 +10,9 @@ import (
 // native [core.Conn], or the same core behind another boundary, such as
 // WebAssembly. Its methods mean what those of core.Conn mean. The driver calls
 // one at a time.
+//
+// One that holds more than memory is a [Releaser], and one that can fail whatever
+// its peer does is a [Failer].
 type Machine interface {
 	Recv(now clock.Time, in, scratch []byte) (n int, ev core.Event)
 	RecvEOF(now clock.Time) core.Event
@@ -41,3 +44,38 @@ type Machine interface {
 }
 
 var _ Machine = (*core.Conn)(nil)
+
+// A Releaser is a [Machine] that holds what no garbage collector gives back, such
+// as its place in a sandbox.
+type Releaser interface {
+	// Release gives that back. It is called once, when the connection has let
+	// go of its stream, or if it never gets one, and must not block.
+	//
+	// Any method may be called afterwards. It does nothing, and answers from
+	// what was known last: how the connection ended, its role, its handshake.
+	// The [core.Request] and the [core.Response] that were returned before stay
+	// valid.
+	Release()
+}
+
+// Release releases m, if it is a [Releaser].
+func Release(m Machine) {
+	if r, ok := m.(Releaser); ok {
+		r.Release()
+	}
+}
+
+// A Failer is a [Machine] that may fail by itself, whatever its peer does: the
+// sandbox that it runs in has died, for example.
+type Failer interface {
+	// OnFailure has f called when the machine fails so; at once if it has
+	// already. It is called at most once, before the first call of any other
+	// goroutine. f is called once, from a goroutine of its own that holds
+	// nothing which a method needs; not at all, or to no effect, after Release.
+	//
+	// From the failure on Err returns why, which need not be a [core.Error],
+	// Transport returns [core.TransportAbort], and nothing is pending. The next
+	// Recv, RecvEOF, Lost or Tick reports [core.EventFailed], and calls that
+	// return an error fail with Err or as after the end of a connection.
+	OnFailure(f func())
+}

@@ -60,6 +60,10 @@ func (in *input) release() {
 // With no event all of it has been used, or a request waits for its answer.
 func (c *Conn) parse(limit int) core.Event {
 	in := &c.in
+	if c.released {
+		in.release()
+		in.more = false
+	}
 	if !in.more {
 		return core.Event{}
 	}
@@ -317,7 +321,7 @@ func (c *Conn) readAhead() {
 	c.setReadAhead(true)
 	for range aheadReads {
 		if !c.parseAhead() {
-			c.m.SetReading(c.clk.Now(), false)
+			c.setReading(false)
 			return
 		}
 		if c.atEOF || !c.readSome() {
@@ -329,8 +333,19 @@ func (c *Conn) readAhead() {
 	}
 }
 
+// setReading tells the machine whether the peer is held back.
+func (c *Conn) setReading(on bool) {
+	if !c.released {
+		c.m.SetReading(c.clk.Now(), on)
+	}
+}
+
 // setReadAhead tells the machine whether it may answer a close frame.
-func (c *Conn) setReadAhead(on bool) { c.m.SetReadAhead(c.clk.Now(), on || c.holds) }
+func (c *Conn) setReadAhead(on bool) {
+	if !c.released {
+		c.m.SetReadAhead(c.clk.Now(), on || c.holds)
+	}
+}
 
 // parseAhead parses what has been read. It reports false when the bound is
 // reached.
@@ -396,7 +411,7 @@ func (c *Conn) catchUp() {
 	end := c.ahead.end
 	c.ahead.release()
 	c.setReadAhead(false)
-	c.m.SetReading(c.clk.Now(), true)
+	c.setReading(true)
 	if end != nil {
 		c.closedByPeer(end)
 	}

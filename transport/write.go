@@ -227,7 +227,7 @@ func (c *Conn) writeSome() (unfinished bool) {
 
 // nextBatch makes what is queued and pending the batch.
 func (c *Conn) nextBatch() bool {
-	if n := c.m.Pending(); n > 0 {
+	if n := c.m.Pending(); n > 0 && !c.released {
 		c.out.set(c.m.AppendOutput(c.out.room(n)))
 	}
 	if c.out.len() == 0 {
@@ -261,14 +261,21 @@ func (c *Conn) tryWrite(p []byte) (int, error) {
 		c.blocked = err == ErrWouldBlock
 		if err == nil || c.blocked {
 			c.stats.BytesSent += int64(n)
-			c.m.Wrote(c.clk.Now(), n)
+			c.wrote(n)
 			c.rearm()
 			return n, err
 		}
 		c.cutWriting(err)
 	}
-	c.m.Wrote(c.clk.Now(), len(p))
+	c.wrote(len(p))
 	return len(p), nil
+}
+
+// wrote tells the machine how far writing has come.
+func (c *Conn) wrote(n int) {
+	if !c.released {
+		c.m.Wrote(c.clk.Now(), n)
+	}
 }
 
 // tryStream lets the lock go while the stream writes. A panic in a stream of

@@ -1,6 +1,8 @@
 package flight
 
 import (
+	"errors"
+
 	"github.com/fb1e3c20/websockets/clock"
 	"github.com/fb1e3c20/websockets/core"
 	"github.com/fb1e3c20/websockets/transport"
@@ -36,7 +38,11 @@ type Birth struct {
 // Machine makes the machine, without recording it.
 func (b Birth) Machine() (transport.Machine, error) {
 	if b.Make != nil {
-		return b.Make(b)
+		m, err := b.Make(b)
+		if m == nil && err == nil {
+			err = errNothingMade
+		}
+		return m, err
 	}
 	c, err := b.core()
 	if err != nil {
@@ -44,6 +50,8 @@ func (b Birth) Machine() (transport.Machine, error) {
 	}
 	return c, nil
 }
+
+var errNothingMade = errors.New("websocket: the function that makes machines returned neither a machine nor an error")
 
 // core returns a native core that begins as b says.
 func (b Birth) core() (*core.Conn, error) {

@@ -78,6 +78,7 @@ func Record(b Birth, o Options) (*Flight, error) {
 	}
 	if o.Redact {
 		if err := f.castShadow(); err != nil {
+			transport.Release(f.m)
 			return nil, err
 		}
 	}
@@ -397,6 +398,20 @@ func (f *Flight) Reject(now clock.Time, o core.RejectOptions) error {
 	return err
 }
 
+// Release: see [transport.Releaser]. It is not recorded.
+func (f *Flight) Release() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	transport.Release(f.m)
+}
+
+// OnFailure: see [transport.Failer]. It does nothing if the machine is none.
+func (f *Flight) OnFailure(failed func()) {
+	if m, ok := f.m.(transport.Failer); ok {
+		m.OnFailure(failed)
+	}
+}
+
 // The methods that change nothing are not recorded.
 
 // Deadline: see [core.Conn.Deadline].
@@ -426,4 +441,8 @@ func (f *Flight) Err() error { return f.m.Err() }
 // Transport: see [core.Conn.Transport].
 func (f *Flight) Transport() core.Transport { return f.m.Transport() }
 
-var _ transport.Machine = (*Flight)(nil)
+var (
+	_ transport.Machine  = (*Flight)(nil)
+	_ transport.Releaser = (*Flight)(nil)
+	_ transport.Failer   = (*Flight)(nil)
+)

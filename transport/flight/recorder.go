@@ -87,7 +87,7 @@ type End struct {
 	Role   core.Role
 	Label  string          // the Birth's
 	Opened bool            // the handshake was done
-	Err    error           // why it failed, a core.Error; nil if it did not
+	Err    error           // why it failed, a core.Error or what the machine of Birth.Make says; nil if it did not
 	Closed frame.CloseCode // of the peer's close frame, 0 without one
 }
 
@@ -113,18 +113,25 @@ func (r *Recorder) Record(b Birth) (*Flight, error) {
 	if !r.reserve() {
 		return nil, nil
 	}
-	f, err := Record(b, Options{Limit: r.Limit, Redact: r.Redact})
+	var f *Flight
+	defer func() { r.admit(f) }() // after a panic of Birth.Make too
+	var err error
+	f, err = Record(b, Options{Limit: r.Limit, Redact: r.Redact})
+	return f, err
+}
+
+// admit counts f as recorded; nil is none, whose place is free again.
+func (r *Recorder) admit(f *Flight) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if err != nil {
+	if f == nil {
 		r.conns--
-		return nil, err
+		return
 	}
 	if r.flights == nil {
 		r.flights = make(map[*Flight]struct{})
 	}
 	r.flights[f] = struct{}{}
-	return f, nil
 }
 
 func (r *Recorder) reserve() bool {
