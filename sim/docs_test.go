@@ -1,3 +1,6 @@
+// WebAssembly has no processes to start.
+//go:build !wasm
+
 package sim_test
 
 import (

@@ -1,3 +1,6 @@
+// WebAssembly has no processes to start.
+//go:build !wasm
+
 package worlds_test
 
 import (
