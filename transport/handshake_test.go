@@ -27,7 +27,7 @@ func client(t testing.TB, cfg core.Config, o core.RequestOptions) (*transport.Co
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := transport.NewConn(m, a, transport.NewAttendant(clk))
+	c := transport.NewConn(guarded(t, m), a, transport.NewAttendant(clk))
 	t.Cleanup(func() { c.CloseNow() })
 	return c, &peer{t: t, s: b, role: core.Server}
 }
@@ -41,7 +41,7 @@ func TestHandshakeOfBothRoles(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		cli := transport.NewConn(m, p.s, transport.NewAttendant(clk))
+		cli := transport.NewConn(guarded(t, m), p.s, transport.NewAttendant(clk))
 		served := make(chan error)
 		go func() {
 			r, err := srv.AwaitRequest(t.Context())

@@ -23,7 +23,7 @@ func holding(t testing.TB, role core.Role) (*transport.Conn, *peer) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := transport.NewConn(m, a, transport.NewAttendant(clk), transport.HoldClose())
+	c := transport.NewConn(guarded(t, m), a, transport.NewAttendant(clk), transport.HoldClose())
 	t.Cleanup(func() { c.CloseNow() })
 	return c, &peer{t: t, s: b, role: 1 - role}
 }
@@ -200,7 +200,7 @@ func TestHoldCloseWithoutATimeout(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c := transport.NewConn(m, a, transport.NewAttendant(clk), transport.HoldClose())
+			c := transport.NewConn(guarded(t, m), a, transport.NewAttendant(clk), transport.HoldClose())
 			p := &peer{t: t, s: b, role: 1 - role}
 			p.write(p.closing(frame.GoingAway))
 			time.Sleep(time.Hour)

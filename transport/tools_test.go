@@ -33,7 +33,7 @@ func open(t testing.TB, clk clock.Clock, role core.Role, cfg core.Config, s tran
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := transport.NewConn(m, s, transport.NewAttendant(clk), options...)
+	c := transport.NewConn(guarded(t, m), s, transport.NewAttendant(clk), options...)
 	t.Cleanup(func() { c.CloseNow() })
 	return c
 }
@@ -236,7 +236,7 @@ func server(t testing.TB, cfg core.Config, options ...transport.Option) (*transp
 	t.Helper()
 	a, b := pipe.New(0)
 	clk := real.New()
-	c := transport.NewConn(core.NewServer(settings(t, cfg), clk.Now()), a, transport.NewAttendant(clk), options...)
+	c := transport.NewConn(guarded(t, core.NewServer(settings(t, cfg), clk.Now())), a, transport.NewAttendant(clk), options...)
 	t.Cleanup(func() { c.CloseNow() })
 	return c, &peer{t: t, s: b, role: core.Client}
 }
