@@ -1,0 +1,88 @@
+// An echo server: node server.mjs [--port N] [--connection-timeout SECONDS]
+import { createServer } from 'node:net'
+import { parseArgs } from 'node:util'
+import { Core, CoreError } from './core.mjs'
+import { Kind } from './page.mjs'
+import { now, Socket } from './socket.mjs'
+
+const MUCH = 1 << 20 // bytes of garbage that are worth a collection
+const sockets = new Set()
+const { port, connectionTimeout } = optionsOf(process.argv.slice(2))
+const module = await Core.compile()
+let core, settings
+renew()
+
+// renew makes an instance. Whoever had a connection in the one before loses it.
+function renew () {
+  core = new Core(module)
+  settings = core.settings({ pings: 1, pingInterval: connectionTimeout / 4, connectionTimeout })
+  for (const socket of sockets) socket.abort()
+}
+
+const echo = {
+  events (socket, n) {
+    if (socket.core.page.events[0].kind === Kind.request) answer(socket)
+    else if (socket.open) socket.echo(n)
+  },
+  closed (socket) {
+    sockets.delete(socket)
+    if (core.lost) renew()
+  }
+}
+
+// answer accepts every path, but no page of another site.
+function answer (socket) {
+  const { host, origin } = Object.fromEntries(socket.request.header.map(([name, value]) => [name.toLowerCase(), value]))
+  if (origin === undefined || isOf(origin, host)) socket.accept()
+  else socket.reject({ status: 403, body: 'Pages of other sites may not connect.\n' })
+}
+
+function isOf (origin, host) {
+  return URL.canParse(origin) && new URL(origin).host === host.toLowerCase()
+}
+
+const server = createServer({ allowHalfOpen: true }, transport => {
+  try {
+    sockets.add(new Socket(transport, core, core.server(settings, now()), echo))
+  } catch (error) {
+    if (!(error instanceof CoreError)) throw error
+    console.error(`server: ${error.message}`)
+    transport.destroy()
+    if (core.lost) renew()
+  }
+})
+
+server.on('error', error => {
+  console.error(`server: ${error.message}`)
+  process.exitCode = 1
+})
+server.listen(port, '127.0.0.1', () => console.log(`listening on http://127.0.0.1:${server.address().port}`))
+
+// Node does nothing else while this runs: it takes a few milliseconds.
+setInterval(() => {
+  if (core.page.garbage > MUCH) core.maintain()
+}, 1000).unref()
+
+// The process ends with its last connection; a second signal ends it at once.
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, stop)
+
+function stop () {
+  server.close()
+  for (const socket of sockets) socket.close(1001, 'the server is going away')
+}
+
+function optionsOf (args) {
+  const options = { port: { type: 'string', default: '8080' }, 'connection-timeout': { type: 'string', default: '58' } }
+  try {
+    const { values } = parseArgs({ args, options })
+    return { port: number(values, 'port', 65535), connectionTimeout: 1000 * number(values, 'connection-timeout', 86400) }
+  } catch (error) {
+    console.error(`server: ${error.message}`)
+    process.exit(2)
+  }
+}
+
+function number (values, name, most) {
+  if (/^\d+$/.test(values[name]) && Number(values[name]) <= most) return Number(values[name])
+  throw new RangeError(`--${name} ${values[name]} is not a number from 0 to ${most}`)
+}
