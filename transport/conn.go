@@ -86,8 +86,8 @@ type Option func(*Conn)
 // input is looked at. f must not call methods of the Conn.
 func OnPing(f func()) Option { return func(c *Conn) { c.onPing = f } }
 
-// OnRelease has f called once, when the connection has let go of its stream. f
-// must neither block nor call methods of the Conn.
+// OnRelease has f called once, when the connection has let go of its stream and of
+// its machine. f must neither block nor call methods of the Conn.
 func OnRelease(f func()) Option { return func(c *Conn) { c.onGone = f } }
 
 // HoldClose has a close frame of the peer answered only when [Conn.Close] is
@@ -288,6 +288,7 @@ func (c *Conn) release(how func(Stream) error) {
 	}
 	c.end(ErrClosed)
 	_ = how(c.stream)
+	Release(c.m)
 	if c.timer != nil {
 		c.timer.Stop()
 	}
@@ -303,7 +304,6 @@ func (c *Conn) release(how func(Stream) error) {
 	if !c.writing.held {
 		c.out.release()
 	}
-	Release(c.m)
 }
 
 // rearm sets the timer to the machine's deadline, if it would come too late

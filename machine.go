@@ -1,0 +1,35 @@
+package websockets
+
+import (
+	"github.com/fb1e3c20/websockets/transport"
+	"github.com/fb1e3c20/websockets/transport/flight"
+)
+
+// A machine is one that no driver has yet.
+type machine struct {
+	transport.Machine
+	*recording
+}
+
+// newMachine makes a machine as b and o say, and records it if there is a Recorder
+// that has room.
+func (o *Options) newMachine(b flight.Birth) (machine, error) {
+	b.Make = o.Machine
+	if o.Recorder != nil {
+		f, err := o.Recorder.Record(b)
+		if err != nil {
+			return machine{}, err
+		}
+		if f != nil {
+			return machine{f, newRecording(o.Recorder, f)}, nil
+		}
+	}
+	m, err := b.Machine()
+	return machine{m, nil}, err
+}
+
+// abandon releases a machine that gets no driver.
+func (m machine) abandon() {
+	transport.Release(m.Machine)
+	m.recording.discard()
+}
