@@ -31,15 +31,15 @@ func AppendAccept(dst []byte, r *Request, o AcceptOptions) ([]byte, error) {
 	if err := o.check(r); err != nil {
 		return dst, err
 	}
-	dst = append(dst, "HTTP/1.1 101 Switching Protocols\r\n"+
+	dst = appendAll(dst, "HTTP/1.1 101 Switching Protocols\r\n"+
 		"Upgrade: websocket\r\n"+
 		"Connection: Upgrade\r\n"+
-		"Sec-WebSocket-Accept: "...)
+		"Sec-WebSocket-Accept: ")
 	dst = AppendAcceptKey(dst, r.Get("Sec-WebSocket-Key"))
-	dst = append(dst, "\r\n"...)
+	dst = appendAll(dst, "\r\n")
 	if o.Subprotocol != "" {
 		dst = appendField(dst, "Sec-WebSocket-Protocol", o.Subprotocol)
 	}
 	dst = fields(o.Header).append(dst)
-	return append(dst, "\r\n"...), nil
+	return appendAll(dst, "\r\n"), nil
 }

@@ -159,8 +159,16 @@ func (list fields) append(dst []byte) []byte {
 }
 
 func appendField(dst []byte, name, value string) []byte {
-	dst = append(dst, name...)
-	dst = append(dst, ": "...)
-	dst = append(dst, value...)
-	return append(dst, "\r\n"...)
+	return appendAll(dst, name, ": ", value, "\r\n")
+}
+
+// appendAll keeps handshakes small: an append that is compiled in place is larger
+// than a call.
+//
+//go:noinline
+func appendAll(dst []byte, parts ...string) []byte {
+	for _, s := range parts {
+		dst = append(dst, s...)
+	}
+	return dst
 }

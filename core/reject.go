@@ -32,27 +32,22 @@ func AppendReject(dst []byte, o RejectOptions) ([]byte, error) {
 		return dst, ErrHandshakeOption
 	}
 	header := fields(o.Header)
-	dst = append(dst, "HTTP/1.1 "...)
-	dst = appendInt(dst, int64(o.Status))
-	dst = append(dst, ' ')
-	dst = append(dst, reasonPhrase(o.Status)...)
-	dst = append(dst, "\r\n"...)
+	dst = appendInt(appendAll(dst, "HTTP/1.1 "), int64(o.Status))
+	dst = appendAll(dst, " ", reasonPhrase(o.Status), "\r\n")
 	if o.Status == 426 {
-		dst = append(dst, "Upgrade: websocket\r\nConnection: Upgrade, close\r\nSec-WebSocket-Version: 13\r\n"...)
+		dst = appendAll(dst, "Upgrade: websocket\r\nConnection: Upgrade, close\r\nSec-WebSocket-Version: 13\r\n")
 	} else {
-		dst = append(dst, "Connection: close\r\n"...)
+		dst = appendAll(dst, "Connection: close\r\n")
 	}
 	if o.Status == 405 && header.count("Allow") == 0 {
-		dst = append(dst, "Allow: GET\r\n"...)
+		dst = appendAll(dst, "Allow: GET\r\n")
 	}
 	if len(o.Body) > 0 && header.count("Content-Type") == 0 {
-		dst = append(dst, "Content-Type: text/plain; charset=utf-8\r\n"...)
+		dst = appendAll(dst, "Content-Type: text/plain; charset=utf-8\r\n")
 	}
-	dst = append(dst, "Content-Length: "...)
-	dst = appendInt(dst, int64(len(o.Body)))
-	dst = append(dst, "\r\n"...)
-	dst = header.append(dst)
-	dst = append(dst, "\r\n"...)
+	dst = appendInt(appendAll(dst, "Content-Length: "), int64(len(o.Body)))
+	dst = header.append(appendAll(dst, "\r\n"))
+	dst = appendAll(dst, "\r\n")
 	return append(dst, o.Body...), nil
 }
 

@@ -85,7 +85,7 @@ func (c *Conn) possible() bool {
 		return false
 	case c.phase == phaseHandshake && c.hs == nil:
 		return false
-	case c.err != 0 && (c.phase != phaseEnded || errorTexts[c.err] == "" || c.err.Kind() == KindMisuse):
+	case c.err != 0 && (c.phase != phaseEnded || c.err.Reason() == "" || c.err.Kind() == KindMisuse):
 		return false
 	case c.unsent < 0, c.left > MaxSize, c.msgLen > MaxSize, c.maskPos > 3:
 		return false
@@ -104,6 +104,7 @@ func (c *Conn) possible() bool {
 // packer writes a snapshot.
 type packer struct{ b []byte }
 
+//go:noinline
 func (p *packer) byte(v byte) { p.b = append(p.b, v) }
 
 func (p *packer) bool(v bool) {
@@ -116,6 +117,8 @@ func (p *packer) bool(v bool) {
 
 // uint appends v in groups of seven bits, the lowest first; the top bit of a
 // byte says that another follows.
+//
+//go:noinline
 func (p *packer) uint(v uint64) {
 	for v >= 0x80 {
 		p.b = append(p.b, byte(v)|0x80)
@@ -127,11 +130,13 @@ func (p *packer) uint(v uint64) {
 // int appends v with its sign in the lowest bit.
 func (p *packer) int(v int64) { p.uint(uint64(v)<<1 ^ uint64(v>>63)) }
 
+//go:noinline
 func (p *packer) bytes(v []byte) {
 	p.uint(uint64(len(v)))
 	p.b = append(p.b, v...)
 }
 
+//go:noinline
 func (p *packer) text(s string) {
 	p.uint(uint64(len(s)))
 	p.b = append(p.b, s...)
@@ -184,6 +189,7 @@ func (u *unpacker) fail() {
 	u.b, u.bad = nil, true
 }
 
+//go:noinline
 func (u *unpacker) byte() byte {
 	if len(u.b) == 0 {
 		u.fail()
@@ -202,6 +208,7 @@ func (u *unpacker) bool() bool {
 	return v == 1
 }
 
+//go:noinline
 func (u *unpacker) uint() uint64 {
 	v := uint64(0)
 	for shift := uint(0); shift < 64; shift += 7 {
@@ -219,6 +226,8 @@ func (u *unpacker) uint() uint64 {
 }
 
 // most reads a number that is at most n.
+//
+//go:noinline
 func (u *unpacker) most(n uint64) uint64 {
 	v := u.uint()
 	if v > n {
@@ -228,6 +237,7 @@ func (u *unpacker) most(n uint64) uint64 {
 	return v
 }
 
+//go:noinline
 func (u *unpacker) uint32() uint32 { return uint32(u.most(1<<32 - 1)) }
 
 func (u *unpacker) int() int64 {
@@ -235,9 +245,12 @@ func (u *unpacker) int() int64 {
 	return int64(v>>1) ^ -int64(v&1)
 }
 
+//go:noinline
 func (u *unpacker) time() clock.Time { return clock.Time(u.int()) }
 
 // bytes returns a part of the snapshot.
+//
+//go:noinline
 func (u *unpacker) bytes() []byte {
 	n := u.uint()
 	if n > uint64(len(u.b)) {
@@ -249,6 +262,7 @@ func (u *unpacker) bytes() []byte {
 	return v
 }
 
+//go:noinline
 func (u *unpacker) text() string { return string(u.bytes()) }
 
 // into reads bytes into dst and returns how many there were.
@@ -325,6 +339,7 @@ func (u *unpacker) handshake() *handshake {
 	return h
 }
 
+//go:noinline
 func (u *unpacker) fields() []Field {
 	var list []Field
 	for n := u.uint(); n > 0 && !u.bad; n-- {

@@ -83,6 +83,7 @@ func (d *dump) handshake(h *handshake) {
 	}
 }
 
+//go:noinline
 func (d *dump) fields(list []Field) {
 	for _, f := range list {
 		d.text("name", f.Name)
@@ -97,6 +98,7 @@ func (d *dump) name(s string) {
 	d.b = append(d.b, '=')
 }
 
+//go:noinline
 func (d *dump) int(name string, v int64) {
 	d.name(name)
 	d.b = appendInt(d.b, v)
@@ -110,6 +112,8 @@ func (d *dump) time(name string, t, now clock.Time, set bool) {
 }
 
 // bytes appends p in hexadecimal, and nothing when it is empty.
+//
+//go:noinline
 func (d *dump) bytes(name string, p []byte) {
 	if len(p) == 0 {
 		return
@@ -122,8 +126,10 @@ func (d *dump) bytes(name string, p []byte) {
 	d.b = append(d.b, ' ')
 }
 
+//go:noinline
 func (d *dump) text(name, s string) { d.bytes(name, []byte(s)) }
 
+//go:noinline
 func appendInt(dst []byte, v int64) []byte {
 	u := uint64(v)
 	if v < 0 {

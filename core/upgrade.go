@@ -37,24 +37,20 @@ func appendRequest(dst []byte, o RequestOptions, key string) ([]byte, error) {
 	if !o.valid() {
 		return dst, ErrHandshakeOption
 	}
-	dst = append(dst, "GET "...)
-	dst = append(dst, o.Target...)
-	dst = append(dst, " HTTP/1.1\r\n"...)
-	dst = appendField(dst, "Host", o.Host)
-	dst = append(dst, "Upgrade: websocket\r\nConnection: Upgrade\r\n"...)
-	dst = appendField(dst, "Sec-WebSocket-Key", key)
-	dst = append(dst, "Sec-WebSocket-Version: 13\r\n"...)
-	for i, name := range o.Subprotocols {
-		if i == 0 {
-			dst = append(dst, "Sec-WebSocket-Protocol: "...)
-		} else {
-			dst = append(dst, ", "...)
-		}
-		dst = append(dst, name...)
+	dst = appendAll(dst, "GET ", o.Target, " HTTP/1.1\r\n"+
+		"Host: ", o.Host, "\r\n"+
+		"Upgrade: websocket\r\n"+
+		"Connection: Upgrade\r\n"+
+		"Sec-WebSocket-Key: ", key, "\r\n"+
+		"Sec-WebSocket-Version: 13\r\n")
+	before := "Sec-WebSocket-Protocol: "
+	for _, name := range o.Subprotocols {
+		dst = appendAll(dst, before, name)
+		before = ", "
 	}
 	if len(o.Subprotocols) > 0 {
-		dst = append(dst, "\r\n"...)
+		dst = appendAll(dst, "\r\n")
 	}
 	dst = fields(o.Header).append(dst)
-	return append(dst, "\r\n"...), nil
+	return appendAll(dst, "\r\n"), nil
 }

@@ -1,0 +1,2 @@
+// Package wasm runs the protocol core in WebAssembly.
+package wasm

@@ -1,0 +1,124 @@
+package main
+
+import (
+	"math/bits"
+	"runtime"
+	"unsafe"
+
+	"github.com/fb1e3c20/websockets/wasm/internal/abi"
+)
+
+// page is what the host and the module share besides the buffer.
+var page [abi.PageSize]byte
+
+// addressOf returns where p begins in linear memory. Go's collector moves
+// nothing.
+func addressOf(p []byte) uint32 {
+	return uint32(uintptr(unsafe.Pointer(unsafe.SliceData(p))))
+}
+
+// lent returns the range of the buffer that the host names. An empty one may
+// be anywhere.
+func (x *instance) lent(ptr, n uint32) (p []byte, ok bool) {
+	if n == 0 {
+		return nil, true
+	}
+	at := uint64(ptr - addressOf(x.buffer))
+	end := at + uint64(n)
+	if end > uint64(len(x.buffer)) {
+		return nil, false
+	}
+	return x.buffer[at:end:end], true
+}
+
+// text shows p as a string, for a call that does not keep it.
+func text(p []byte) string { return unsafe.String(unsafe.SliceData(p), len(p)) }
+
+// grow makes the buffer at least x.call.a bytes long, keeps what is in it, and
+// returns its address.
+func (x *instance) grow() int32 {
+	n := x.call.a
+	if n <= uint32(len(x.buffer)) {
+		return int32(addressOf(x.buffer))
+	}
+	size := uint64(1) << bits.Len32(n-1)
+	if !x.affords(size - uint64(len(x.buffer))) {
+		return refused(abi.CodeLimit)
+	}
+	x.waste(uint32(len(x.buffer)))
+	x.tidy()
+	buffer := make([]byte, size)
+	copy(buffer, x.buffer)
+	x.buffer = buffer
+	return int32(addressOf(x.buffer))
+}
+
+// makeRoom has the output hold n bytes.
+func (x *instance) makeRoom(n uint64) abi.Code {
+	if n <= uint64(cap(x.out)) {
+		return 0
+	}
+	size := uint64(1) << bits.Len64(n-1)
+	if !x.affords(size - uint64(cap(x.out))) {
+		return abi.CodeLimit
+	}
+	x.waste(uint32(cap(x.out)))
+	x.tidy()
+	x.out = append(make([]byte, 0, size), x.out...)
+	return 0
+}
+
+// affords reports whether n more bytes are within the limit.
+func (x *instance) affords(n uint64) bool {
+	return uint64(x.held)+uint64(len(x.buffer))+uint64(cap(x.out))+n <= uint64(x.memory)
+}
+
+// affordsRecord reports whether a record of n bytes may be read: one that is made
+// of nothing but short strings takes many times as much.
+func (x *instance) affordsRecord(n uint32) bool {
+	return x.affords(uint64(n)*abi.RecordCost + abi.HandshakeCost)
+}
+
+// hold counts n bytes for the handshake of c.
+func (x *instance) hold(c *conn, n uint32) {
+	c.held += n
+	x.held += n
+}
+
+// letGo counts what was held for c as garbage.
+func (x *instance) letGo(c *conn) {
+	x.held -= c.held
+	x.waste(c.held)
+	c.held = 0
+}
+
+// waste counts n bytes of garbage.
+func (x *instance) waste(n uint32) { x.garbage = min(x.garbage+min(n, 1<<30), 1<<30) }
+
+// mostGarbage is how much garbage is left to the host to collect.
+const mostGarbage = 8 << 20
+
+// tidy collects garbage if the host has not done so for too long. What makes
+// garbage begins with it.
+func (x *instance) tidy() {
+	if x.garbage > mostGarbage {
+		x.collect()
+	}
+}
+
+func (x *instance) collect() {
+	x.garbage = 0
+	runtime.GC()
+}
+
+// keptOutput is the space for output that outlives ws_maintain.
+const keptOutput = 256 << 10
+
+// maintain gives back what it can.
+func (x *instance) maintain() int32 {
+	if cap(x.out) > keptOutput {
+		x.out = nil
+	}
+	x.collect()
+	return 0
+}
