@@ -32,6 +32,7 @@ func (r Role) String() string {
 // returns an error of [KindMisuse] and changes nothing (the time that such a
 // call tells is taken all the same).
 type Conn struct {
+	_   [0]func() // not to be compared with ==
 	set *Settings
 	hs  *handshake // until it is done and its output taken
 
@@ -259,6 +260,8 @@ func (c *Conn) queueClose(code frame.CloseCode) {
 }
 
 // beginClosing hands the due timer to the closing handshake.
+//
+//go:noinline
 func (c *Conn) beginClosing() {
 	if c.has(closing) {
 		return
@@ -279,6 +282,8 @@ func (c *Conn) ensureDue() {
 }
 
 // startTimer arms due d from now; 0 disarms it.
+//
+//go:noinline
 func (c *Conn) startTimer(d time.Duration) {
 	c.put(hasDue, d > 0)
 	c.due = c.now.Add(d)

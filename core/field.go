@@ -73,6 +73,7 @@ func (list fields) get(name string) string {
 	return ""
 }
 
+//go:noinline
 func (list fields) count(name string) int {
 	n := 0
 	for _, f := range list {

@@ -166,6 +166,11 @@ func (c *Conn) appendHandshake(dst []byte) []byte {
 	if c.hs == nil || len(c.hs.out) == 0 {
 		return dst
 	}
+	return c.takeHandshake(dst)
+}
+
+//go:noinline
+func (c *Conn) takeHandshake(dst []byte) []byte {
 	c.unsent += int64(len(c.hs.out))
 	dst = append(dst, c.hs.out...)
 	c.hs.out = nil
@@ -176,6 +181,8 @@ func (c *Conn) appendHandshake(dst []byte) []byte {
 }
 
 // releaseHandshake lets go of the handshake once it is done.
+//
+//go:noinline
 func (c *Conn) releaseHandshake() {
 	if c.phase == phaseOpen && len(c.hs.out) == 0 {
 		c.hs = nil

@@ -341,6 +341,8 @@ func (c *Conn) answerClose(code frame.CloseCode) {
 }
 
 // frameError translates an error of the frame layer.
+//
+//go:noinline
 func frameError(err error) Error {
 	e, _ := err.(frame.Error)
 	switch e {

@@ -185,6 +185,7 @@ type unpacker struct {
 	bad bool
 }
 
+//go:noinline
 func (u *unpacker) fail() {
 	u.b, u.bad = nil, true
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"math/rand/v2"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -34,7 +35,7 @@ func wantSame(t testing.TB, got, want *Conn) {
 		clear(c.hdr[c.hdrLen:])
 		clear(c.slot[c.slotLen:])
 	}
-	if g != w {
+	if !reflect.DeepEqual(g, w) {
 		t.Fatalf("restored %+v\nwant %+v", g, w)
 	}
 }

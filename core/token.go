@@ -2,6 +2,8 @@ package core
 
 // isToken reports whether s is a token
 // (https://www.rfc-editor.org/rfc/rfc9110#section-5.6.2).
+//
+//go:noinline
 func isToken(s string) bool {
 	for i := range len(s) {
 		if !isTokenByte(s[i]) {
@@ -29,6 +31,8 @@ func isAlphanumeric(c byte) bool {
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
 // equalFold compares ASCII case-insensitively.
+//
+//go:noinline
 func equalFold(s, t string) bool {
 	if len(s) != len(t) {
 		return false
