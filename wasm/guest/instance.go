@@ -42,6 +42,8 @@ type call struct {
 func refused(code abi.Code) int32 { return -int32(code) }
 
 // refusal makes a result of an error of the core.
+//
+//go:noinline
 func refusal(err error) int32 {
 	switch e := err.(type) {
 	case core.Error:
