@@ -17,8 +17,8 @@ export class ClockView {
     this.world = world
     this.go = go
     $('slider').addEventListener('input', () => {
-      this.pause()
       go(seconds($('slider').valueAsNumber))
+      this.pause()
     })
     $('slider').addEventListener('change', () => this.#widen())
     $('play').addEventListener('click', () => this.#playing ? this.pause() : this.play())
@@ -72,11 +72,11 @@ export class ClockView {
   // stops at what happens next, so as not to run past it at full speed.
   #target (passed) {
     const { now, next, toServer, toClient } = this.world()
-    const speed = $('speed').value
-    if (speed !== 'auto') return now + seconds(passed * speed)
     const moving = [...toServer.packets, ...toClient.packets].some(packet => packet.arrives !== never && packet.arrives > now)
-    const to = now + seconds(passed * (moving ? slow : fast))
-    return next.at > now && next.at < to ? next.at : to
+    const auto = $('speed').value === 'auto'
+    const speed = auto ? moving ? slow : fast : Number($('speed').value)
+    const to = now + seconds(Math.round(1000 * passed * speed) / 1000)
+    return auto && next.at > now && next.at < to ? next.at : to
   }
 
   show () {

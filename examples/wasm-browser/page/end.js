@@ -121,7 +121,7 @@ export class End {
   }
 
   #echo ({ opcode, flags, data }) {
-    if (this.conn.status.open) this.output.push(this.conn.send(opcode, flags, data).output)
+    if (this.conn.status.open) this.#ask(() => this.conn.send(opcode, flags, data))
   }
 
   #write () {

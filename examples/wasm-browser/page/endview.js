@@ -36,11 +36,14 @@ export class EndView {
     event.preventDefault()
     const error = this.#card.querySelector('.error')
     error.textContent = ''
+    let action
     try {
-      act(this.#actionOf(event.submitter?.value ?? 'send'))
+      action = this.#actionOf(event.submitter?.value ?? 'send')
     } catch (e) {
       error.textContent = e.message
+      return
     }
+    act(action)
   }
 
   #actionOf (button) {

@@ -93,9 +93,11 @@ export class Core {
 
   // refill fills the page's words of entropy. Those that are left are dropped.
   refill () {
-    const { buffer } = this.#exports.memory
-    new Uint32Array(buffer, this.#page + page.words, page.wordCount).set(this.#draw(page.wordCount))
-    new Uint32Array(buffer, this.#page + page.entropy, 2).set([0, page.wordCount])
+    const words = Uint32Array.from(this.#draw(page.wordCount))
+    this.#bytes(this.#page + page.words, words.byteLength).set(new Uint8Array(words.buffer))
+    const view = this.#pageView()
+    view.setUint32(page.entropy, 0, true) // next
+    view.setUint32(page.entropy + 4, page.wordCount, true) // end
   }
 
   // call calls an export, once more with fresh entropy if it lacked some, and

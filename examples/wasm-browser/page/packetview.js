@@ -9,11 +9,7 @@ export class PacketView {
   #rows = [] // { packet, element, fate }
   #drawn
 
-  // touch makes what a packet is touched with do something.
-  constructor (touch) {
-    this.touch = touch
-  }
-
+  // show shows the packet that is pointed at, or was selected, or is the latest.
   show (world, selected, pointed) {
     this.#list(world)
     for (const row of this.#rows) {
@@ -36,16 +32,16 @@ export class PacketView {
 
   #row (packet) {
     const fate = make('span', { class: 'fate' })
-    const button = make('button', { type: 'button', ...this.touch(packet) },
+    const button = make('button', { type: 'button', 'data-packet': packet.id },
       make('time', {}, clock(packet.sent)), make('span', { class: `to-${packet.to}` }, packet.to === 'server' ? '→' : '←'),
       make('span', { class: 'name' }, packet.label), make('span', { class: 'size' }, packet.bytes.length ? `${packet.bytes.length} B` : ''), fate)
     return { packet, fate, button, element: make('li', { 'data-kind': packet.kind, 'data-to': packet.to, class: packet.forged ? 'forged' : '' }, button) }
   }
 
   #detail (packet, world) {
-    const drawn = `${packet.id} ${packet.label} ${packet.taken} ${fate(packet, world)}`
-    if (drawn === this.#drawn) return
-    this.#drawn = drawn
+    const now = `${packet.taken} ${fate(packet, world)}`
+    if (packet === this.#drawn?.packet && now === this.#drawn.now) return
+    this.#drawn = { packet, now }
     $('packet').replaceChildren(...detail(packet, world))
   }
 }

@@ -1,13 +1,12 @@
 // page: a world, the views of it, and what one does to it.
-import { $ } from './dom.js'
+import { $, write } from './dom.js'
 import { load } from './host.js'
 import { Entropy } from './entropy.js'
 import { World } from './world.js'
 import { stories } from './stories.js'
-import { forgeries } from './actions.js'
-import { unhex } from './bytes.js'
 import { ClockView } from './clockview.js'
 import { EndView } from './endview.js'
+import { startForgeryView } from './forgeryview.js'
 import { PacketView } from './packetview.js'
 import { SettingsView } from './settingsview.js'
 import { StoryView } from './storyview.js'
@@ -24,7 +23,7 @@ const entropy = new Entropy()
 const core = await load('core.wasm', n => entropy.draw(n))
 
 let world
-let selected, pointed // ids of packets
+let selected = NaN, pointed = NaN // ids of packets
 let pending = false
 
 const show = () => {
@@ -52,19 +51,19 @@ const act = action => {
   show()
 }
 
-const touch = ({ id }) => ({
-  onclick: () => {
-    selected = selected === id ? undefined : id
-    show()
-  },
-  onpointerenter: () => {
-    pointed = id
-    show()
-  },
-  onpointerleave: () => {
-    pointed = undefined
-    show()
-  }
+// Packets are pointed at, and selected, wherever they are shown.
+const packetOf = ({ target }) => Number(target.closest('[data-packet]')?.dataset.packet ?? NaN)
+document.addEventListener('pointerover', event => {
+  const id = packetOf(event)
+  if (Object.is(id, pointed)) return
+  pointed = id
+  show()
+})
+document.addEventListener('click', event => {
+  const id = packetOf(event)
+  if (Number.isNaN(id)) return
+  selected = selected === id ? NaN : id
+  show()
 })
 
 // begin replaces the world. What is wrong with the setup is thrown, and the old
@@ -73,7 +72,7 @@ const begin = (setup, script) => {
   const next = new World(core, entropy, setup, script)
   world?.end()
   world = next
-  selected = pointed = undefined
+  selected = pointed = NaN
 }
 
 const choose = story => {
@@ -90,39 +89,20 @@ const restart = setup => {
   clockView.begin()
 }
 
-// announce tells a screen reader the latest of what happened.
-let announced
+// announce tells a screen reader what happened last.
 const announce = () => {
-  const lines = [world.client, world.server].map(end => ({ role: end.role, ...end.log.at(-1) })).filter(line => line.kind)
-  const last = lines.reduce((last, line) => !last || line.at >= last.at ? line : last, undefined)
-  const words = last && `${clock(last.at)}, ${last.role}: ${last.kind} ${last.words}`
-  if (words === announced) return
-  announced = words
-  $('live').textContent = words ?? ''
+  const [last] = [world.client, world.server].toSorted((a, b) => lastOf(a) > lastOf(b) ? -1 : 1)
+  const line = last.log.at(-1)
+  write($('live'), line ? `${clock(line.at)}, ${last.role}: ${line.kind} ${line.words}` : '')
 }
-
-const forge = event => {
-  event.preventDefault()
-  $('forge-error').textContent = ''
-  const to = event.submitter?.value ?? 'server'
-  try {
-    if ($('forgery').value !== 'hex') return act({ do: 'inject', to, what: $('forgery').value })
-    const hex = $('forged-hex').value
-    if (!unhex(hex).length) throw new Error('Which bytes?')
-    act({ do: 'inject', to, hex })
-  } catch (e) {
-    $('forge-error').textContent = e.message
-  }
-}
-$('forgery').append(...Object.entries(forgeries).map(([id, { name }]) => new Option(name, id)), new Option('bytes of your own', 'hex'))
-$('forgery').addEventListener('change', () => { $('forged-hex').hidden = $('forgery').value !== 'hex' })
-$('forge').addEventListener('submit', forge)
+const lastOf = end => end.log.at(-1)?.at ?? -1n
 
 const ends = { client: new EndView('client', act), server: new EndView('server', act) }
 $('wire').before(ends.client.element)
 $('wire').after(ends.server.element)
-const wireView = new WireView(act, touch)
-const packetView = new PacketView(touch)
+const wireView = new WireView(act)
+startForgeryView(act)
+const packetView = new PacketView()
 const clockView = new ClockView(() => world, go)
 const storyView = new StoryView(story => {
   choose(story)

@@ -1,5 +1,6 @@
 // settingsview: the form of a world's setup.
 import { $, make } from './dom.js'
+import { CoreError } from './host.js'
 import { inSeconds, seconds } from './time.js'
 
 const durations = {
@@ -11,7 +12,7 @@ const answer = 1, drop = 2 // pings
 export class SettingsView {
   #form = $('settings')
 
-  // restart is called with a setup; what it throws is shown.
+  // restart is called with a setup. What the module says of it is shown.
   constructor (defaults, restart) {
     this.defaults = defaults
     for (const role of ['client', 'server']) $(`${role}-settings`).append(...fieldsOf(role))
@@ -21,6 +22,7 @@ export class SettingsView {
       try {
         restart(this.#read())
       } catch (e) {
+        if (!(e instanceof CoreError)) throw e
         $('settings-error').textContent = e.message
       }
     })

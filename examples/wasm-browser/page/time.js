@@ -3,10 +3,10 @@ export const seconds = n => BigInt(Math.round(n * 1e9))
 export const inSeconds = ns => Number(ns) / 1e9
 
 // clock writes an instant to the millisecond, and exactly where that is not all.
-export const clock = ns => `${fixed(ns)} s`
+export const clock = ns => `${fixed(ns)}\u00a0s`
 
 // span writes a duration, without zeros that say nothing.
-export const span = ns => `${fixed(ns).replace(/\.?0+$/, '')} s`
+export const span = ns => `${fixed(ns).replace(/\.?0+$/, '')}\u00a0s`
 
 function fixed (ns) {
   const size = ns < 0n ? -ns : ns

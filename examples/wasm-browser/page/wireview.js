@@ -9,10 +9,9 @@ const mostRows = 6
 export class WireView {
   #lanes
 
-  // act is called with what one does to the wire; touch makes what a packet is
-  // touched with do something.
-  constructor (act, touch) {
-    this.#lanes = ['server', 'client'].map(to => new Lane(to, act, touch))
+  // act is called with what one does to the wire.
+  constructor (act) {
+    this.#lanes = ['server', 'client'].map(to => new Lane(to, act))
     $('byte-by-byte').addEventListener('change', event => act({ do: 'pieces', byteByByte: event.target.checked }))
     $('reset').addEventListener('click', () => act({ do: 'reset' }))
   }
@@ -29,10 +28,9 @@ export class WireView {
 class Lane {
   #shown = new Map() // ids to { element, row }
 
-  constructor (to, act, touch) {
+  constructor (to, act) {
     this.to = to
     this.lane = $(`to-${to}`)
-    this.touch = touch
     this.choice = $(`state-to-${to}`)
     this.choice.append(...Object.entries(states).map(([value, name]) => new Option(name, value)))
     this.choice.addEventListener('change', () => act({ do: 'wire', to, state: this.choice.value }))
@@ -78,9 +76,7 @@ class Lane {
     const taken = new Set(Array.from(this.#shown.values(), ({ row }) => row))
     let row = 0
     while (taken.has(row)) row++
-    const element = make('button', {
-      type: 'button', class: `packet${packet.forged ? ' forged' : ''}`, 'data-kind': packet.kind, ...this.touch(packet)
-    })
+    const element = make('button', { type: 'button', class: `packet${packet.forged ? ' forged' : ''}`, 'data-kind': packet.kind, 'data-packet': packet.id })
     this.lane.append(element)
     const shown = { element, row }
     this.#shown.set(packet.id, shown)
