@@ -5,7 +5,8 @@ import { tell } from './actions.js'
 import { clock } from './time.js'
 
 export class StoryView {
-  #drawn
+  #drawn // the script that is shown, and its last step: an action replaces what followed
+  #last
   #current
 
   // choose is called with a story, go with an instant of it.
@@ -22,19 +23,19 @@ export class StoryView {
   }
 
   show ({ script, done }) {
-    if (this.#drawn !== script || $('script').childElementCount !== script.length || this.last !== script.at(-1)) this.#list(script)
+    if (this.#drawn !== script || this.#last !== script.at(-1)) this.#list(script)
     const current = $('script').children[done - 1]
     if (current === this.#current) return
     this.#current = current
     for (const [i, item] of [...$('script').children].entries()) {
       item.className = i < done - 1 ? 'done' : i === done - 1 ? 'current' : 'to-come'
     }
-    if (current) $('script').scrollTop = current.offsetTop - $('script').offsetTop - 60
+    if (current) $('script').scrollTop = current.offsetTop - 60
   }
 
   #list (script) {
     this.#drawn = script
-    this.last = script.at(-1)
+    this.#last = script.at(-1)
     this.#current = null
     $('script').replaceChildren(...script.map(step => make('li', {},
       make('button', { type: 'button', onclick: () => this.go(step.at) }, make('time', {}, clock(step.at)), make('span', {}, tell(step))))))
