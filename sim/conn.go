@@ -43,6 +43,8 @@ type Conn struct {
 	role core.Role
 	m    transport.Machine
 
+	lease transport.Releaser // m, if it must still be released
+
 	puppet *PuppetConn // nil: this end is honest
 
 	sock *socket
@@ -200,7 +202,7 @@ func (c *Conn) Name() string { return c.name }
 
 // Open reports whether messages can be sent: the handshake is done, and neither
 // end has closed the connection or given it up.
-func (c *Conn) Open() bool { return c.m.Open() && !c.released }
+func (c *Conn) Open() bool { return !c.released && c.m.Open() }
 
 // Buffered returns how many bytes, of frames and of the handshake, wait for the
 // network.
@@ -361,6 +363,7 @@ func (c *Conn) run() {
 
 // forget drops a connection that has ended.
 func (w *World) forget(c *Conn) {
+	w.endLease(c)
 	is := func(other *Conn) bool { return other == c }
 	w.conns = slices.DeleteFunc(w.conns, is)
 	c.node.conns = slices.DeleteFunc(c.node.conns, is)

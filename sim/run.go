@@ -77,6 +77,7 @@ func Run(t *Tape, build func(*World), o RunOptions) *Result {
 		o.Machine = nativeMachine
 	}
 	w := newWorld(t, o.Machine)
+	defer w.endLeases()
 	w.unwatched = o.Unwatched
 	w.explorer = o.explorer
 	if o.Steps > 0 {

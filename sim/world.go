@@ -7,7 +7,6 @@ import (
 	"github.com/fb1e3c20/websockets/clock"
 	"github.com/fb1e3c20/websockets/core"
 	"github.com/fb1e3c20/websockets/sim/chart"
-	"github.com/fb1e3c20/websockets/transport"
 )
 
 // A World is a simulated network of nodes, and the time in it. Everything that
@@ -38,9 +37,10 @@ type World struct {
 	stepping bool
 	posted   int // values on their way to nodes
 
-	nodes []*Node
-	conns []*Conn
-	wires []*wire
+	nodes  []*Node
+	conns  []*Conn
+	leased []*Conn // whose machines must still be released
+	wires  []*wire
 
 	allowed, forced, active, had Faults
 	started                      bool
@@ -70,23 +70,6 @@ type World struct {
 	unwatched  bool
 }
 
-// A MachineFunc makes the machines of a world's connections: the native core is
-// one such. bare tells that the handshake was done elsewhere.
-type MachineFunc func(role core.Role, cfg core.Config, now clock.Time, bare bool) (transport.Machine, error)
-
-func nativeMachine(role core.Role, cfg core.Config, now clock.Time, bare bool) (transport.Machine, error) {
-	set, err := core.NewSettings(cfg)
-	switch {
-	case err != nil:
-		return nil, err
-	case bare:
-		return core.NewOpen(set, now, role)
-	case role == core.Server:
-		return core.NewServer(set, now), nil
-	}
-	return core.NewClient(set, now, core.RequestOptions{Host: "sim"})
-}
-
 // stepLimit is how many steps a run may take.
 const stepLimit = 200_000
 
@@ -103,23 +86,6 @@ func newWorld(t *Tape, m MachineFunc) *World {
 	w.nemesis = newNemesis(w)
 	w.nemesis.task.run = w.nemesis.come
 	return w
-}
-
-// machine makes the machine of c, under observation.
-func (w *World) machine(c *Conn, cfg core.Config, bare bool) (transport.Machine, error) {
-	if p := c.node.puppet; p != nil {
-		return newPuppetConn(p, c, bare).machine(), nil
-	}
-	entropy := newEntropyLog(cfg.Entropy)
-	cfg.Entropy = entropy.draw
-	now := c.node.Now()
-	m, err := w.newMachine(c.role, cfg, now, bare)
-	if err != nil || w.unwatched {
-		return m, err
-	}
-	return newWitness(m, c.role, cfg, now, bare, entropy, func(oracle string, err error) {
-		w.violate("core: "+oracle, fmt.Errorf("%s: %w", c.name, err))
-	}), nil
 }
 
 // Now returns how long the world has existed. Nodes have clocks of their own.
