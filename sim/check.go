@@ -13,7 +13,7 @@ import (
 	"github.com/fb1e3c20/websockets/sim/chart"
 )
 
-// An Option says how [Check], [Fuzz] and [Exhaust] run a world.
+// An Option says how [Check], [Fuzz], [Exhaust] and [Scenarios] run worlds.
 type Option func(*checker)
 
 // Runs sets how many runs there are: seeds of [Check], by default 1,000, and

@@ -72,6 +72,12 @@
 // two or three. What is left is printed as a sequence chart with exact times,
 // and saved as a [Scenario]: a text that can be read, committed, and run again.
 //
+// # Other machines
+//
+// The option [Machine] has a world, or [Scenarios], run on something else than the
+// native core: the same core behind another boundary. All of the above is demanded
+// of it as well, and [Compare] tells the first step in which two machines part.
+//
 // # Recordings
 //
 // Package transport/flight records what enters the core of a real connection;

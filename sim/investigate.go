@@ -26,10 +26,7 @@ type Finding struct {
 
 // A ReplayError tells where a run that was repeated became another.
 type ReplayError struct {
-	Step          int    // the first step that differed
-	First, Second string // what happened in it
-
-	seen string // the first difference that a chart shows, if that comes later
+	Difference
 }
 
 func (d *ReplayError) Error() string {
@@ -104,15 +101,15 @@ func diverge(build func(*World), failed, again *Result, ro RunOptions) (d *Repla
 	drawn := again
 	for range 3 {
 		other := Run(replay(failed.Choices), build, ro)
-		if d == nil {
-			d = again.world.compare(other.world)
+		if found := again.world.compare(other.world); d == nil && found != nil {
+			d = &ReplayError{*found}
 		}
 		if !failed.Failure.alike(drawn.Failure) {
 			drawn = other
 		}
 	}
 	if d == nil {
-		d = &ReplayError{Step: failed.Failure.Step, First: "where it failed with " + strconv.Quote(failed.Failure.summary()), Second: "it passed"}
+		d = &ReplayError{Difference{Step: failed.Failure.Step, First: "where it failed with " + strconv.Quote(failed.Failure.summary()), Second: "it passed"}}
 		if again.Failure != nil {
 			d.Second = fmt.Sprintf("it failed in step %d with %q", again.Failure.Step, again.Failure.summary())
 		}
@@ -133,62 +130,4 @@ func (f *Failure) alike(other *Failure) bool { return other != nil && f.Property
 func (f *Failure) summary() string {
 	line, _, _ := strings.Cut(f.Property+": "+f.Err.Error(), "\n")
 	return line
-}
-
-// compare finds the first step in which two runs differ, nil if there is none.
-func (w *World) compare(other *World) *ReplayError {
-	a, b := w.trace.marks, other.trace.marks
-	for i := range max(len(a), len(b)) {
-		if i < len(a) && i < len(b) && a[i].hash == b[i].hash {
-			continue
-		}
-		d := &ReplayError{Step: i + 1, First: w.at(i), Second: other.at(i)}
-		if d.First == d.Second {
-			d.seen = w.firstSeen(other)
-		}
-		return d
-	}
-	return nil
-}
-
-// at tells what happened in step i.
-func (w *World) at(i int) string {
-	t := w.trace
-	if i >= len(t.marks) {
-		return "not there: the run had ended"
-	}
-	from := 0
-	if i > 0 {
-		from = t.marks[i-1].steps
-	}
-	var list []string
-	for j := from; j < t.marks[i].steps; j++ {
-		list = append(list, w.told(j))
-	}
-	if len(list) == 0 {
-		return "one that a chart does not show"
-	}
-	return strings.Join(list, ", then ")
-}
-
-// firstSeen tells of the first line of a chart in which two runs differ.
-func (w *World) firstSeen(other *World) string {
-	for j := range max(len(w.trace.steps), len(other.trace.steps)) {
-		if a, b := w.told(j), other.told(j); a != b {
-			return fmt.Sprintf("The first difference that a chart shows is %s and %s. ", a, b)
-		}
-	}
-	return "A chart shows no difference. "
-}
-
-// told puts a step of the chart into words.
-func (w *World) told(j int) string {
-	if j >= len(w.trace.steps) {
-		return "the end"
-	}
-	s, where := &w.trace.steps[j], "the world"
-	if s.Lane >= 0 {
-		where = w.nodes[s.Lane].name
-	}
-	return fmt.Sprintf("%q at %s, %v", s.Text, where, s.At)
 }

@@ -16,12 +16,14 @@ import (
 // A test fails when something else comes of it than the file expects, and shows
 // the lines that differ.
 //
-// worlds has the worlds by name; nil is enough for scripts. With the flag
+// worlds has the worlds by name; nil is enough for scripts. Of the options
+// [Machine] and [Steps] matter: the same is expected of every machine. With the flag
 // -sim.rewrite, or a flag -rewrite of the test's own, the files are written anew
 // with what came of them, in the canonical form; read them before they are
 // committed.
-func Scenarios(t *testing.T, pattern string, worlds map[string]func(*World)) {
+func Scenarios(t *testing.T, pattern string, worlds map[string]func(*World), options ...Option) {
 	t.Helper()
+	o := newChecker(t, nil, options).run
 	files, err := filepath.Glob(pattern)
 	if err != nil {
 		t.Fatal(err)
@@ -33,12 +35,12 @@ func Scenarios(t *testing.T, pattern string, worlds map[string]func(*World)) {
 		name := strings.TrimSuffix(filepath.Base(file), filepath.Ext(file))
 		t.Run(name, func(t *testing.T) {
 			t.Helper()
-			checkScenario(t, file, worlds)
+			checkScenario(t, file, worlds, o)
 		})
 	}
 }
 
-func checkScenario(t *testing.T, file string, worlds map[string]func(*World)) {
+func checkScenario(t *testing.T, file string, worlds map[string]func(*World), o RunOptions) {
 	t.Helper()
 	text, err := os.ReadFile(file)
 	if err != nil {
@@ -48,7 +50,7 @@ func checkScenario(t *testing.T, file string, worlds map[string]func(*World)) {
 	if err != nil {
 		t.Fatal(inFile(file, err))
 	}
-	got, err := s.Run(worlds, RunOptions{})
+	got, err := s.Run(worlds, o)
 	if err != nil {
 		t.Fatalf("%s: %v", file, err)
 	}
