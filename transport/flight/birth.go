@@ -32,17 +32,39 @@ type Birth struct {
 	// Make makes the machine, from the Birth that it is given and not from this
 	// one: its Settings draw entropy through the recording. Default: the native
 	// core, [core.Conn].
+	//
+	// If the machine has core.Conn's methods AppendState and AppendSnapshot, they
+	// are used: without the latter, which may append nothing when it cannot tell
+	// the state, a recording ends at its limit.
 	Make func(Birth) (transport.Machine, error)
+
+	// State, if it is not nil, is what AppendSnapshot wrote of another machine: this
+	// one goes on from there, as that of [core.RestoreConn]. It is for
+	// [Recording.ReplayOn], from which Make gets it; Record takes no notice of it.
+	State []byte
+}
+
+// A snapshotter is a machine whose state can be kept, as [core.Conn]'s.
+type snapshotter interface {
+	AppendSnapshot(dst []byte) []byte
+}
+
+// A stater is a machine whose state can be read, as [core.Conn]'s.
+type stater interface {
+	AppendState(dst []byte) []byte
 }
 
 // Machine makes the machine, without recording it.
 func (b Birth) Machine() (transport.Machine, error) {
 	if b.Make != nil {
 		m, err := b.Make(b)
-		if m == nil && err == nil {
-			err = errNothingMade
+		switch {
+		case err != nil:
+			return nil, err
+		case m == nil:
+			return nil, errNothingMade
 		}
-		return m, err
+		return m, nil
 	}
 	c, err := b.core()
 	if err != nil {
@@ -56,6 +78,8 @@ var errNothingMade = errors.New("websocket: the function that makes machines ret
 // core returns a native core that begins as b says.
 func (b Birth) core() (*core.Conn, error) {
 	switch {
+	case b.State != nil:
+		return core.RestoreConn(b.Settings, b.State)
 	case b.Open:
 		return core.NewOpen(b.Settings, b.Now, b.Role)
 	case b.Role == core.Client:

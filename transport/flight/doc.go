@@ -81,7 +81,7 @@
 //
 // # Bound
 //
-// When three eighths of the limit are full, the state of the core is saved as a
+// When three eighths of the limit are full, the state of the machine is saved as a
 // checkpoint, and what is older than the checkpoint before is dropped: a recording
 // always ends with the last part of the flight. A single call with more data than
 // an eighth of the limit, such as AppendMessage, is not kept: a checkpoint bridges

@@ -63,6 +63,7 @@ type Flight struct {
 // Record makes a machine as b says and records it. The error is that of making
 // it.
 func Record(b Birth, o Options) (*Flight, error) {
+	b.State = nil
 	f := &Flight{birth: b, wall: time.Now(), framing: b.Open, redacted: o.Redact}
 	f.log.limit = o.limit()
 	f.log.ctx.now = b.Now
@@ -177,23 +178,27 @@ func alike(a, b *Answer) bool {
 		len(e.Data) == len(g.Data) && len(a.Out) == len(b.Out) && a.Err == b.Err
 }
 
-// A snapshotter is a machine whose state can be kept: a [core.Conn].
-type snapshotter interface {
-	AppendSnapshot(dst []byte) []byte
-}
-
 // save keeps the state.
 func (f *Flight) save(op Op, in func(*Call)) {
-	s, ok := f.m.(snapshotter)
+	m := f.m
 	if f.shadow != nil {
-		s, ok = f.shadow, true
+		m = f.shadow
 	}
-	if !ok {
+	var room [512]byte
+	state := snapshotOf(m, room[:0])
+	if len(state) == 0 {
 		f.stop(endedByLimit)
 		return
 	}
-	var room [512]byte
-	in(&Call{Op: op, Now: f.log.ctx.now, Data: s.AppendSnapshot(room[:0])})
+	in(&Call{Op: op, Now: f.log.ctx.now, Data: state})
+}
+
+// snapshotOf appends the state of m to dst, nothing if it cannot be kept.
+func snapshotOf(m transport.Machine, dst []byte) []byte {
+	if s, ok := m.(snapshotter); ok {
+		return s.AppendSnapshot(dst)
+	}
+	return dst
 }
 
 func (f *Flight) stop(why endReason) {

@@ -187,11 +187,11 @@ type Step struct {
 }
 
 // Dump returns the canonical state of the machine after the step, as
-// [core.Conn.AppendState] tells it; "" if it is not a native core. It must be
-// called before the next step.
+// [core.Conn.AppendState] tells it; "" if the machine has no such method. It must
+// be called before the next step, and before the replay returns.
 func (s *Step) Dump() string {
-	if c, ok := s.m.(*core.Conn); ok {
-		return string(c.AppendState(nil))
+	if m, ok := s.m.(stater); ok {
+		return string(m.AppendState(nil))
 	}
 	return ""
 }
@@ -227,7 +227,7 @@ func (e *Divergence) Error() string {
 		e.Step.Index, e.Step.At, e.Step.Call, e.Recorded, e.Replayed)
 }
 
-var errNoState = errors.New("flight recording: the beginning is missing, and only the native core can begin at a checkpoint")
+var errNoState = errors.New("flight recording: a part is missing, and the machine cannot begin at a checkpoint: make it from Birth.State, and give it a method AppendSnapshot")
 
 // Replay makes the recorded calls of a new machine, of the native core, and calls
 // each, if it is not nil, after every one. It returns a *[Divergence] at the first
@@ -236,9 +236,12 @@ var errNoState = errors.New("flight recording: the beginning is missing, and onl
 func (r *Recording) Replay(each func(*Step) error) error { return r.ReplayOn(nil, each) }
 
 // ReplayOn is Replay on a machine that birth makes, such as the same core behind
-// another boundary; nil means the native core. Any other can replay only a
-// recording with its beginning, and passes checkpoints over.
+// another boundary; nil means the native core. Its state is compared with the
+// checkpoints if it has a method AppendSnapshot. One that birth can make from
+// [Birth.State] replays a recording without its beginning, and what follows a
+// [Gap], as well; with another these are an error. Machines are released.
 func (r *Recording) ReplayOn(birth func(Birth) (transport.Machine, error), each func(*Step) error) error {
-	p := replay{Recording: r, make: birth, each: each}
-	return p.run()
+	p := replay{Recording: r, each: each}
+	defer p.release()
+	return p.run(birth)
 }

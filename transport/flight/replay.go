@@ -11,8 +11,8 @@ import (
 // A replay makes the calls of a recording.
 type replay struct {
 	*Recording
-	make func(Birth) (transport.Machine, error)
-	each func(*Step) error
+	birth Birth
+	each  func(*Step) error
 
 	m     transport.Machine
 	words []uint32 // of the call under way
@@ -21,39 +21,61 @@ type replay struct {
 	step  Step
 }
 
-func (p *replay) run() error {
-	birth := p.Birth
-	birth.Make = p.make
-	config := birth.Settings.Config()
+func (p *replay) run(make func(Birth) (transport.Machine, error)) error {
+	p.birth = p.Birth
+	p.birth.Make = make
+	config := p.birth.Settings.Config()
 	config.Entropy = p.draw
 	var err error
-	if birth.Settings, err = core.NewSettings(config); err != nil {
+	if p.birth.Settings, err = core.NewSettings(config); err != nil {
 		return &FormatError{err.Error()}
 	}
-	if p.Dropped && birth.Make != nil {
-		return errNoState
-	}
 	if !p.Dropped {
-		p.words = p.Recording.words
-		if p.m, err = birth.Machine(); err != nil {
-			return &FormatError{"the machine cannot be made: " + err.Error()}
-		}
-		if p.drawn != len(p.words) {
-			return &FormatError{fmt.Sprintf("the birth drew %d words of entropy, not %d", p.drawn, len(p.words))}
+		if err := p.begin(); err != nil {
+			return err
 		}
 	}
 	d := decoder{b: p.records}
-	ctx := prior{now: birth.Now}
+	ctx := prior{now: p.birth.Now}
 	var rec record
 	for d.record(&rec, &ctx) {
 		p.step.Call = &rec.call
-		p.step.At = rec.call.Now.Sub(birth.Now)
-		if err := p.next(&rec, birth.Settings); err != nil {
+		p.step.At = rec.call.Now.Sub(p.birth.Now)
+		if err := p.next(&rec); err != nil {
 			return err
 		}
 		p.step.Index++
 	}
 	return nil
+}
+
+// begin makes the machine as it was made then.
+func (p *replay) begin() error {
+	p.words = p.Recording.words
+	var err error
+	if p.m, err = p.birth.Machine(); err != nil {
+		return p.refused("the machine cannot be made", err)
+	}
+	if p.drawn != len(p.words) {
+		return &FormatError{fmt.Sprintf("the birth drew %d words of entropy, not %d", p.drawn, len(p.words))}
+	}
+	return nil
+}
+
+// refused is the error of a machine that cannot be made: the file is to blame if
+// that is the native core.
+func (p *replay) refused(what string, err error) error {
+	if p.birth.Make == nil {
+		return &FormatError{what + ": " + err.Error()}
+	}
+	return fmt.Errorf("flight recording: %s: %w", what, err)
+}
+
+func (p *replay) release() {
+	if p.m != nil {
+		transport.Release(p.m)
+		p.m = nil
+	}
 }
 
 // draw is the entropy: what was recorded, and zero when more is asked for.
@@ -65,9 +87,9 @@ func (p *replay) draw() uint32 {
 	return p.words[p.drawn-1]
 }
 
-func (p *replay) next(rec *record, s *core.Settings) error {
+func (p *replay) next(rec *record) error {
 	if rec.call.Op.saves() {
-		return p.checkpoint(rec, s)
+		return p.checkpoint(&rec.call)
 	}
 	p.words, p.drawn = rec.words, 0
 	p.step.Answer = p.hands.do(p.m, &rec.call)
@@ -82,27 +104,35 @@ func (p *replay) next(rec *record, s *core.Settings) error {
 	return p.tell(theirs, ours)
 }
 
-// checkpoint compares the state with the one that was kept, or takes that.
-func (p *replay) checkpoint(rec *record, s *core.Settings) error {
+// checkpoint compares the state with the one that was kept, or goes on from that.
+func (p *replay) checkpoint(c *Call) error {
 	p.step.Answer = Answer{}
-	native, isNative := p.m.(*core.Conn)
-	switch {
-	case p.m != nil && !isNative && rec.call.Op == Gap:
-		return errNoState
-	case p.m != nil && !isNative:
-		return p.tell("", "")
-	case p.m != nil && rec.call.Op == Checkpoint:
-		if !bytes.Equal(native.AppendSnapshot(nil), rec.call.Data) {
-			return p.tell("the state of the checkpoint", "another one")
+	if p.m == nil || c.Op == Gap {
+		if err := p.restore(c.Data); err != nil {
+			return err
 		}
 		return p.tell("", "")
 	}
-	c, err := core.RestoreConn(s, rec.call.Data)
-	if err != nil {
-		return &FormatError{"a checkpoint cannot be used: " + err.Error()}
+	if state := snapshotOf(p.m, nil); len(state) > 0 && !bytes.Equal(state, c.Data) {
+		return p.tell("the state of the checkpoint", "another one")
 	}
-	p.m = c
 	return p.tell("", "")
+}
+
+// restore makes a machine that goes on from state.
+func (p *replay) restore(state []byte) error {
+	p.release()
+	p.words, p.drawn = nil, 0
+	birth := p.birth
+	birth.State = state
+	var err error
+	if p.m, err = birth.Machine(); err != nil {
+		return p.refused("a checkpoint cannot be used", err)
+	}
+	if p.birth.Make != nil && !bytes.Equal(snapshotOf(p.m, nil), state) {
+		return errNoState
+	}
+	return nil
 }
 
 // tell passes the step on, and ends the replay if it diverges.
