@@ -4,6 +4,7 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -11,6 +12,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // The tests run wasiexec as its users build it: with the race detector the
@@ -39,9 +41,14 @@ func buildAndRun(m *testing.M) int {
 	return m.Run()
 }
 
+// patience bounds what a command may take; none that works comes near it.
+const patience = time.Minute
+
 // command is wasiexec with these arguments, not started yet.
 func command(t *testing.T, args ...string) *exec.Cmd {
-	cmd := exec.CommandContext(t.Context(), wasiexec, args...)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	t.Cleanup(cancel)
+	cmd := exec.CommandContext(ctx, wasiexec, args...)
 	cmd.Env = append(os.Environ(), "WASIEXEC_CACHE="+cache)
 	return cmd
 }

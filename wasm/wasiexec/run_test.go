@@ -57,7 +57,6 @@ func TestDirectory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Setenv("PWD", "/nowhere")
 	cmd := command(t, program, "directory")
 	cmd.Dir = dir
 	cmd.Env = append(cmd.Env, "PWD=/nowhere")
@@ -93,15 +92,22 @@ func TestStreams(t *testing.T) {
 	}
 }
 
+// The program sleeps for long enough to see that it does not wait in a loop.
 func TestTime(t *testing.T) {
+	const length = 500 * time.Millisecond
+	cmd := command(t, program, "time", length.String())
 	before := time.Now()
-	date, duration, _ := strings.Cut(prints(t, program, "time"), " ")
+	got := outcomeOf(t, cmd)
 	after := time.Now()
+	date, duration, _ := strings.Cut(got.stdout, " ")
 	if now, err := time.Parse(time.RFC3339Nano, date); err != nil || now.Before(before) || now.After(after) {
-		t.Errorf("it is %s, %v, not between %v and %v", date, err, before, after)
+		t.Errorf("it is %q, %v, not between %v and %v", date, err, before, after)
 	}
-	if slept, err := time.ParseDuration(duration); err != nil || slept < time.Millisecond || slept > after.Sub(before) {
-		t.Errorf("it slept a millisecond for %s, %v", duration, err)
+	if slept, err := time.ParseDuration(duration); err != nil || slept < length || slept > after.Sub(before) {
+		t.Errorf("it slept %v for %q, %v", length, duration, err)
+	}
+	if busy := cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(); busy > length*9/10 {
+		t.Errorf("it was busy for %v", busy)
 	}
 }
 

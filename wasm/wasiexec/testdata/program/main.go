@@ -37,8 +37,10 @@ func main() {
 	case "panic":
 		panic("on purpose")
 	case "time":
+		length, err := time.ParseDuration(os.Args[2])
+		check(err)
 		before := time.Now()
-		time.Sleep(time.Millisecond)
+		time.Sleep(length)
 		os.Stdout.WriteString(before.Format(time.RFC3339Nano) + " " + time.Since(before).String())
 	case "random":
 		os.Stdout.WriteString(rand.Text())
