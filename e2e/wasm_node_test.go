@@ -28,6 +28,14 @@ func wasmNode(t *testing.T, name string, args ...string) *process {
 	return start(t, "node", append([]string{"../examples/wasm-node/" + name}, args...)...)
 }
 
+func TestWASMNodeLibrary(t *testing.T) {
+	p := start(t, "node", "--test", "../examples/wasm-node/core.test.mjs", "../examples/wasm-node/socket.test.mjs")
+	said := p.rest()
+	if p.exit(0); t.Failed() {
+		t.Log(strings.Join(said, "\n"))
+	}
+}
+
 // wasmNodeServer starts the echo server. At the end of the test it must stop
 // well, and must not have said anything on standard error.
 func wasmNodeServer(t *testing.T, args ...string) server {
@@ -421,6 +429,7 @@ func TestWASMNodeServerMisused(t *testing.T) {
 		says   string
 	}{
 		{"--port 65536", 2, "server: --port 65536 is not a number from 0 to 65535\n"},
+		{"--connection-timeout 1h", 2, "server: --connection-timeout 1h is not a number from 0 to 86400\n"},
 		{"--no-such-flag", 2, "--no-such-flag"},
 		{"extra", 2, "extra"},
 		{"--port " + port, 1, "address already in use"},

@@ -78,13 +78,13 @@ export class Core {
 
   // call calls an export, and once more if it lacked entropy.
   call (name, ...args) {
-    const result = this.#try(name, args)
-    if (result >= 0) return result
-    if (Number(result) !== -LACKS_ENTROPY) throw this.#refused(name, -Number(result))
-    this.page.seed(randomFillSync)
-    const again = this.#try(name, args)
-    if (again >= 0) return again
-    throw this.#refused(name, -Number(again))
+    let result = this.#try(name, args)
+    if (Number(result) === -LACKS_ENTROPY) {
+      this.page.seed(randomFillSync)
+      result = this.#try(name, args)
+    }
+    if (result < 0) throw this.#refused(name, -Number(result))
+    return result
   }
 
   #try (name, args) {

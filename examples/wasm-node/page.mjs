@@ -71,6 +71,7 @@ export class Page {
   get open () { return this.#has(Flag.open) }
   get more () { return this.#has(Flag.more) }
   get error () { return this.#memory.bytes[this.#at + 31] }
+  get connections () { return this.#memory.u32(this.#at + 40) }
   get garbage () { return this.#memory.u32(this.#at + 48) }
 
   #has (flag) {

@@ -12,8 +12,9 @@ const module = await Core.compile()
 let core, settings
 renew()
 
-// renew makes an instance. Whoever had a connection in the one before loses it.
-function renew () {
+// renew makes an instance. If one is lost, so are the connections in it.
+function renew (why) {
+  if (why) console.error(`server: ${why.message}`)
   core = new Core(module)
   settings = core.settings({ pings: 1, pingInterval: connectionTimeout / 4, connectionTimeout })
   for (const socket of sockets) socket.abort()
@@ -24,9 +25,9 @@ const echo = {
     if (socket.core.page.events[0].kind === Kind.request) answer(socket)
     else if (socket.open) socket.echo(n)
   },
-  closed (socket) {
+  closed (socket, error) {
     sockets.delete(socket)
-    if (core.lost) renew()
+    if (core.lost) renew(error)
   }
 }
 
@@ -41,14 +42,19 @@ function isOf (origin, host) {
   return URL.canParse(origin) && new URL(origin).host === host.toLowerCase()
 }
 
+// refused deals with a call that was refused.
+function refused (error) {
+  if (!(error instanceof CoreError)) throw error
+  if (core.lost) renew(error)
+  else console.error(`server: ${error.message}`)
+}
+
 const server = createServer({ allowHalfOpen: true }, transport => {
   try {
     sockets.add(new Socket(transport, core, core.server(settings, now()), echo))
   } catch (error) {
-    if (!(error instanceof CoreError)) throw error
-    console.error(`server: ${error.message}`)
     transport.destroy()
-    if (core.lost) renew()
+    refused(error)
   }
 })
 
@@ -58,10 +64,17 @@ server.on('error', error => {
 })
 server.listen(port, '127.0.0.1', () => console.log(`listening on http://127.0.0.1:${server.address().port}`))
 
-// Node does nothing else while this runs: it takes a few milliseconds.
-setInterval(() => {
-  if (core.page.garbage > MUCH) core.maintain()
-}, 1000).unref()
+setInterval(tidy, 1000).unref()
+
+// tidy collects the module's garbage. Node does nothing else meanwhile; it takes
+// a few milliseconds.
+function tidy () {
+  try {
+    if (core.page.garbage > MUCH) core.maintain()
+  } catch (error) {
+    refused(error)
+  }
+}
 
 // The process ends with its last connection; a second signal ends it at once.
 for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, stop)

@@ -87,8 +87,9 @@ export class Socket {
   // send sends a message: a string as text, bytes as binary; one that is longer
   // than a call takes in fragments.
   send (message) {
-    const opcode = typeof message === 'string' ? Opcode.text : Opcode.binary
-    const bytes = Buffer.from(message)
+    const isText = typeof message === 'string'
+    const opcode = isText ? Opcode.text : Opcode.binary
+    const bytes = isText ? Buffer.from(message) : message
     let at = 0
     do {
       const end = Math.min(at + SPAN, bytes.length)
