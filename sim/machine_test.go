@@ -74,7 +74,7 @@ func (r *register) check(t *testing.T, n int) {
 func TestMachinesAreReleased(t *testing.T) {
 	for _, watched := range []bool{true, false} {
 		made := 0
-		for seed := range uint64(100) {
+		for seed := range uint64(50) {
 			var r register
 			result := Run(FromSeed(seed), func(w *World) {
 				w.Faults(AllFaults)

@@ -68,10 +68,10 @@ func Release(m Machine) {
 // A Failer is a [Machine] that may fail by itself, whatever its peer does: the
 // sandbox that it runs in has died, for example.
 type Failer interface {
-	// OnFailure has f called when the machine fails so; at once if it has
-	// already. It is called at most once, before the first call of any other
-	// goroutine. f is called once, from a goroutine of its own that holds
-	// nothing which a method needs; not at all, or to no effect, after Release.
+	// OnFailure has f called when the machine fails so, or at once if it has
+	// already: once, from a goroutine of its own that holds nothing which a
+	// method of the machine needs. After Release it does not matter whether f is
+	// called. The driver calls OnFailure once.
 	//
 	// From the failure on Err returns why, which need not be a [core.Error],
 	// Transport returns [core.TransportAbort], and nothing is pending. The next
