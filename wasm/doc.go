@@ -1,2 +1,37 @@
-// Package wasm runs the protocol core in WebAssembly.
+// Package wasm runs the protocol core inside WebAssembly: everything that a peer
+// sends is parsed in a sandbox, which has no memory, file or socket of the
+// process's own. The same source as package core, compiled for another machine,
+// gives the same answers to the last bit.
+//
+//	h, err := wasm.NewHost(ctx, nil)
+//	...
+//	defer h.Close(ctx)
+//	o := websockets.Strict()
+//	o.Machine = h.Machine // connections of o have their core in the sandbox
+//	http.Handle("/echo", websockets.Handle(echo, o))
+//
+// A [Host] compiles the module once and runs instances of it side by side, each
+// with thousands of connections. [Host.Machine] makes the core of one connection:
+// a [Conn], which is a transport.Machine as core.Conn is, so that the driver, every
+// transport and the simulator run on it unchanged.
+//
+// # What it costs
+//
+// A call into the sandbox takes some 50 ns and copies the bytes that it is about;
+// what happens inside takes about twice as long as natively. [Conn.RecvBatch] and
+// [Conn.AppendMessages] pass many frames in one call. docs/performance.md has
+// numbers, and the command that prints them.
+//
+// # What can go wrong
+//
+// Peers cannot make the sandbox fail. Should it trap all the same, by a mistake in
+// the module or for want of memory, that instance is discarded: each of its
+// connections ends with a *[TrapError], others live on, and new connections get
+// a new instance.
+//
+// # Other hosts
+//
+// The module needs no Go around it: [Module] returns it, docs/wasm-abi.md in the
+// repository describes its functions, and examples/wasm-node and
+// examples/wasm-browser are hosts of it in JavaScript.
 package wasm

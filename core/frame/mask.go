@@ -20,6 +20,8 @@ func (m Mask) Copy(dst, src []byte, pos int) {
 	n := min(len(dst), len(src))
 	dst, src = dst[:n], src[:n]
 	key := m.word(pos)
+	done := xorLarge(dst, src, key)
+	dst, src, n = dst[done:], src[done:], n-done
 	if n < 8 {
 		copyShort(dst, src, key)
 		return

@@ -21,7 +21,12 @@ type UTF8 struct {
 //
 // After a failure every Write returns 0 and false until [UTF8.Reset].
 func (u *UTF8) Write(p []byte) (n int, ok bool) {
-	n, state := skip(p, uint64(u.state))
+	n, state := 0, uint64(u.state)
+	if state == accept {
+		n = asciiLarge(p)
+	}
+	k, state := skip(p[n:], state)
+	n += k
 	for n < len(p) {
 		state = transitions[p[n]] >> (state & stateMask) & stateMask
 		if state == fail {

@@ -18,60 +18,66 @@ const (
 	restored
 )
 
-// birth makes a connection with the settings that x.call.h names.
+// birth makes a connection with the settings that are named.
 func (x *instance) birth() int64 {
-	of := x.call.kind
 	x.tidy()
-	set := x.table.settings(x.call.h)
+	k := &x.call
+	set := x.table.settings(k.h)
+	record, ok := x.lent(k.ptr, k.n)
 	switch next, end := words(); {
 	case set == nil:
 		return int64(refused(abi.CodeHandle))
-	case x.conns >= x.most || x.call.n > 0 && !x.affordsRecord(x.call.n):
+	case !ok:
+		return int64(refused(abi.CodeRange))
+	case x.conns >= x.most || k.n > 0 && !x.affordsRecord(k.n):
 		return int64(refused(abi.CodeLimit))
-	case of == client && end-next < abi.EntropyOfBirth:
-		x.wants(abi.EntropyOfBirth)
+	case k.kind == client && end-next < abi.EntropyOfBirth:
+		page.status.wanted = abi.EntropyOfBirth
 		return int64(refused(abi.CodeEntropy))
 	}
-	c, code := x.newConn(set)
+	c, code := newConn(set, k, record)
 	if code < 0 {
-		x.waste(x.call.n)
+		x.waste(k.n)
 		return int64(code)
 	}
 	p, made := x.table.add()
 	x.conns++
-	p.conn = conn{Conn: c}
+	p.conn = conn{Conn: c, shaking: true}
+	if c.Role() == core.Client {
+		p.role = abi.FlagClient
+	}
 	if !c.Open() {
 		p.room = uint32(set.Config().MaxHeadBytes)
 	}
 	switch {
-	case of == restored && (!c.Open() || c.Response() != nil):
-		x.hold(&p.conn, x.call.n*abi.RecordCost)
-	case of == client:
-		x.hold(&p.conn, x.call.n*abi.HeadCost+abi.HandshakeCost)
+	case k.kind == restored && (!c.Open() || c.Response() != nil):
+		x.hold(&p.conn, k.n*abi.RecordCost)
+	case k.kind == client:
+		x.hold(&p.conn, k.n*abi.HeadCost+abi.HandshakeCost)
 	}
-	x.tellOf(c)
+	x.tellOf(&p.conn)
 	return int64(made)
 }
 
-func (x *instance) newConn(set *core.Settings) (c *core.Conn, code int32) {
+func newConn(set *core.Settings, k *call, record []byte) (c *core.Conn, code int32) {
 	var err error
-	switch x.call.kind {
+	switch k.kind {
 	case server:
-		c = core.NewServer(set, x.call.now)
+		c = core.NewServer(set, k.now)
 	case client:
-		r := abi.NewReader(x.data)
+		r := abi.NewReader(record)
 		o := r.Client()
 		if !r.Done() {
 			return nil, refused(abi.CodeRecord)
 		}
-		c, err = core.NewClient(set, x.call.now, o)
+		c, err = core.NewClient(set, k.now, o)
 	case opened:
-		if x.call.a > uint32(core.Client) {
+		if k.a > uint32(core.Client) {
 			return nil, refused(abi.CodeArgument)
 		}
-		c, err = core.NewOpen(set, x.call.now, core.Role(x.call.a))
+		c, err = core.NewOpen(set, k.now, core.Role(k.a))
 	case restored:
-		c, err = core.RestoreConn(set, x.data)
+		c, err = core.RestoreConn(set, record)
 	}
 	if err != nil {
 		return nil, refusal(err)

@@ -10,13 +10,8 @@ import (
 
 // words returns which words there are: from next to before end.
 func words() (next, end uint32) {
-	end = min(abi.Uint32(page[abi.EntropyAt+4:]), abi.Words)
-	return min(abi.Uint32(page[abi.EntropyAt:]), end), end
-}
-
-func setWords(next, end uint32) {
-	abi.PutUint32(page[abi.EntropyAt:], next)
-	abi.PutUint32(page[abi.EntropyAt+4:], end)
+	end = min(page.end, abi.Words)
+	return min(page.next, end), end
 }
 
 // draw is the Entropy of every connection. What is lacking is counted.
@@ -26,20 +21,25 @@ func draw() uint32 {
 		it.attempt.lacking++
 		return 0
 	}
-	setWords(next+1, end)
-	return abi.Uint32(page[abi.WordsAt+4*next:])
+	page.next, page.end = next+1, end
+	return page.words[next]
 }
 
 // seed adds whole words as far as there is room and returns how many there are
 // then.
 func (x *instance) seed() int32 {
+	p, ok := x.lent(x.call.ptr, x.call.n)
+	if !ok {
+		return refused(abi.CodeRange)
+	}
 	next, end := words()
-	all := page[abi.WordsAt:]
-	kept := copy(all, all[4*next:4*end])
-	added := copy(all[kept:], x.data[:len(x.data)&^3])
-	count := uint32(kept+added) / 4
-	setWords(0, count)
-	return int32(count)
+	page.next, page.end = 0, uint32(copy(page.words[:], page.words[next:end]))
+	for len(p) >= 4 && page.end < abi.Words {
+		page.words[page.end] = abi.Uint32(p)
+		page.end++
+		p = p[4:]
+	}
+	return int32(page.end)
 }
 
 // An attempt is a call in which a client may draw words. If they do not
@@ -51,13 +51,10 @@ type attempt struct {
 	before  core.Conn
 }
 
-// try begins a call in which c draws at most n words.
+// try begins a call in which a client draws at most n words.
 func (x *instance) try(c *conn, n uint32) {
-	if c.Role() != core.Client {
-		return
-	}
 	next, end := words()
-	if end-next >= n {
+	if c.role == 0 || end-next >= n {
 		return
 	}
 	a := &x.attempt
@@ -74,22 +71,18 @@ func (x *instance) try(c *conn, n uint32) {
 //go:noinline
 func deepCopy(c *core.Conn) core.Conn { return *c.Snapshot() }
 
-// lacks ends the attempt, and undoes it if words were lacking.
-func (x *instance) lacks(c *conn) bool {
+// lacks ends the attempt, if there is one, and undoes it if words were lacking.
+func (x *instance) lacks(c *conn) bool { return x.attempt.under && x.undoes(c) }
+
+func (x *instance) undoes(c *conn) bool {
 	a := &x.attempt
-	if !a.under {
-		return false
-	}
 	a.under = false
 	if a.lacking == 0 {
 		return false
 	}
 	next, end := words()
-	x.wants(a.lacking + next - a.next)
-	setWords(a.next, end)
+	page.status.wanted = a.lacking + next - a.next
+	page.next, page.end = a.next, end
 	*c.Conn = a.before
 	return true
 }
-
-// wants tells how many words a call needs.
-func (x *instance) wants(n uint32) { abi.PutUint32(page[abi.StatusWanted:], n) }

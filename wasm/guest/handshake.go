@@ -11,8 +11,8 @@ func (x *instance) request(c *conn) int32 {
 	if r == nil {
 		return 0
 	}
-	if code := x.makeRoom(roomOf(r.Fields, r.Method, r.Target, r.Proto)); code != 0 {
-		return refused(code)
+	if !x.hasRoom(roomOf(r.Fields, r.Method, r.Target, r.Proto)) {
+		return refused(abi.CodeLimit)
 	}
 	x.out = abi.AppendRequest(x.out, r)
 	return int32(len(x.out))
@@ -23,8 +23,8 @@ func (x *instance) response(c *conn) int32 {
 	if r == nil {
 		return 0
 	}
-	if code := x.makeRoom(roomOf(r.Fields, r.Reason, r.Proto, c.Subprotocol())); code != 0 {
-		return refused(code)
+	if !x.hasRoom(roomOf(r.Fields, r.Reason, r.Proto, c.Subprotocol())) {
+		return refused(abi.CodeLimit)
 	}
 	x.out = abi.AppendResponse(x.out, r, c.Subprotocol())
 	return int32(len(x.out))
@@ -43,30 +43,45 @@ func roomOf(list []core.Field, more ...string) uint64 {
 }
 
 func (x *instance) accept(c *conn) int32 {
-	if !x.affordsRecord(x.call.n) {
-		return refused(abi.CodeLimit)
+	r, code := x.answer()
+	if code < 0 {
+		return code
 	}
-	r := abi.NewReader(x.data)
 	o := r.Accept()
-	return x.answer(c, r, func(c *core.Conn) error { return c.Accept(x.call.now, o) })
-}
-
-func (x *instance) reject(c *conn) int32 {
-	if !x.affordsRecord(x.call.n) {
-		return refused(abi.CodeLimit)
-	}
-	r := abi.NewReader(x.data)
-	o := r.Reject()
-	return x.answer(c, r, func(c *core.Conn) error { return c.Reject(x.call.now, o) })
-}
-
-// answer answers a request, from a record that was read.
-func (x *instance) answer(c *conn, r *abi.Reader, f func(*core.Conn) error) int32 {
-	x.waste(x.call.n)
 	if !r.Done() {
 		return refused(abi.CodeRecord)
 	}
-	if err := f(c.Conn); err != nil {
+	return x.answered(c, c.Accept(x.call.now, o))
+}
+
+func (x *instance) reject(c *conn) int32 {
+	r, code := x.answer()
+	if code < 0 {
+		return code
+	}
+	o := r.Reject()
+	if !r.Done() {
+		return refused(abi.CodeRecord)
+	}
+	return x.answered(c, c.Reject(x.call.now, o))
+}
+
+// answer begins to read the record of an answer.
+func (x *instance) answer() (*abi.Reader, int32) {
+	p, ok := x.lent(x.call.ptr, x.call.n)
+	switch {
+	case !ok:
+		return nil, refused(abi.CodeRange)
+	case !x.affordsRecord(x.call.n):
+		return nil, refused(abi.CodeLimit)
+	}
+	x.waste(x.call.n)
+	return abi.NewReader(p), 0
+}
+
+// answered ends the answer to a request.
+func (x *instance) answered(c *conn, err error) int32 {
+	if err != nil {
 		return refusal(err)
 	}
 	x.hold(c, x.call.n*abi.HeadCost)

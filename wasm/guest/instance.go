@@ -13,29 +13,29 @@ type instance struct {
 	buffer []byte
 	out    []byte // what the latest call put out
 
+	call    call
+	attempt attempt
+	seen    core.Status
+	event   core.Event
+
 	most    int    // connections
 	memory  uint32 // bytes of buffer, output and handshakes
 	held    uint32 // by handshakes
 	garbage uint32 // about
-
-	call    call   // that is under way
-	data    []byte // the range that its ptr and n name
-	more    bool   // it has left input that has come
-	attempt attempt
 }
 
 // it is the instance: a module has one.
 var it = instance{most: abi.DefaultConns, memory: abi.DefaultMemory}
 
-// A call is what an export was given besides a handle.
+// A call is what an export was given besides the handle of a connection. Each
+// export sets what its function looks at.
 type call struct {
-	h     handle // of what is no connection yet, or no more
-	kind  kind
-	now   clock.Time
-	ptr   uint32
-	n     uint32
-	a, b  uint32 // what else there is
-	flags uint32
+	h      handle
+	kind   kind
+	now    clock.Time
+	ptr, n uint32 // a range of the buffer
+	a, b   uint32 // what else there is
+	flags  uint32
 }
 
 // refused makes a result of an error code.
@@ -54,113 +54,55 @@ func refusal(err error) int32 {
 	return refused(abi.CodeArgument)
 }
 
-// onConn makes a call for the connection that h names.
+// onConn makes a call for the connection that h names. A panic is a mistake of
+// this module: the connection that it met is freed, its state is not to be trusted.
 func (x *instance) onConn(h uint64, f func(*instance, *conn) int32) (r int32) {
-	defer x.recovered(handle(h), &r)
+	done := false
+	defer func() {
+		if !done && recover() != nil {
+			r = x.broken(handle(h))
+		}
+	}()
+	x.out = x.out[:0]
 	c := x.table.conn(handle(h))
-	switch {
-	case c == nil:
-		r = refused(abi.CodeHandle)
-	case !x.begin():
-		r = refused(abi.CodeRange)
-	default:
-		r = f(x, c)
+	if c == nil {
+		done = true
+		x.tell()
+		return refused(abi.CodeHandle)
 	}
-	x.end(r < 0)
-	if c != nil {
-		x.tellOf(c.Conn)
+	c.more = 0
+	if r = f(x, c); r < 0 {
+		x.out = x.out[:0]
 	}
+	x.tellOf(c)
+	done = true
 	return r
 }
 
 // onInstance makes a call that is for no connection.
-func (x *instance) onInstance(f func(*instance) int32) (r int32) {
-	defer x.recovered(0, &r)
-	if r = refused(abi.CodeRange); x.begin() {
-		r = f(x)
-	}
-	x.end(false)
-	return r
+func (x *instance) onInstance(f func(*instance) int32) int32 {
+	return int32(x.making(func(x *instance) int64 { return int64(f(x)) }))
 }
 
 // making makes a call that returns a handle.
-func (x *instance) making(f func(*instance) int64) (made int64) {
-	r := x.onInstance(func(x *instance) int32 {
-		made = f(x)
-		return 0
-	})
-	if r < 0 {
-		return int64(r)
-	}
-	return made
-}
-
-// begin reports whether the range that a call names lies in the buffer.
-func (x *instance) begin() (ok bool) {
-	x.out, x.more = x.out[:0], false
-	x.data, ok = x.lent(x.call.ptr, x.call.n)
-	return ok
-}
-
-// end ends a call, which leaves no output if it was refused, unless that says
-// why.
-func (x *instance) end(refused bool) {
-	if refused {
-		x.out = x.out[:0]
-	}
-	x.data = nil
+func (x *instance) making(f func(*instance) int64) (r int64) {
+	defer func() {
+		if recover() != nil {
+			r = int64(x.broken(0))
+		}
+	}()
+	x.out = x.out[:0]
+	r = f(x)
 	x.tell()
+	return r
 }
 
-// recovered makes an error of a panic, which is a mistake of this module. The
-// connection that it met is freed: its state is not to be trusted. It is
-// deferred.
-func (x *instance) recovered(h handle, r *int32) {
-	if recover() != nil {
-		x.drop(h)
-		x.end(true)
-		*r = refused(abi.CodePanic)
-	}
-}
-
-// tell writes what of the status record is not a connection's.
-func (x *instance) tell() {
-	abi.PutUint32(page[abi.StatusOutput:], addressOf(x.out))
-	abi.PutUint32(page[abi.StatusLength:], uint32(len(x.out)))
-	abi.PutUint32(page[abi.StatusConnections:], uint32(x.conns))
-	abi.PutUint32(page[abi.StatusHeld:], x.held)
-	abi.PutUint32(page[abi.StatusGarbage:], x.garbage)
-}
-
-// tellOf writes the rest of it.
-func (x *instance) tellOf(c *core.Conn) {
-	at, why := c.Deadline()
-	abi.PutUint64(page[abi.StatusDeadline:], uint64(at))
-	abi.PutUint32(page[abi.StatusPending:], uint32(c.Pending()))
-	page[abi.StatusTimer] = byte(why)
-	page[abi.StatusTransport] = byte(c.Transport())
-	page[abi.StatusFlags] = x.flagsOf(c)
-	e, _ := c.Err().(core.Error)
-	page[abi.StatusError] = byte(e)
-}
-
-func (x *instance) flagsOf(c *core.Conn) (f byte) {
-	if c.Open() {
-		f = abi.FlagOpen
-	}
-	if c.Request() != nil {
-		f |= abi.FlagRequest
-	}
-	if c.Response() != nil {
-		f |= abi.FlagResponse
-	}
-	if c.Role() == core.Client {
-		f |= abi.FlagClient
-	}
-	if x.more {
-		f |= abi.FlagMore
-	}
-	return f
+// broken ends a call that panicked.
+func (x *instance) broken(h handle) int32 {
+	x.drop(h)
+	x.out = x.out[:0]
+	x.tell()
+	return refused(abi.CodePanic)
 }
 
 // limits bounds the instance.

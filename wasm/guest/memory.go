@@ -8,15 +8,6 @@ import (
 	"github.com/fb1e3c20/websockets/wasm/internal/abi"
 )
 
-// page is what the host and the module share besides the buffer.
-var page [abi.PageSize]byte
-
-// addressOf returns where p begins in linear memory. Go's collector moves
-// nothing.
-func addressOf(p []byte) uint32 {
-	return uint32(uintptr(unsafe.Pointer(unsafe.SliceData(p))))
-}
-
 // lent returns the range of the buffer that the host names. An empty one may
 // be anywhere.
 func (x *instance) lent(ptr, n uint32) (p []byte, ok bool) {
@@ -34,7 +25,7 @@ func (x *instance) lent(ptr, n uint32) (p []byte, ok bool) {
 // text shows p as a string, for a call that does not keep it.
 func text(p []byte) string { return unsafe.String(unsafe.SliceData(p), len(p)) }
 
-// grow makes the buffer at least x.call.a bytes long, keeps what is in it, and
+// grow makes the buffer at least as long as asked, keeps what is in it, and
 // returns its address.
 func (x *instance) grow() int32 {
 	n := x.call.a
@@ -53,19 +44,18 @@ func (x *instance) grow() int32 {
 	return int32(addressOf(x.buffer))
 }
 
-// makeRoom has the output hold n bytes.
-func (x *instance) makeRoom(n uint64) abi.Code {
-	if n <= uint64(cap(x.out)) {
-		return 0
-	}
+// hasRoom has the output hold n bytes, and reports whether the limit allows it.
+func (x *instance) hasRoom(n uint64) bool { return n <= uint64(cap(x.out)) || x.makesRoom(n) }
+
+func (x *instance) makesRoom(n uint64) bool {
 	size := uint64(1) << bits.Len64(n-1)
 	if !x.affords(size - uint64(cap(x.out))) {
-		return abi.CodeLimit
+		return false
 	}
 	x.waste(uint32(cap(x.out)))
 	x.tidy()
 	x.out = append(make([]byte, 0, size), x.out...)
-	return 0
+	return true
 }
 
 // affords reports whether n more bytes are within the limit.

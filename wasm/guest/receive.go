@@ -16,45 +16,59 @@ const refusalRoom = 1 << 10
 // recv takes input and writes a record for each event.
 func (x *instance) recv(c *conn) int32 {
 	events, takes := x.call.a, x.call.flags == abi.TakeOutput
+	in, ok := x.lent(x.call.ptr, x.call.n)
 	switch {
+	case !ok:
+		return refused(abi.CodeRange)
 	case events < 1 || events > abi.Records || x.call.flags > abi.TakeOutput:
 		return refused(abi.CodeArgument)
 	case c.room > 0 && !x.admits(c):
 		return refused(abi.CodeLimit)
 	}
 	if takes {
-		if code := x.makeRoom(uint64(c.Pending()) + refusalRoom + uint64(events)*controlRoom); code != 0 {
-			return refused(code)
+		if !x.hasRoom(uint64(c.Pending()) + refusalRoom + uint64(events)*controlRoom) {
+			return refused(abi.CodeLimit)
 		}
 		x.try(c, mostDrawn*events)
 	}
-	scratch := page[abi.ScratchAt : abi.ScratchAt+core.ScratchSize]
-	taken, count := 0, uint32(0)
-	x.more = true
-	for x.more && count < events {
-		n, ev := c.Recv(x.call.now, x.data[taken:], scratch)
-		taken += n
-		if x.more = ev.Kind != core.EventNone; x.more {
-			record(count, &ev)
-			count++
-		}
-		pending := c.Pending() > 0
-		if pending && takes {
-			x.out = c.AppendOutput(x.out)
-		}
-		if pending && !takes || ev.Kind == core.EventRequest || ev.Kind == core.EventOpen {
-			break
-		}
-	}
+	taken, count, more := x.recvEach(c, in, events, takes)
+	x.event.Data = nil
 	if takes && x.lacks(c) {
 		return refused(abi.CodeEntropy)
 	}
 	if c.room > 0 {
 		x.progress(c, uint32(taken))
 	}
-	abi.PutUint32(page[abi.StatusTaken:], uint32(taken))
-	abi.PutUint32(page[abi.StatusRecords:], count)
+	if more {
+		c.more = abi.FlagMore
+	}
+	page.status.taken, page.status.records = uint32(taken), count
 	return int32(count)
+}
+
+func (x *instance) recvEach(c *conn, in []byte, events uint32, takes bool) (taken int, count uint32, more bool) {
+	now := x.call.now
+	for count < events {
+		ev := &x.event
+		taken += c.RecvInto(now, in[taken:], page.scratch[:], ev)
+		if ev.Kind != core.EventNone {
+			page.records[count].set(ev)
+			count++
+		}
+		if ev.Kind == core.EventMessage && c.Pending() == 0 {
+			continue
+		}
+		if takes {
+			x.out = c.AppendOutput(x.out)
+		}
+		switch {
+		case ev.Kind == core.EventNone:
+			return taken, count, false
+		case ev.Kind == core.EventRequest, ev.Kind == core.EventOpen, c.Pending() > 0:
+			return taken, count, true
+		}
+	}
+	return taken, count, true
 }
 
 // admits tells whether a handshake may go on with the input.
@@ -81,22 +95,7 @@ func (x *instance) opened(c *conn) {
 		c.room = 0
 		x.letGo(c)
 	}
-}
-
-// record writes an event record.
-func record(i uint32, ev *core.Event) {
-	r := page[abi.RecordsAt+i*abi.RecordSize:][:abi.RecordSize]
-	flags := uint32(0)
-	if ev.First {
-		flags |= abi.First
-	}
-	if ev.Last {
-		flags |= abi.Last
-	}
-	abi.PutUint32(r[abi.RecordKind:], uint32(ev.Kind)|uint32(ev.Op)<<8|flags<<16)
-	abi.PutUint32(r[abi.RecordCode:], uint32(ev.Code))
-	abi.PutUint32(r[abi.RecordPtr:], addressOf(ev.Data))
-	abi.PutUint32(r[abi.RecordLength:], uint32(len(ev.Data)))
+	x.tell()
 }
 
 func (x *instance) eof(c *conn) int32  { return x.timed(c, (*core.Conn).RecvEOF) }
@@ -105,30 +104,28 @@ func (x *instance) lost(c *conn) int32 { return x.timed(c, (*core.Conn).Lost) }
 
 // timed makes a call that takes the time alone, and of which one event may come.
 func (x *instance) timed(c *conn, f func(*core.Conn, clock.Time) core.Event) int32 {
+	takes := x.call.flags == abi.TakeOutput
 	switch {
 	case x.call.flags > abi.TakeOutput:
 		return refused(abi.CodeArgument)
-	case x.call.flags == abi.TakeOutput:
-		if code := x.makeRoom(uint64(c.Pending()) + refusalRoom + controlRoom); code != 0 {
-			return refused(code)
-		}
+	case takes && !x.hasRoom(uint64(c.Pending())+refusalRoom+controlRoom):
+		return refused(abi.CodeLimit)
+	case takes:
 		x.try(c, mostDrawn)
 	}
 	ev := f(c.Conn, x.call.now)
-	if x.call.flags == abi.TakeOutput {
+	if takes {
 		x.out = c.AppendOutput(x.out)
 	}
 	if x.lacks(c) {
 		return refused(abi.CodeEntropy)
 	}
-	count := uint32(0)
+	page.status.taken, page.status.records = 0, 0
 	if ev.Kind != core.EventNone {
-		record(0, &ev)
-		count = 1
+		page.records[0].set(&ev)
+		page.status.records = 1
 	}
-	abi.PutUint32(page[abi.StatusTaken:], 0)
-	abi.PutUint32(page[abi.StatusRecords:], count)
-	return int32(count)
+	return int32(page.status.records)
 }
 
 func (x *instance) reading(c *conn) int32 {

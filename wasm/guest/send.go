@@ -11,13 +11,24 @@ func (x *instance) wrote(c *conn) int32 {
 	return 0
 }
 
-// put has f append to the output, for which c draws at most draws words.
-func (x *instance) put(c *conn, draws uint32, f func(*instance, *conn) ([]byte, error)) int32 {
-	if code := x.makeRoom(uint64(x.call.n) + frame.MaxHeaderLen + uint64(c.Pending())); code != 0 {
-		return refused(code)
+// mostDrawn is how many frames of its own a connection may have pending, a pong,
+// a ping and a close frame, each with a mask.
+const mostDrawn = 3
+
+// begins prepares a call of c that puts out at most n bytes besides what is
+// pending, and draws at most draws words.
+func (x *instance) begins(c *conn, n, draws uint32) bool {
+	if !x.hasRoom(uint64(n) + frame.MaxHeaderLen + uint64(c.Pending())) {
+		return false
 	}
-	x.try(c, draws)
-	out, err := f(x, c)
+	if c.role != 0 {
+		x.try(c, draws)
+	}
+	return true
+}
+
+// ends ends a call that began so.
+func (x *instance) ends(c *conn, out []byte, err error) int32 {
 	switch {
 	case x.lacks(c):
 		return refused(abi.CodeEntropy)
@@ -28,27 +39,11 @@ func (x *instance) put(c *conn, draws uint32, f func(*instance, *conn) ([]byte, 
 	return int32(len(out))
 }
 
-// mostDrawn is how many frames of its own a connection may have pending, a pong,
-// a ping and a close frame, each with a mask.
-const mostDrawn = 3
-
-func (x *instance) output(c *conn) int32 { return x.put(c, mostDrawn, (*instance).appendOutput) }
-func (x *instance) ping(c *conn) int32   { return x.put(c, 1, (*instance).appendPing) }
-func (x *instance) pong(c *conn) int32   { return x.put(c, 1, (*instance).appendPong) }
-
-func (x *instance) appendOutput(c *conn) ([]byte, error) { return c.AppendOutput(x.out), nil }
-func (x *instance) appendPing(c *conn) ([]byte, error)   { return c.AppendPing(x.out, x.data) }
-func (x *instance) appendPong(c *conn) ([]byte, error)   { return c.AppendPong(x.out, x.data) }
-
-func (x *instance) close(c *conn) int32 {
-	if x.call.a > 1<<16-1 {
-		return refused(abi.CodeArgument)
+func (x *instance) output(c *conn) int32 {
+	if !x.begins(c, 0, mostDrawn) {
+		return refused(abi.CodeLimit)
 	}
-	return x.put(c, mostDrawn, (*instance).appendClose)
-}
-
-func (x *instance) appendClose(c *conn) ([]byte, error) {
-	return c.AppendClose(x.call.now, x.out, frame.CloseCode(x.call.a), text(x.data))
+	return x.ends(c, c.AppendOutput(x.out), nil)
 }
 
 // isFrame reports whether an opcode fits and flags are any that there are. Which
@@ -56,33 +51,26 @@ func (x *instance) appendClose(c *conn) ([]byte, error) {
 func isFrame(op, flags uint32) bool { return op <= 0xFF && flags <= abi.First|abi.Last }
 
 func (x *instance) send(c *conn) int32 {
-	if !isFrame(x.call.a, x.call.flags) {
+	op, flags := x.call.a, x.call.flags
+	p, ok := x.lent(x.call.ptr, x.call.n)
+	switch {
+	case !ok:
+		return refused(abi.CodeRange)
+	case !isFrame(op, flags):
 		return refused(abi.CodeArgument)
+	case !x.begins(c, x.call.n, 1):
+		return refused(abi.CodeLimit)
 	}
-	return x.put(c, 1, (*instance).appendFrame)
+	out, err := appendFrame(c, x.out, frame.Opcode(op), flags, p)
+	return x.ends(c, out, err)
 }
 
 // appendFrame appends a message, or a fragment of one.
-func (x *instance) appendFrame(c *conn) ([]byte, error) {
-	op := frame.Opcode(x.call.a)
-	if x.call.flags == abi.First|abi.Last {
-		return c.AppendMessage(x.out, op, x.data)
+func appendFrame(c *conn, dst []byte, op frame.Opcode, flags uint32, p []byte) ([]byte, error) {
+	if flags == abi.First|abi.Last {
+		return c.AppendMessage(dst, op, p)
 	}
-	return c.AppendFragment(x.out, op, x.data, x.call.flags&abi.Last != 0)
-}
-
-func (x *instance) header(c *conn) int32 {
-	if !isFrame(x.call.a, x.call.flags) {
-		return refused(abi.CodeArgument)
-	}
-	return x.put(c, 1, (*instance).appendHeader)
-}
-
-func (x *instance) appendHeader(c *conn) ([]byte, error) {
-	o := core.HeaderOptions{More: x.call.flags&abi.Last == 0}
-	out, mask, err := c.AppendHeader(x.out, frame.Opcode(x.call.a), o, int(x.call.b))
-	copy(page[abi.StatusMask:], mask[:])
-	return out, err
+	return c.AppendFragment(dst, op, p, flags&abi.Last != 0)
 }
 
 // sendRecords puts out a frame for each record, up to one that is refused.
@@ -94,7 +82,7 @@ func (x *instance) sendRecords(c *conn) int32 {
 	x.try(c, n)
 	done, code := uint32(0), int32(0)
 	for done < n && len(x.out) < abi.MostSent {
-		if code = x.sendRecord(c, done); code < 0 {
+		if code = x.sendRecord(c, &page.records[done]); code < 0 {
 			break
 		}
 		done++
@@ -105,28 +93,67 @@ func (x *instance) sendRecords(c *conn) int32 {
 	case done == 0:
 		return code
 	}
-	abi.PutUint32(page[abi.StatusRecords:], done)
+	page.status.records = done
 	return int32(done)
 }
 
-func (x *instance) sendRecord(c *conn, i uint32) int32 {
-	r := page[abi.RecordsAt+i*abi.RecordSize:][:abi.RecordSize]
-	ok := false
-	k := &x.call
-	k.a, k.flags, k.n = uint32(r[abi.RecordOp]), uint32(r[abi.RecordFlags]), abi.Uint32(r[abi.RecordLength:])
-	if x.data, ok = x.lent(abi.Uint32(r[abi.RecordPtr:]), k.n); !ok {
+func (x *instance) sendRecord(c *conn, r *record) int32 {
+	p, ok := x.lent(r.ptr, r.n)
+	switch {
+	case !ok:
 		return refused(abi.CodeRange)
-	}
-	if !isFrame(k.a, k.flags) {
+	case r.flags > abi.First|abi.Last:
 		return refused(abi.CodeArgument)
+	case !x.hasRoom(uint64(len(x.out)) + uint64(r.n) + frame.MaxHeaderLen + uint64(c.Pending())):
+		return refused(abi.CodeLimit)
 	}
-	if code := x.makeRoom(uint64(len(x.out)) + uint64(k.n) + frame.MaxHeaderLen + uint64(c.Pending())); code != 0 {
-		return refused(code)
-	}
-	out, err := x.appendFrame(c)
+	out, err := appendFrame(c, x.out, r.op, uint32(r.flags), p)
 	if err != nil {
 		return refusal(err)
 	}
 	x.out = out
 	return 0
+}
+
+func (x *instance) header(c *conn) int32 {
+	op, flags := x.call.a, x.call.flags
+	switch {
+	case !isFrame(op, flags):
+		return refused(abi.CodeArgument)
+	case !x.begins(c, 0, 1):
+		return refused(abi.CodeLimit)
+	}
+	o := core.HeaderOptions{More: flags&abi.Last == 0}
+	out, mask, err := c.AppendHeader(x.out, frame.Opcode(op), o, int(x.call.b))
+	page.status.mask = mask
+	return x.ends(c, out, err)
+}
+
+func (x *instance) ping(c *conn) int32 { return x.control(c, (*core.Conn).AppendPing) }
+func (x *instance) pong(c *conn) int32 { return x.control(c, (*core.Conn).AppendPong) }
+
+func (x *instance) control(c *conn, f func(*core.Conn, []byte, []byte) ([]byte, error)) int32 {
+	p, ok := x.lent(x.call.ptr, x.call.n)
+	switch {
+	case !ok:
+		return refused(abi.CodeRange)
+	case !x.begins(c, x.call.n, 1):
+		return refused(abi.CodeLimit)
+	}
+	out, err := f(c.Conn, x.out, p)
+	return x.ends(c, out, err)
+}
+
+func (x *instance) close(c *conn) int32 {
+	reason, ok := x.lent(x.call.ptr, x.call.n)
+	switch {
+	case !ok:
+		return refused(abi.CodeRange)
+	case x.call.a > 1<<16-1:
+		return refused(abi.CodeArgument)
+	case !x.begins(c, x.call.n, mostDrawn):
+		return refused(abi.CodeLimit)
+	}
+	out, err := c.AppendClose(x.call.now, x.out, frame.CloseCode(x.call.a), text(reason))
+	return x.ends(c, out, err)
 }

@@ -16,7 +16,11 @@ func (x *instance) settings() int64 {
 	if len(x.table.places)-len(x.table.free)-x.conns >= mostSettings {
 		return int64(refused(abi.CodeLimit))
 	}
-	c, field := abi.ParseSettings(x.data)
+	p, ok := x.lent(x.call.ptr, x.call.n)
+	if !ok {
+		return int64(refused(abi.CodeRange))
+	}
+	c, field := abi.ParseSettings(p)
 	if field != "" {
 		return x.refuseSettings(field, "is out of range")
 	}
@@ -25,8 +29,8 @@ func (x *instance) settings() int64 {
 	if e, ok := err.(*core.ConfigError); ok {
 		return x.refuseSettings(e.Field, e.Reason)
 	}
-	p, h := x.table.add()
-	p.set = s
+	at, h := x.table.add()
+	at.set = s
 	return int64(h)
 }
 
@@ -48,8 +52,12 @@ func (x *instance) freeSettings() int32 {
 
 // defaults writes the record of the default settings.
 func (x *instance) defaults() int32 {
+	p, ok := x.lent(x.call.ptr, abi.SettingsSize)
+	if !ok {
+		return refused(abi.CodeRange)
+	}
 	s, _ := core.NewSettings(core.Config{})
 	record := abi.SettingsOf(s.Config())
 	x.waste(settingsSize)
-	return int32(copy(x.data, record[:]))
+	return int32(copy(p, record[:]))
 }

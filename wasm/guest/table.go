@@ -25,8 +25,11 @@ type place struct {
 // A conn is a connection and what its handshake counts for.
 type conn struct {
 	*core.Conn
-	room uint32 // bytes of a head that may still come
-	held uint32 // bytes that are held for it
+	room    uint32 // bytes of a head that may still come
+	held    uint32 // bytes that are held for it
+	role    uint8  // abi.FlagClient for a client
+	more    uint8  // abi.FlagMore if the call under way has left input
+	shaking bool   // the handshake may have something to show
 }
 
 // add finds an empty place. It is valid until the next add.

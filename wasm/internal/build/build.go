@@ -35,7 +35,11 @@ func Guest(dir string, tags ...string) ([]byte, error) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("go build %s: %w\n%s", Package, err, out)
 	}
-	return os.ReadFile(file)
+	module, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	return thread(module)
 }
 
 // onlyDuration is what the guest needs of package time. The rest of it, clocks,

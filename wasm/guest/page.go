@@ -1,0 +1,109 @@
+package main
+
+import (
+	"unsafe"
+
+	"github.com/fb1e3c20/websockets/clock"
+	"github.com/fb1e3c20/websockets/core"
+	"github.com/fb1e3c20/websockets/core/frame"
+	"github.com/fb1e3c20/websockets/wasm/internal/abi"
+)
+
+// page is what the host and the module share besides the buffer. Its fields lie
+// where docs/wasm-abi.md says: integers of WebAssembly are little-endian, and lie at
+// multiples of their size, as Go has it.
+var page struct {
+	status    status
+	next, end uint32 // of the words
+	_         [56]byte
+	scratch   [core.ScratchSize]byte
+	_         [3]byte
+	records   [abi.Records]record
+	words     [abi.Words]uint32
+}
+
+// A status is the status record.
+type status struct {
+	deadline    clock.Time
+	taken       uint32
+	records     uint32
+	output      uint32
+	length      uint32
+	pending     uint32
+	timer       core.Timer
+	transport   core.Transport
+	flags       uint8
+	err         core.Error
+	mask        frame.Mask
+	wanted      uint32
+	connections uint32
+	held        uint32
+	garbage     uint32
+	_           [12]byte
+}
+
+// A record is an event record.
+type record struct {
+	kind  core.EventKind
+	op    frame.Opcode
+	flags uint8
+	_     uint8
+	code  frame.CloseCode
+	_     uint16
+	ptr   uint32
+	n     uint32
+}
+
+func (r *record) set(ev *core.Event) {
+	r.kind, r.op, r.code = ev.Kind, ev.Op, ev.Code
+	r.flags = 0
+	if ev.First {
+		r.flags = abi.First
+	}
+	if ev.Last {
+		r.flags |= abi.Last
+	}
+	r.ptr, r.n = addressOf(ev.Data), uint32(len(ev.Data))
+}
+
+// addressOf returns where p begins in linear memory. Go's collector moves
+// nothing.
+func addressOf(p []byte) uint32 {
+	return uint32(uintptr(unsafe.Pointer(unsafe.SliceData(p))))
+}
+
+// tell writes what of the status is of the whole instance.
+func (x *instance) tell() {
+	s := &page.status
+	s.connections, s.held, s.garbage = uint32(x.conns), x.held, x.garbage
+	s.output, s.length = addressOf(x.out), uint32(len(x.out))
+}
+
+// tellOf writes what of the status is of a connection.
+func (x *instance) tellOf(c *conn) {
+	c.Status(&x.seen)
+	s := &page.status
+	s.deadline, s.timer, s.transport = x.seen.Deadline, x.seen.Timer, x.seen.Transport
+	s.pending, s.err = uint32(x.seen.Pending), x.seen.Err
+	s.output, s.length = addressOf(x.out), uint32(len(x.out))
+	f := c.more | c.role
+	if x.seen.Open {
+		f |= abi.FlagOpen
+	}
+	if c.shaking {
+		f |= x.shows(c)
+	}
+	s.flags = f
+}
+
+// shows tells what of its handshake a connection has to show.
+func (x *instance) shows(c *conn) (f uint8) {
+	if c.Request() != nil {
+		f = abi.FlagRequest
+	}
+	if c.Response() != nil {
+		f |= abi.FlagResponse
+	}
+	c.shaking = f != 0 || !x.seen.Open
+	return f
+}

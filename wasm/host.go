@@ -1,0 +1,258 @@
+package wasm
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+
+	"github.com/fb1e3c20/websockets/core"
+	"github.com/fb1e3c20/websockets/transport"
+	"github.com/fb1e3c20/websockets/transport/flight"
+	"github.com/fb1e3c20/websockets/wasm/internal/abi"
+)
+
+// Options say how a [Host] runs the module. The zero Options are ready; a nil
+// *Options means the same.
+type Options struct {
+	// Instances is how many instances there are at most. One is called by one
+	// goroutine at a time, so there should be about as many as there are
+	// processors. They are made when they are needed. Default:
+	// runtime.GOMAXPROCS.
+	Instances int
+
+	// Connections is how many connections an instance has at most. Default
+	// 16,384; at most 1,048,576.
+	Connections int
+
+	// HandshakeMemory bounds, in bytes, what the handshakes that are under way
+	// in an instance may hold, together with the longest input and output of a
+	// call. Beyond it handshakes fail with [ErrFull], and payloads with
+	// [ErrTooLong]. Default 32 MiB; from 1 MiB to 512 MiB.
+	HandshakeMemory int64
+
+	// Interpreter runs the module in an interpreter, where a compiler would be
+	// some 50 times faster: on systems without one, that is what happens anyway.
+	Interpreter bool
+
+	// CacheDir is a directory in which compiled code is kept from one process to
+	// the next; compiling takes half a second. Default: none.
+	CacheDir string
+
+	// Module is the WebAssembly module. Default: [Module].
+	Module []byte
+}
+
+func (o Options) withDefaults() (Options, error) {
+	o.Instances = cmp.Or(o.Instances, runtime.GOMAXPROCS(0))
+	o.Connections = cmp.Or(o.Connections, 16<<10)
+	o.HandshakeMemory = cmp.Or(o.HandshakeMemory, abi.DefaultMemory)
+	switch {
+	case o.Instances < 1:
+		return o, fmt.Errorf("wasm: Options.Instances is %d: it must be at least 1, or 0 for one a processor", o.Instances)
+	case o.Connections < 1 || o.Connections > abi.MostConns:
+		return o, fmt.Errorf("wasm: Options.Connections is %d: it must be from 1 to %d, or 0 for 16,384", o.Connections, abi.MostConns)
+	case o.HandshakeMemory < 1<<20 || o.HandshakeMemory > 512<<20:
+		return o, fmt.Errorf("wasm: Options.HandshakeMemory is %d bytes: it must be from 1 MiB to 512 MiB, or 0 for 32 MiB", o.HandshakeMemory)
+	}
+	return o, nil
+}
+
+// pages is the ceiling of an instance's memory: enough for all that the other
+// limits allow, so that it is never reached.
+func (o Options) pages() uint32 {
+	const page = 64 << 10
+	n := 4<<20 + int64(o.Connections)<<10 + 3*o.HandshakeMemory
+	return uint32((n + page - 1) / page)
+}
+
+// A Host runs instances of the module. Its methods may be called from any
+// goroutine.
+type Host struct {
+	options  Options
+	runtime  wazero.Runtime
+	cache    wazero.CompilationCache
+	compiled wazero.CompiledModule
+
+	mu        sync.Mutex
+	instances []*instance
+	closed    bool
+}
+
+// NewHost compiles the module, and makes the first instance. ctx bounds that
+// alone.
+func NewHost(ctx context.Context, o *Options) (*Host, error) {
+	if o == nil {
+		o = &Options{}
+	}
+	full, err := o.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	h := &Host{options: full}
+	if err := h.compile(ctx); err != nil {
+		return nil, errors.Join(err, h.Close(context.WithoutCancel(ctx)))
+	}
+	return h, nil
+}
+
+func (h *Host) compile(ctx context.Context) (err error) {
+	h.cache = wazero.NewCompilationCache()
+	if dir := h.options.CacheDir; dir != "" {
+		if h.cache, err = wazero.NewCompilationCacheWithDir(dir); err != nil {
+			return fmt.Errorf("wasm: Options.CacheDir: %w", err)
+		}
+	}
+	config := wazero.NewRuntimeConfig()
+	if h.options.Interpreter {
+		config = wazero.NewRuntimeConfigInterpreter()
+	}
+	config = config.WithCompilationCache(h.cache).WithMemoryLimitPages(h.options.pages())
+	h.runtime = wazero.NewRuntimeWithConfig(ctx, config)
+	if _, err = wasi_snapshot_preview1.Instantiate(ctx, h.runtime); err != nil {
+		return err
+	}
+	module := h.options.Module
+	if module == nil {
+		module = Module()
+	}
+	if h.compiled, err = h.runtime.CompileModule(ctx, module); err != nil {
+		return fmt.Errorf("wasm: the module cannot be compiled: %w", err)
+	}
+	x, err := h.newInstance(ctx)
+	if err != nil {
+		return err
+	}
+	h.instances = append(h.instances, x)
+	return nil
+}
+
+// Close ends all connections, with [ErrClosed], and frees what they took.
+func (h *Host) Close(ctx context.Context) error {
+	h.mu.Lock()
+	instances := h.instances
+	h.instances, h.closed = nil, true
+	h.mu.Unlock()
+	for _, x := range instances {
+		x.mu.Lock()
+		x.die(ErrClosed)
+		x.mu.Unlock()
+	}
+	var err error
+	if h.runtime != nil {
+		err = h.runtime.Close(ctx)
+	}
+	if h.cache != nil {
+		err = errors.Join(err, h.cache.Close(ctx))
+	}
+	return err
+}
+
+// Machine makes the core of a connection: a *[Conn]. It is what
+// websockets.Options.Machine and flight.Birth.Make want. The Conn must be
+// released; a driver does that.
+func (h *Host) Machine(b flight.Birth) (transport.Machine, error) {
+	c, err := h.NewConn(b)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// NewConn is [Host.Machine] for those who drive the Conn themselves. b.Make is
+// ignored. The error is that of package core, or [ErrFull], [ErrClosed] or a
+// *[TrapError].
+func (h *Host) NewConn(b flight.Birth) (*Conn, error) {
+	if b.Settings == nil {
+		return nil, errors.New("wasm: flight.Birth.Settings is nil")
+	}
+	config := b.Settings.Config()
+	if b.Role == core.Client && config.Entropy == nil {
+		_, err := core.NewOpen(b.Settings, b.Now, b.Role) // says so
+		return nil, err
+	}
+	for range 2 {
+		x, err := h.choose()
+		if err != nil {
+			return nil, err
+		}
+		c, err := x.bear(b, config)
+		if err != nil && x.isDead() {
+			continue // another one will do
+		}
+		return c, err
+	}
+	return nil, ErrFull
+}
+
+// choose returns the instance with the fewest connections, or a new one.
+func (h *Host) choose() (*instance, error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return nil, ErrClosed
+	}
+	var best *instance
+	alive := h.instances[:0]
+	for _, x := range h.instances {
+		if x.isDead() {
+			continue
+		}
+		alive = append(alive, x)
+		if best == nil || x.count.Load() < best.count.Load() {
+			best = x
+		}
+	}
+	clear(h.instances[len(alive):])
+	h.instances = alive
+	if best != nil && (len(alive) == h.options.Instances || best.count.Load() == 0) {
+		return best, nil
+	}
+	x, err := h.newInstance(context.Background())
+	if err != nil {
+		return nil, err
+	}
+	h.instances = append(h.instances, x)
+	return x, nil
+}
+
+// Stats tells of the instances of a [Host].
+type Stats struct {
+	Instances   int   // that there are
+	Connections int   // in all of them
+	Memory      int64 // bytes of linear memory, in all of them; it never shrinks
+}
+
+// Stats returns what there is now.
+func (h *Host) Stats() Stats {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var s Stats
+	for _, x := range h.instances {
+		if x.isDead() {
+			continue
+		}
+		s.Instances++
+		s.Connections += int(x.count.Load())
+		s.Memory += x.size.Load()
+	}
+	return s
+}
+
+// Maintain collects the garbage of all instances, which handshakes and
+// connections that are gone leave. That happens by itself when there is much of
+// it; a process that knows when it is idle may choose the moment. It takes a few
+// milliseconds an instance.
+func (h *Host) Maintain() {
+	h.mu.Lock()
+	instances := append([]*instance(nil), h.instances...)
+	h.mu.Unlock()
+	for _, x := range instances {
+		x.maintain()
+	}
+}

@@ -1,0 +1,204 @@
+package build
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// Go's compiler makes of each function one loop around all of its basic blocks:
+//
+//	loop
+//	  block block ... block
+//	    local.get 0; br_table ...    (out of the block whose number local 0 has)
+//	  end
+//	  basic block 0
+//	  end
+//	  basic block 1
+//	  end
+//	  ...
+//	end
+//
+// A call begins with block 0. A jump sets local 0 and goes back to the loop, however
+// near its target is. So each call and each jump is one to an address from a table,
+// which costs as much as a dozen instructions.
+//
+// Where a jump goes forward, its target begins at the end of a block that encloses
+// it: a br out of that block does the same. What is left are calls, and jumps back,
+// to the few blocks that begin loops: they are told apart before the br_table,
+// which remains for functions that are resumed.
+
+// thread returns the module with the jumps of its functions made direct. It
+// computes the same.
+func thread(module []byte) ([]byte, error) {
+	if len(module) < 8 || string(module[:4]) != "\x00asm" {
+		return nil, errors.New("not a WebAssembly module")
+	}
+	const codeSection = 10
+	out := append([]byte(nil), module[:8]...)
+	r := reader{b: module, i: 8}
+	for r.more() {
+		id := r.byte()
+		section := r.take(r.uint())
+		if id == codeSection {
+			var err error
+			if section, err = threadCode(section); err != nil {
+				return nil, err
+			}
+		}
+		out = appendSized(append(out, id), section)
+	}
+	return out, r.err
+}
+
+// threadCode threads every function of a code section.
+func threadCode(section []byte) ([]byte, error) {
+	r := reader{b: section}
+	n := r.uint()
+	out := appendUint(nil, n)
+	for i := range n {
+		body := r.take(r.uint())
+		seen := threader{reader: reader{b: body}}
+		seen.thread()
+		f := threader{reader: reader{b: body}, back: seen.left}
+		f.thread()
+		if err := errors.Join(r.err, f.err); err != nil {
+			return nil, fmt.Errorf("function %d of the module: %w", i, err)
+		}
+		out = appendSized(out, f.out)
+	}
+	return out, r.err
+}
+
+// A threader rewrites one function.
+type threader struct {
+	reader
+	out  []byte
+	open []*label // the innermost is the last
+	back []int64  // numbers of the blocks to which jumps go back
+	left []int64  // those that were seen
+}
+
+// A label is what a br may name: a block, a loop or an if, or the function.
+type label struct {
+	table []*label // of the loop around basic blocks: where each begins
+	ended bool
+}
+
+func (f *threader) thread() {
+	for range f.uint() { // groups of locals
+		f.uint()
+		f.byte()
+	}
+	f.out = append(f.out, f.b[:f.i]...)
+	f.open = []*label{{}}
+	before := byte(opNop)
+	for f.more() {
+		if f.threadJump() {
+			continue
+		}
+		start := f.i
+		op := f.instruction()
+		switch op {
+		case opBlock, opLoop, opIf:
+			f.open = append(f.open, &label{})
+		case opEnd:
+			last := len(f.open) - 1
+			f.open[last].ended = true
+			f.open = f.open[:last]
+		case opBrTable:
+			if before == opLocalGet && f.noteTable() {
+				f.enter()
+			}
+		}
+		before = op
+		f.out = append(f.out, f.b[start:f.i]...)
+	}
+}
+
+// noteTable notes where the br_table that was read goes, for the loop around it, and
+// reports whether it is the one of the function. That loop encloses all the
+// blocks, which are the others that are open.
+func (f *threader) noteTable() bool {
+	at := len(f.open) - 2 - int(slices.Max(f.table))
+	if at < 0 || f.open[at].table != nil {
+		return false
+	}
+	for _, depth := range f.table {
+		f.open[at].table = append(f.open[at].table, f.open[len(f.open)-1-int(depth)])
+	}
+	return true
+}
+
+// mostCompared is how many blocks are told apart before a br_table.
+const mostCompared = 8
+
+// enter puts, before a br_table that has the number of a basic block already, a
+// branch to the first one, and to those that jumps go back to.
+func (f *threader) enter() {
+	f.out = append(f.out, opI32Eqz, opBrIf)
+	f.out = appendUint(f.out, f.table[0])
+	for _, number := range f.back[:min(len(f.back), mostCompared)] {
+		f.out = appendInt(append(f.out, opLocalGet, 0, opI32Const), number)
+		f.out = appendUint(append(f.out, opI32Eq, opBrIf), f.table[min(int(number), len(f.table)-1)])
+	}
+	f.out = append(f.out, opLocalGet, 0)
+}
+
+// threadJump writes a jump forward anew, if one is next, and one under a condition
+// as one instruction.
+func (f *threader) threadJump() bool {
+	if next, target, ok := f.jump(f.i, f.open); ok {
+		f.out = appendUint(append(f.out, opBr), uint64(f.depth(target)))
+		f.i = next
+		return true
+	}
+	if f.i+1 >= len(f.b) || f.b[f.i] != opIf || f.b[f.i+1] != noResult {
+		return false
+	}
+	inside := append(f.open[:len(f.open):len(f.open)], &label{})
+	next, target, ok := f.jump(f.i+2, inside)
+	if !ok || next >= len(f.b) || f.b[next] != opEnd {
+		return false
+	}
+	f.out = appendUint(append(f.out, opBrIf), uint64(f.depth(target)))
+	f.i = next + 1
+	return true
+}
+
+// jump looks for a jump forward at the offset i, where open are the labels, and
+// returns what follows it and where it goes.
+func (f *threader) jump(i int, open []*label) (next int, target *label, ok bool) {
+	r := reader{b: f.b, i: i}
+	if r.byte() != opI32Const {
+		return 0, nil, false
+	}
+	number := r.int()
+	if r.byte() != opLocalSet || r.uint() != 0 || r.byte() != opBr {
+		return 0, nil, false
+	}
+	depth := r.uint()
+	if r.err != nil || depth >= uint64(len(open)) || number < 0 {
+		return 0, nil, false
+	}
+	table := open[len(open)-1-int(depth)].table
+	if len(table) == 0 {
+		return 0, nil, false
+	}
+	target = table[min(int(number), len(table)-1)]
+	if target.ended && !slices.Contains(f.left, number) {
+		f.left = append(f.left, number)
+	}
+	return r.i, target, !target.ended
+}
+
+// depth returns how a br names l.
+func (f *threader) depth(l *label) int {
+	for i := range f.open {
+		if f.open[len(f.open)-1-i] == l {
+			return i
+		}
+	}
+	f.fail("a jump out of a block that is not open")
+	return 0
+}

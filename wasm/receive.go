@@ -1,0 +1,136 @@
+package wasm
+
+import (
+	"encoding/binary"
+
+	"github.com/fb1e3c20/websockets/clock"
+	"github.com/fb1e3c20/websockets/core"
+	"github.com/fb1e3c20/websockets/core/frame"
+	"github.com/fb1e3c20/websockets/wasm/internal/abi"
+)
+
+// Recv takes input and reports at most one event.
+func (c *Conn) Recv(now clock.Time, in, scratch []byte) (n int, ev core.Event) {
+	x := c.x
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if !c.live() {
+		return len(in), c.report()
+	}
+	count := c.recv(now, in, 1)
+	if count < 0 {
+		return len(in), c.report()
+	}
+	n = x.taken()
+	if count > 0 {
+		ev = c.event(0, in[:n], scratch)
+	}
+	x.took(n)
+	return n, ev
+}
+
+// RecvBatch is Recv for many events: it appends those that in brings about to
+// events, up to 64, and returns how much of in was consumed. It stops behind an
+// event that leaves output pending, and behind [core.EventRequest] and
+// [core.EventOpen]. more tells that it must be called again with the rest.
+func (c *Conn) RecvBatch(now clock.Time, in, scratch []byte, events []core.Event) (n int, _ []core.Event, more bool) {
+	x := c.x
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if !c.live() {
+		return len(in), c.appendReport(events), false
+	}
+	count := c.recv(now, in, abi.Records)
+	if count < 0 {
+		return len(in), c.appendReport(events), false
+	}
+	n = x.taken()
+	more = c.status.flags&abi.FlagMore != 0
+	for i := range int(count) {
+		events = append(events, c.event(i, in[:n], scratch))
+	}
+	x.took(n)
+	return n, events, more
+}
+
+func (c *Conn) appendReport(events []core.Event) []core.Event {
+	if ev := c.report(); ev.Kind != core.EventNone {
+		events = append(events, ev)
+	}
+	return events
+}
+
+// recv presents input to the module and returns how many events came of it. If
+// that fails the connection has ended.
+func (c *Conn) recv(now clock.Time, in []byte, events uint64) int32 {
+	x := c.x
+	off, ok := x.present(c, in)
+	if !ok {
+		c.end(ErrTooLong)
+		return -1
+	}
+	r := c.do(fnRecv, c.handle, uint64(now), uint64(x.buffer)+uint64(off), uint64(len(in)), events, 0)
+	if r < 0 && c.err == nil {
+		c.end(refusal(abi.Code(-r)))
+	}
+	return r
+}
+
+// taken returns how much input the latest call has consumed.
+func (x *instance) taken() int {
+	return int(binary.LittleEndian.Uint32(x.at(abi.StatusTaken, 4)))
+}
+
+// event returns the event of record i. Its data is copied back to where the caller
+// of core.Conn would find it: into the input, or into scratch.
+func (c *Conn) event(i int, in, scratch []byte) core.Event {
+	x := c.x
+	r := x.at(abi.RecordsAt+i*abi.RecordSize, abi.RecordSize)
+	ev := core.Event{
+		Kind:  core.EventKind(r[abi.RecordKind]),
+		Op:    frame.Opcode(r[abi.RecordOp]),
+		First: r[abi.RecordFlags]&abi.First != 0,
+		Last:  r[abi.RecordFlags]&abi.Last != 0,
+		Code:  frame.CloseCode(binary.LittleEndian.Uint16(r[abi.RecordCode:])),
+	}
+	if ev.Kind == core.EventClose || ev.Kind == core.EventFailed {
+		c.ended = true
+	}
+	data := x.named(r[abi.RecordPtr:])
+	if len(data) == 0 {
+		return ev
+	}
+	ptr := binary.LittleEndian.Uint32(r[abi.RecordPtr:])
+	if ptr-x.page < abi.PageSize {
+		ev.Data = scratch[:copy(scratch, data)]
+		return ev
+	}
+	off := int(ptr-x.buffer) - x.input.off
+	ev.Data = in[off : off+len(data)]
+	copy(ev.Data, data)
+	return ev
+}
+
+// RecvEOF tells that the peer has ended its output.
+func (c *Conn) RecvEOF(now clock.Time) core.Event { return c.timed(fnEOF, now) }
+
+// Lost tells that the transport broke.
+func (c *Conn) Lost(now clock.Time) core.Event { return c.timed(fnLost, now) }
+
+// Tick tells the time.
+func (c *Conn) Tick(now clock.Time) core.Event { return c.timed(fnTick, now) }
+
+func (c *Conn) timed(fn int, now clock.Time) core.Event {
+	c.x.mu.Lock()
+	defer c.x.mu.Unlock()
+	if !c.live() {
+		return c.report()
+	}
+	switch r := c.do(fn, c.handle, uint64(now), 0); {
+	case r < 0:
+		return c.report()
+	case r == 0:
+		return core.Event{}
+	}
+	return c.event(0, nil, nil)
+}
