@@ -333,10 +333,14 @@ func TestWASMNodeSaysGoingAway(t *testing.T) {
 			socket(t, s.host) // has not asked for anything yet
 			open.send("text", []byte("hello"))
 			want(t, open, event{Kind: "text", Data: []byte("hello")})
+			start := time.Now()
 			s.signal(sig)
 			wantClose(t, open, 1001)
 			wantClose(t, foreign, 1001)
 			s.exit(0)
+			if took := time.Since(start); took > 5*time.Second {
+				t.Errorf("ended after %v", took)
+			}
 		})
 	}
 }
