@@ -1,24 +1,17 @@
 package wasm_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"testing"
 
-	"github.com/fb1e3c20/websockets/clock"
 	"github.com/fb1e3c20/websockets/core"
 	"github.com/fb1e3c20/websockets/core/frame"
 	"github.com/fb1e3c20/websockets/transport"
 	"github.com/fb1e3c20/websockets/transport/flight"
 	"github.com/fb1e3c20/websockets/wasm"
 )
-
-// A batcher takes and sends many frames in one call.
-type batcher interface {
-	RecvBatch(now clock.Time, in, scratch []byte, events []core.Event) (int, []core.Event, bool)
-	AppendMessages(dst []byte, messages []core.Message) ([]byte, int, error)
-}
 
 // BenchmarkEcho measures a server's core that sends every message back: the
 // native one and the one in WebAssembly, one frame a call and many.
@@ -27,9 +20,6 @@ func BenchmarkEcho(b *testing.B) {
 		for _, op := range []frame.Opcode{frame.Binary, frame.Text} {
 			for _, many := range []bool{false, true} {
 				for _, kind := range []string{"native", "wasm"} {
-					if many && size > 16<<10 {
-						continue
-					}
 					name := fmt.Sprintf("size=%d/op=%v/batch=%v/core=%s", size, op, many, kind)
 					b.Run(name, func(b *testing.B) { benchmarkEcho(b, kind, op, size, many) })
 				}
@@ -39,80 +29,78 @@ func BenchmarkEcho(b *testing.B) {
 }
 
 func benchmarkEcho(b *testing.B, kind string, op frame.Opcode, size int, many bool) {
-	birth := flight.Birth{Open: true, Settings: settings(b, core.Config{Entropy: rand.Uint32})}
-	var m transport.Machine
-	var err error
-	if kind == "wasm" {
-		m, err = host(b).Machine(birth)
-	} else {
-		m, err = birth.Machine()
-	}
-	if err != nil {
-		b.Fatal(err)
-	}
 	frames := 1
 	if many {
-		frames = min(64, 64<<10/(size+14))
+		frames = max(1, min(64, 64<<10/(size+14)))
 	}
+	payload := bytes.Repeat([]byte("websockets over "), size/16)
 	var in []byte
-	payload := make([]byte, size)
-	for i := range payload {
-		payload[i] = 'a' + byte(i%26)
-	}
 	for range frames {
 		in = frame.AppendFrame(in, frame.Header{Fin: true, Opcode: op, Masked: true, Mask: frame.Mask{1, 2, 3, 4}}, payload)
 	}
-	wire := make([]byte, len(in))
-	out := make([]byte, 0, 2*len(in))
-	var scratch [core.ScratchSize]byte
 	b.SetBytes(int64(size))
 	b.ReportAllocs()
-	batch, batched := m.(batcher)
-	events := make([]core.Event, 0, 64)
-	messages := make([]core.Message, 0, 64)
-	now := clock.Time(1)
+	birth := flight.Birth{Open: true, Settings: settings(b, core.Config{})}
+	if kind == "native" {
+		m, err := birth.Machine()
+		if err != nil {
+			b.Fatal(err)
+		}
+		echoOne(b, m, in, frames)
+		return
+	}
+	c, err := host(b).NewConn(birth)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer c.Release()
+	if many {
+		echoMany(b, c, in, frames)
+	} else {
+		echoOne(b, c, in, frames)
+	}
+}
+
+// echoOne sends frames back, each with a call to receive and one to send it.
+func echoOne(b *testing.B, m transport.Machine, in []byte, frames int) {
+	var scratch [core.ScratchSize]byte
+	wire, out := make([]byte, len(in)), make([]byte, 0, 2*len(in))
 	b.ResetTimer()
 	for i := 0; i < b.N; i += frames {
 		copy(wire, in)
 		out = out[:0]
-		if many && batched {
-			n, evs, more := batch.RecvBatch(now, wire, scratch[:], events[:0])
-			if n != len(wire) || len(evs) != frames {
-				b.Fatal(n, len(evs), more)
-			}
-			messages = messages[:0]
-			for _, ev := range evs {
-				messages = append(messages, core.Message{Op: ev.Op, Data: ev.Data})
-			}
-			out, n, err = batch.AppendMessages(out, messages)
-			if err != nil || n != frames {
-				b.Fatal(n, err)
-			}
-			m.Wrote(now, len(out))
-			continue
-		}
 		for rest := wire; len(rest) > 0; {
-			n, ev := m.Recv(now, rest, scratch[:])
+			n, ev := m.Recv(1, rest, scratch[:])
 			rest = rest[n:]
+			var err error
 			if out, err = m.AppendMessage(out, ev.Op, ev.Data); err != nil {
 				b.Fatal(err)
 			}
 		}
-		m.Wrote(now, len(out))
+		m.Wrote(1, len(out))
 	}
-	if len(out) != frames*len(payload)+frames*headerLen(size) {
-		b.Fatal(len(out))
+	if len(out) == 0 {
+		b.Fatal("nothing was sent")
 	}
 }
 
-func headerLen(size int) int {
-	switch {
-	case size < 126:
-		return 2
-	case size < 1<<16:
-		return 4
+// echoMany sends frames back, all of them in one call.
+func echoMany(b *testing.B, c *wasm.Conn, in []byte, frames int) {
+	b.ResetTimer()
+	for i := 0; i < b.N; i += frames {
+		c.Batch(func(batch *wasm.Batch) {
+			copy(batch.Input(len(in)), in)
+			n, events, _, err := batch.Recv(1, len(in))
+			if n != len(in) || len(events) != frames || err != nil {
+				b.Fatal(n, len(events), err)
+			}
+			out, n, err := batch.Send(events)
+			if n != frames || err != nil {
+				b.Fatal(n, err)
+			}
+			batch.Wrote(1, len(out))
+		})
 	}
-	return 10
 }
 
 func settings(t testing.TB, c core.Config) *core.Settings {

@@ -31,6 +31,8 @@ func (e *TrapError) Error() string {
 
 func (e *TrapError) Unwrap() error { return e.Err }
 
+var errBatchInput = errors.New("wasm: Batch.Recv was told of more bytes than Batch.Input lent")
+
 // errBroken is how an instance ends that answers what it cannot.
 var errBroken = &TrapError{"an answer", errors.New("it lies outside of the memory")}
 

@@ -33,6 +33,7 @@ type instance struct {
 	length uint32 // of the buffer
 
 	input    input
+	batch    *Batch
 	settings map[abi.Settings]uint64
 	conns    list
 	died     error

@@ -29,37 +29,6 @@ func (c *Conn) Recv(now clock.Time, in, scratch []byte) (n int, ev core.Event) {
 	return n, ev
 }
 
-// RecvBatch is Recv for many events: it appends those that in brings about to
-// events, up to 64, and returns how much of in was consumed. It stops behind an
-// event that leaves output pending, and behind [core.EventRequest] and
-// [core.EventOpen]. more tells that it must be called again with the rest.
-func (c *Conn) RecvBatch(now clock.Time, in, scratch []byte, events []core.Event) (n int, _ []core.Event, more bool) {
-	x := c.x
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	if !c.live() {
-		return len(in), c.appendReport(events), false
-	}
-	count := c.recv(now, in, abi.Records)
-	if count < 0 {
-		return len(in), c.appendReport(events), false
-	}
-	n = x.taken()
-	more = c.status.flags&abi.FlagMore != 0
-	for i := range int(count) {
-		events = append(events, c.event(i, in[:n], scratch))
-	}
-	x.took(n)
-	return n, events, more
-}
-
-func (c *Conn) appendReport(events []core.Event) []core.Event {
-	if ev := c.report(); ev.Kind != core.EventNone {
-		events = append(events, ev)
-	}
-	return events
-}
-
 // recv presents input to the module and returns how many events came of it. If
 // that fails the connection has ended.
 func (c *Conn) recv(now clock.Time, in []byte, events uint64) int32 {
@@ -86,13 +55,8 @@ func (x *instance) taken() int {
 func (c *Conn) event(i int, in, scratch []byte) core.Event {
 	x := c.x
 	r := x.at(abi.RecordsAt+i*abi.RecordSize, abi.RecordSize)
-	ev := core.Event{
-		Kind:  core.EventKind(r[abi.RecordKind]),
-		Op:    frame.Opcode(r[abi.RecordOp]),
-		First: r[abi.RecordFlags]&abi.First != 0,
-		Last:  r[abi.RecordFlags]&abi.Last != 0,
-		Code:  frame.CloseCode(binary.LittleEndian.Uint16(r[abi.RecordCode:])),
-	}
+	var ev core.Event
+	setEvent(&ev, r)
 	if ev.Kind == core.EventClose || ev.Kind == core.EventFailed {
 		c.ended = true
 	}
@@ -109,6 +73,15 @@ func (c *Conn) event(i int, in, scratch []byte) core.Event {
 	ev.Data = in[off : off+len(data)]
 	copy(ev.Data, data)
 	return ev
+}
+
+// setEvent sets all of ev but its data from an event record.
+func setEvent(ev *core.Event, r []byte) {
+	ev.Kind = core.EventKind(r[abi.RecordKind])
+	ev.Op = frame.Opcode(r[abi.RecordOp])
+	ev.First = r[abi.RecordFlags]&abi.First != 0
+	ev.Last = r[abi.RecordFlags]&abi.Last != 0
+	ev.Code = frame.CloseCode(binary.LittleEndian.Uint16(r[abi.RecordCode:]))
 }
 
 // RecvEOF tells that the peer has ended its output.

@@ -1,8 +1,6 @@
 package wasm
 
 import (
-	"encoding/binary"
-
 	"github.com/fb1e3c20/websockets/clock"
 	"github.com/fb1e3c20/websockets/core"
 	"github.com/fb1e3c20/websockets/core/frame"
@@ -84,46 +82,6 @@ func (c *Conn) gone() error {
 		return c.err
 	}
 	return core.ErrNotOpen
-}
-
-// AppendMessages appends messages, each of one frame, up to 64 in a call, and
-// returns how many it appended: less than all with the error of the one that
-// follows, or because they do not fit into one call.
-func (c *Conn) AppendMessages(dst []byte, messages []core.Message) (_ []byte, n int, err error) {
-	x := c.x
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	messages = messages[:min(len(messages), abi.Records)]
-	size := 0
-	for i := range messages {
-		size += len(messages[i].Data)
-	}
-	if !c.live() {
-		return dst, 0, c.gone()
-	}
-	if x.input.off == x.input.end {
-		x.input = input{}
-	}
-	at := x.input.end
-	if !x.needs(at + size) {
-		return dst, 0, ErrTooLong
-	}
-	for i := range messages {
-		p := messages[i].Data
-		r := x.at(abi.RecordsAt+i*abi.RecordSize, abi.RecordSize)
-		r[abi.RecordOp], r[abi.RecordFlags] = byte(messages[i].Op), abi.First|abi.Last
-		binary.LittleEndian.PutUint32(r[abi.RecordPtr:], x.buffer+uint32(at))
-		binary.LittleEndian.PutUint32(r[abi.RecordLength:], uint32(len(p)))
-		at += copy(x.mem[int(x.buffer)+at:], p)
-	}
-	r := c.do(fnSendRecords, c.handle, uint64(len(messages)))
-	switch {
-	case c.err != nil:
-		return dst, 0, c.err
-	case r < 0:
-		return dst, 0, refusal(abi.Code(-r))
-	}
-	return append(dst, x.output()...), int(r), nil
 }
 
 // AppendHeader appends only the header of a fragment of n bytes. The payload does

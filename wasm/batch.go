@@ -1,0 +1,223 @@
+package wasm
+
+import (
+	"encoding/binary"
+	"unsafe"
+
+	"github.com/fb1e3c20/websockets/clock"
+	"github.com/fb1e3c20/websockets/core"
+	"github.com/fb1e3c20/websockets/wasm/internal/abi"
+)
+
+// MaxBatch is how many events or frames one call of a [Batch] takes.
+const MaxBatch = abi.Records
+
+// A Batch is the use of a connection for many frames at a time, in the sandbox's
+// own memory: see [Conn.Batch].
+type Batch struct {
+	c      *Conn
+	input  int // bytes that are lent for it, from the beginning of the buffer
+	events [MaxBatch]core.Event
+}
+
+// Batch calls f with the connection, and with its instance to itself: nothing is
+// copied but what f copies. f reads input into memory of the sandbox, has it taken,
+// finds the events in the same memory, and writes output from where the sandbox has
+// put it:
+//
+//	c.Batch(func(b *wasm.Batch) {
+//		n := read(b.Input(64 << 10))
+//		taken, events, more, err := b.Recv(now, n)
+//		...
+//		out, sent, err := b.Send(events) // an echo
+//		b.Wrote(now, write(out))
+//	})
+//
+// Other connections of the instance wait meanwhile, so f must not block, and must
+// not call methods of a Conn. All memory that it is given is valid until f returns;
+// what Input and Send return, until they are called again. If the instance has
+// trapped, or traps, the calls return a *[TrapError].
+func (c *Conn) Batch(f func(b *Batch)) {
+	c.x.mu.Lock()
+	defer c.x.mu.Unlock()
+	b := c.x.batch
+	if b == nil {
+		b = &Batch{}
+		c.x.batch = b
+	}
+	c.x.input = input{}
+	b.c, b.input = c, 0
+	defer func() {
+		b.c = nil
+		clear(b.events[:])
+	}()
+	f(b)
+}
+
+// Input returns memory for n bytes of input, or of payloads to be sent; nil if the
+// sandbox has not so much. What was in it before may still be there.
+func (b *Batch) Input(n int) []byte {
+	x := b.c.x
+	if !b.c.live() || n < 0 || !x.needs(n) {
+		return nil
+	}
+	b.input = max(b.input, n)
+	return x.mem[x.buffer : int(x.buffer)+n]
+}
+
+// Recv takes the first n bytes of Input and returns how many were consumed and the
+// events that came of it, up to [MaxBatch]. It stops behind an event that leaves
+// output pending, and behind [core.EventRequest] and [core.EventOpen]. more tells
+// that what was not consumed must be moved to the beginning and given again.
+func (b *Batch) Recv(now clock.Time, n int) (taken int, events []core.Event, more bool, err error) {
+	c, x := b.c, b.c.x
+	if !c.live() {
+		return 0, nil, false, c.gone()
+	}
+	if n < 0 || n > b.input {
+		return 0, nil, false, errBatchInput
+	}
+	r := c.do(fnRecv, c.handle, uint64(now), uint64(x.buffer), uint64(n), MaxBatch, 0)
+	if r < 0 && c.err == nil {
+		c.end(refusal(abi.Code(-r)))
+	}
+	if c.err != nil {
+		c.ended = true
+		return 0, nil, false, c.err
+	}
+	events = b.events[:r]
+	for i := range events {
+		b.event(i)
+	}
+	return x.taken(), events, c.status.flags&abi.FlagMore != 0, nil
+}
+
+// event makes an event of record i, with its data where it lies.
+func (b *Batch) event(i int) {
+	x := b.c.x
+	r := x.at(abi.RecordsAt+i*abi.RecordSize, abi.RecordSize)
+	ev := &b.events[i]
+	setEvent(ev, r)
+	ev.Data = x.named(r[abi.RecordPtr:])
+	if ev.Kind == core.EventClose || ev.Kind == core.EventFailed {
+		b.c.ended = true
+	}
+}
+
+// Send puts out a frame for each event that is a chunk of a message, up to
+// [MaxBatch], and returns the output, which was pending before or is those frames, and
+// how many events are done with: less than all with the error of the one that
+// follows, or if more does not fit into one call. Op, First, Last and Data count. Data
+// may lie anywhere; it is copied if it does not lie in Input.
+func (b *Batch) Send(events []core.Event) (output []byte, n int, err error) {
+	c, x := b.c, b.c.x
+	if !c.live() {
+		return nil, 0, c.gone()
+	}
+	events = events[:min(len(events), MaxBatch)]
+	if err := b.place(events); err != nil {
+		return nil, 0, err
+	}
+	count := 0
+	for i := range events {
+		if events[i].Kind == core.EventMessage {
+			count++
+		}
+	}
+	if count == 0 {
+		return nil, len(events), nil
+	}
+	r := c.do(fnSendRecords, c.handle, uint64(count))
+	switch {
+	case c.err != nil:
+		return nil, 0, c.err
+	case r < 0:
+		return nil, 0, refusal(abi.Code(-r))
+	}
+	return x.output(), b.done(events, int(r)), nil
+}
+
+// place writes a record for each chunk of a message, and copies what does not lie in
+// the buffer behind the input.
+func (b *Batch) place(events []core.Event) error {
+	x := b.c.x
+	size := b.input
+	for i := range events {
+		if _, ok := b.offset(events[i].Data); !ok {
+			size += len(events[i].Data)
+		}
+	}
+	if !x.needs(size) {
+		return ErrTooLong
+	}
+	end, count := b.input, 0
+	for i := range events {
+		ev := &events[i]
+		if ev.Kind != core.EventMessage {
+			continue
+		}
+		off, ok := b.offset(ev.Data)
+		if !ok {
+			off = end
+			end += copy(x.mem[int(x.buffer)+end:], ev.Data)
+		}
+		r := x.at(abi.RecordsAt+count*abi.RecordSize, abi.RecordSize)
+		r[abi.RecordOp], r[abi.RecordFlags] = byte(ev.Op), flagsOf(ev)
+		binary.LittleEndian.PutUint32(r[abi.RecordPtr:], x.buffer+uint32(off))
+		binary.LittleEndian.PutUint32(r[abi.RecordLength:], uint32(len(ev.Data)))
+		count++
+	}
+	return nil
+}
+
+func flagsOf(ev *core.Event) (f byte) {
+	if ev.First {
+		f = abi.First
+	}
+	if ev.Last {
+		f |= abi.Last
+	}
+	return f
+}
+
+// offset returns where in the buffer p lies, if it lies there.
+func (b *Batch) offset(p []byte) (int, bool) {
+	x := b.c.x
+	if len(p) == 0 {
+		return 0, true
+	}
+	off := uintptr(unsafe.Pointer(unsafe.SliceData(p))) - uintptr(unsafe.Pointer(&x.mem[x.buffer]))
+	return int(off), off < uintptr(b.input) && off+uintptr(len(p)) <= uintptr(b.input)
+}
+
+// done returns how many events are done with when n chunks were sent.
+func (b *Batch) done(events []core.Event, n int) int {
+	for i := range events {
+		if events[i].Kind != core.EventMessage {
+			continue
+		}
+		if n == 0 {
+			return i
+		}
+		n--
+	}
+	return len(events)
+}
+
+// Output puts out what is pending, and returns it.
+func (b *Batch) Output() ([]byte, error) {
+	if !b.c.live() {
+		return nil, b.c.gone()
+	}
+	if b.c.do(fnOutput, b.c.handle); b.c.err != nil {
+		return nil, b.c.err
+	}
+	return b.c.x.output(), nil
+}
+
+// Wrote tells that the transport took n more bytes.
+func (b *Batch) Wrote(now clock.Time, n int) {
+	if b.c.live() {
+		b.c.do(fnWrote, b.c.handle, uint64(now), uint64(clamp(n)))
+	}
+}
