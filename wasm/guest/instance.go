@@ -18,6 +18,7 @@ type instance struct {
 	seen    core.Status
 	event   core.Event
 
+	limited bool   // the host has told its limits
 	most    int    // connections
 	memory  uint32 // bytes of buffer, output and handshakes
 	held    uint32 // by handshakes
@@ -109,12 +110,13 @@ func (x *instance) broken(h handle) int32 {
 func (x *instance) limits() int32 {
 	conns, memory := x.call.a, x.call.b
 	switch {
-	case conns < 1 || conns > abi.MostConns || memory > abi.MostMemory:
+	case conns < 1 || conns > abi.MostConns || memory > abi.MostMemory,
+		x.limited && (int(conns) > x.most || memory > x.memory):
 		return refused(abi.CodeArgument)
 	case uint64(memory) < uint64(x.held)+uint64(len(x.buffer))+uint64(cap(x.out)):
 		return refused(abi.CodeLimit)
 	}
-	x.most, x.memory = int(conns), memory
+	x.most, x.memory, x.limited = int(conns), memory, true
 	return 0
 }
 
