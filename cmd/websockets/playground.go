@@ -3,25 +3,31 @@ package main
 import (
 	"context"
 	"log/slog"
+	"net"
 	"net/http"
+	"strings"
 	"sync"
 
 	"github.com/fb1e3c20/websockets"
+	"github.com/fb1e3c20/websockets/core"
+	"github.com/fb1e3c20/websockets/transport/tcp"
 )
 
 // playground is what websockets serve serves.
 type playground struct {
 	http.Handler
 	sockets []*websockets.Server
+	streams map[string]func(net.Conn, []byte, *core.Request) // by path
 }
 
 // newPlayground makes one. With inspect, the page can watch its connections.
 func newPlayground(o *websockets.Options, inspect bool, log *slog.Logger) *playground {
 	mux := http.NewServeMux()
-	p := &playground{Handler: mux}
+	p := &playground{Handler: mux, streams: make(map[string]func(net.Conn, []byte, *core.Request))}
 	insp := newInspector()
 	handle := func(path string, h websockets.HandlerFunc) {
 		s := p.socket(logged(h, log), o)
+		p.streams[path] = onStream(s, insp, inspect)
 		if inspect {
 			mux.Handle(path, insp.tapped(s))
 		} else {
@@ -32,9 +38,39 @@ func newPlayground(o *websockets.Options, inspect bool, log *slog.Logger) *playg
 	handle("/echo", echo)
 	handle("/chat", newRoom(log).serve)
 	if inspect {
-		mux.Handle("/inspect", p.socket(insp.serve, onlyOurPage(o)))
+		watch := p.socket(insp.serve, onlyOurPage(o))
+		p.streams["/inspect"] = onStream(watch, insp, false)
+		mux.Handle("/inspect", watch)
 	}
 	return p
+}
+
+// onStream serves WebSockets as s does, without an HTTP server: the handshake is done
+// on the stream.
+func onStream(s *websockets.Server, i *inspector, tapped bool) func(net.Conn, []byte, *core.Request) {
+	return func(conn net.Conn, early []byte, r *core.Request) {
+		stream, err := tcp.FromConn(conn, early)
+		if err != nil {
+			conn.Close()
+			return
+		}
+		if !tapped {
+			s.ServeStream(context.Background(), stream)
+			return
+		}
+		t := i.tap(stream, &http.Request{RemoteAddr: conn.RemoteAddr().String(), RequestURI: r.Target})
+		s.ServeStream(context.WithValue(context.Background(), tapKey{}, t), t)
+	}
+}
+
+// route finds who serves a handshake, nil if nobody does.
+func (p *playground) route(r *core.Request) opener {
+	path, _, _ := strings.Cut(r.Path(), "?")
+	serve := p.streams[path]
+	if serve == nil {
+		return nil
+	}
+	return func(conn net.Conn, early []byte) { serve(conn, early, r) }
 }
 
 func (p *playground) socket(h websockets.HandlerFunc, o *websockets.Options) *websockets.Server {

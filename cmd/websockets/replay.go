@@ -14,6 +14,7 @@ import (
 	"github.com/fb1e3c20/websockets/sim/chart"
 	"github.com/fb1e3c20/websockets/sim/worlds"
 	"github.com/fb1e3c20/websockets/transport/flight"
+	"github.com/fb1e3c20/websockets/wasm"
 )
 
 // replayCommand is websockets replay.
@@ -22,6 +23,9 @@ type replayCommand struct {
 	HTML  string   `name:"html" placeholder:"FILE" help:"Write the chart as a page as well; of one file only."`
 	Width int      `placeholder:"N" help:"Columns of the chart. Default: those of the terminal, else 120."`
 	All   bool     `help:"Show all steps, however many."`
+	coreKind
+
+	host *wasm.Host // of --core; nil for the native one
 }
 
 func (replayCommand) Help() string {
@@ -49,6 +53,14 @@ func (c *replayCommand) Run(ctx context.Context, std *console) error {
 	}
 	if err := canWrite("--html", c.HTML); err != nil {
 		return err
+	}
+	host, err := c.sandbox(ctx)
+	if err != nil {
+		return err
+	}
+	if host != nil {
+		defer host.Close(ctx)
+		c.host = host
 	}
 	var all error
 	for i, path := range c.Files {
@@ -124,11 +136,12 @@ func (c *replayCommand) replayScenario(std *console, path string, s *sim.Scenari
 				path, name, strings.Join(names(worlds.All()), ", "))
 		}
 	}
-	results, err := s.Results(builds(), sim.RunOptions{})
+	options := sim.RunOptions{Machine: machines(c.host)}
+	results, err := s.Results(builds(), options)
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	outcomes, err := s.Run(builds(), sim.RunOptions{}) // the same runs again, as a file has them
+	outcomes, err := s.Run(builds(), options) // the same runs again, as a file has them
 	if err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/fb1e3c20/websockets/sim"
+	"github.com/fb1e3c20/websockets/transport"
 	"github.com/fb1e3c20/websockets/transport/flight"
 )
 
@@ -31,7 +32,7 @@ func (c *replayCommand) replayRecording(ctx context.Context, std *console, path 
 	}
 	fmt.Fprintln(std.stdout)
 	steps, last := 0, []string{}
-	err = r.Replay(func(s *flight.Step) error {
+	err = r.ReplayOn(c.births(), func(s *flight.Step) error {
 		if ctx.Err() != nil {
 			return errUnfinished
 		}
@@ -77,6 +78,15 @@ func (c *replayCommand) replayRecording(ctx context.Context, std *console, path 
 	fmt.Fprintln(std.stdout)
 	note(std.stdout, "%s, each as recorded, bit for bit", countOf(steps, "step"))
 	return nil
+}
+
+// births makes the machines of recordings on the core that was chosen; nil means the
+// native one.
+func (c *replayCommand) births() func(flight.Birth) (transport.Machine, error) {
+	if c.host == nil {
+		return nil
+	}
+	return c.host.Machine
 }
 
 // mostDumped is how many bytes of a step are shown.

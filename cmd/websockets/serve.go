@@ -22,6 +22,7 @@ type serveCommand struct {
 	Strict  bool   `default:"true" negatable:"" help:"Refuse pages of other origins, and answer pings. On by default; --no-strict or --strict=false is the library's behaviour of old."`
 	Inspect bool   `default:"true" negatable:"" help:"Let the page watch the frames of all connections to this server, other people's included. On by default."`
 	protocol
+	coreKind
 }
 
 func (serveCommand) Help() string {
@@ -32,6 +33,8 @@ func (serveCommand) Help() string {
   /chat   a WebSocket that sends every message to everybody in the room
   /inspect   what the page watches: a WebSocket that tells in JSON what passes on the others
 
+With --core wasm every byte of a WebSocket peer, the handshake included, is parsed in a WebAssembly sandbox.
+
 It prints one line, "listening on http://HOST:PORT", and logs to standard error. An interrupt closes all connections with 1001 and ends it well; a second one ends it at once.
 
 Examples:
@@ -39,7 +42,8 @@ Examples:
   websockets serve
   websockets serve --addr :9000 --max-message 64KiB
   websockets serve --addr 127.0.0.1:0 --ping-interval 1s --connection-timeout 3s
-  websockets serve --tls-cert cert.pem --tls-key key.pem`
+  websockets serve --tls-cert cert.pem --tls-key key.pem
+  websockets serve --core wasm`
 }
 
 // Run serves until ctx ends.
@@ -61,6 +65,14 @@ func (c *serveCommand) Run(ctx context.Context, std *console) error {
 	if err != nil {
 		return err
 	}
+	sandbox, err := c.sandbox(ctx)
+	if err != nil {
+		return err
+	}
+	if sandbox != nil {
+		defer sandbox.Close(context.WithoutCancel(ctx))
+		o.Machine = sandbox.Machine
+	}
 	l, err := net.Listen("tcp", c.Addr)
 	if err != nil {
 		return err
@@ -73,6 +85,9 @@ func (c *serveCommand) Run(ctx context.Context, std *console) error {
 	fmt.Fprintf(std.stdout, "listening on %s://%s\n", scheme, l.Addr())
 
 	p := newPlayground(o, c.Inspect, log)
+	if sandbox != nil {
+		l = newSandboxListener(l, sandbox, c.HandshakeTimeout, log, p.route)
+	}
 	server := &http.Server{
 		Handler:           p,
 		ReadHeaderTimeout: max(c.HandshakeTimeout, 0),

@@ -30,6 +30,9 @@ type simCommand struct {
 	Out     string   `placeholder:"PATH" help:"Where to write the scenario of a failure: a file, or a directory that exists. Default WORLD-SEED.scenario here."`
 	Ways    bool     `help:"Run small worlds in every way there is, in place of seeds; --runs bounds each. --list shows them."`
 	List    bool     `help:"List the worlds and exit."`
+	coreKind
+
+	machine sim.MachineFunc // of --core
 }
 
 func (simCommand) Help() string {
@@ -41,7 +44,7 @@ The first run that fails ends the search: it is repeated to see that it replays,
 
 A world also marks what must happen in some run. What never did counts as a failure from 1,000 runs of that world on. An interrupt ends the search, tells after how many runs, and shows what was found so far.
 
-With --json each run is one line: world, seed, hash (16 hexadecimal digits), steps, simulated_ns, and verdict: "passed" or the property that was violated. The lines come in the order of the runs, whatever the workers.
+With --json each run is one line: world, seed, hash (16 hexadecimal digits), steps, simulated_ns, and verdict: "passed" or the property that was violated. The lines come in the order of the runs, whatever the workers. The summary has one hash of all of them: equal runs, on whatever core and machine, have equal ones.
 
 Exit status: 0 when all passed, 1 when something failed or a file cannot be written, 2 for a flag that makes no sense, 130 when an interrupt came before the end.
 
@@ -51,6 +54,7 @@ Examples:
   websockets sim --world reconnect --runs 100000 --seed 1000000
   websockets sim --world echo --seed 7 --runs 1 --html run.html
   websockets sim --ways
+  websockets sim --core wasm --runs 1000
   websockets sim --json --runs 900 | jq -r .hash | sha256sum`
 }
 
@@ -68,6 +72,14 @@ func (c *simCommand) Run(ctx context.Context, std *console) error {
 	}
 	if err := c.checkFiles(); err != nil {
 		return err
+	}
+	sandbox, err := c.sandbox(ctx)
+	if err != nil {
+		return err
+	}
+	if sandbox != nil {
+		defer sandbox.Close(ctx)
+		c.machine = machines(sandbox)
 	}
 	if c.Ways {
 		return c.everyWay(ctx, std, chosen, c.Runs)
@@ -133,7 +145,7 @@ func (c *simCommand) search(ctx context.Context, std *console, list []worlds.Wor
 	if c.JSON {
 		out = std.stderr
 	}
-	s := &search{worlds: list, runs: c.Runs, seed: c.Seed, workers: c.Workers, tally: newTally(list)}
+	s := &search{worlds: list, runs: c.Runs, seed: c.Seed, workers: c.Workers, machine: c.machine, tally: newTally(list)}
 	shown := newProgress(std.stderr)
 	lines := json.NewEncoder(std.stdout)
 	var failed *simulated
@@ -183,7 +195,7 @@ func (c *simCommand) drawLast(s *search) error {
 		return nil
 	}
 	world, seed := s.number(s.tally.runs - 1)
-	r := sim.Run(sim.FromSeed(seed), world.Build, sim.RunOptions{Trace: true})
+	r := sim.Run(sim.FromSeed(seed), world.Build, sim.RunOptions{Trace: true, Machine: c.machine})
 	return writePage(c.HTML, titled(r.Chart(), world.Name, fmt.Sprintf("seed %d", seed)))
 }
 
@@ -202,7 +214,7 @@ func (c *simCommand) explain(out io.Writer, shown *progress, failed failure) err
 	fmt.Fprintln(out)
 	note(out, "%s of world %s: %v", failed.which, world.Name, failed.result.Failure)
 	began := time.Now()
-	f := sim.Investigate(world.Build, failed.result, sim.RunOptions{}, sim.InvestigateOptions{
+	f := sim.Investigate(world.Build, failed.result, sim.RunOptions{Machine: c.machine}, sim.InvestigateOptions{
 		Progress: func(runs int, best []sim.Choice) {
 			shown.show(fmt.Sprintf("shrinking: %d choices of %d after %d runs", len(best), len(failed.result.Choices), runs))
 		},
@@ -225,8 +237,8 @@ func (c *simCommand) explain(out io.Writer, shown *progress, failed failure) err
 	}
 	fmt.Fprintln(out)
 	note(out, "The scenario is in %s. To run it again:", path)
-	note(out, "  websockets replay %s", path)
-	note(out, "  %s", failed.again)
+	note(out, "  websockets replay%s %s", c.coreFlag(), path)
+	note(out, "  %s%s", failed.again, c.coreFlag())
 	if c.HTML != "" {
 		if err := writePage(c.HTML, drawing); err != nil {
 			return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"math/bits"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,6 +20,7 @@ type search struct {
 	runs    int
 	seed    uint64
 	workers int
+	machine sim.MachineFunc
 	tally   *tally
 }
 
@@ -109,7 +111,7 @@ func (s *search) work(ctx context.Context, next *atomic.Int64, room chan<- struc
 		world, seed := s.number(i)
 		tape.Reset(seed)
 		began := time.Now()
-		r := &simulated{i, world, seed, sim.Run(&tape, world.Build, sim.RunOptions{}), time.Since(began)}
+		r := &simulated{i, world, seed, sim.Run(&tape, world.Build, sim.RunOptions{Machine: s.machine}), time.Since(began)}
 		select {
 		case done <- r:
 		case <-ctx.Done():
@@ -125,6 +127,7 @@ type tally struct {
 	failures  int
 	steps     int
 	simulated time.Duration
+	hash      uint64        // of the hashes of all runs, in order
 	worlds    []*worldTally // in the order in which they are run
 	named     map[string]*worldTally
 }
@@ -153,6 +156,7 @@ func (t *tally) add(r *simulated) {
 		t.failures++
 		w.failures++
 	}
+	t.hash = mixed(t.hash, r.result.Hash)
 	t.runs++
 	w.runs++
 	t.steps += r.result.Steps
@@ -171,6 +175,12 @@ func (w *worldTally) mark(marks []sim.Mark) {
 		}
 		w.marks[i].Reached = w.marks[i].Reached || m.Reached
 	}
+}
+
+// mixed takes the hash of a run into that of all before it.
+func mixed(all, run uint64) uint64 {
+	const prime = 0x9E3779B97F4A7C15 // odd, with as many ones as zeros
+	return (bits.RotateLeft64(all, 29) ^ run) * prime
 }
 
 func (w *worldTally) reached() int {
@@ -231,6 +241,7 @@ func (t *tally) summarise(out io.Writer) {
 	}
 	fmt.Fprintf(out, "%s in %v: %.0f a second; %.1f simulated hours, %.0f times as fast as real time; %s\n", countOf(t.runs, "run"), took.Round(time.Millisecond),
 		float64(t.runs)/took.Seconds(), t.simulated.Hours(), t.simulated.Seconds()/took.Seconds(), failures(t.failures))
+	fmt.Fprintf(out, "hash of all runs: %016x\n", t.hash)
 	for _, w := range t.worlds {
 		for _, m := range w.marks {
 			if !m.Reached && t.failures == 0 {

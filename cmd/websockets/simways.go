@@ -21,7 +21,7 @@ func (c *simCommand) everyWay(ctx context.Context, std *console, list []worlds.W
 	var incomplete []string
 	for _, w := range list {
 		began := time.Now()
-		x := sim.Explore(w.Build, sim.RunOptions{}, sim.ExhaustOptions{Runs: runs, Progress: func(x *sim.Exploration) bool {
+		x := sim.Explore(w.Build, sim.RunOptions{Machine: c.machine}, sim.ExhaustOptions{Runs: runs, Progress: func(x *sim.Exploration) bool {
 			shown.show(fmt.Sprintf("%s: %s, %.0f a second; %d states", w.Name, countOf(x.Runs, "run"), float64(x.Runs)/time.Since(began).Seconds(), x.States))
 			return ctx.Err() == nil
 		}})

@@ -1,9 +1,12 @@
 // Server is the server for the fuzzing client of the Autobahn test suite, or
 // of any other: it sends every message back, on every path.
 //
-// It shows a server on net/http whose limits are set from the command line.
+// It shows a server of its own, without net/http, whose limits are set from the
+// command line, and whose protocol core may run in a WebAssembly sandbox: then every
+// byte that a peer sends is parsed there.
 //
 //	go run ./examples/autobahn/server --addr 127.0.0.1:9001 --max-message 16777216
+//	go run ./examples/autobahn/server --core wasm
 package main
 
 import (
@@ -13,22 +16,35 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"os"
 	"os/signal"
 	"syscall"
 	"time"
 
 	"github.com/fb1e3c20/websockets"
+	"github.com/fb1e3c20/websockets/transport/tcp"
+	"github.com/fb1e3c20/websockets/wasm"
 )
 
 func main() {
 	addr := flag.String("addr", "127.0.0.1:9001", "`HOST:PORT` to listen on; port 0 picks a free one")
 	maxMessage := flag.Int64("max-message", 1<<20, "largest message and frame, in `BYTES`; 0 means 1 GiB")
+	core := flag.String("core", "native", "`WHERE` the protocol core runs: native, or wasm for a WebAssembly sandbox")
 	flag.Parse()
 	o, err := options(*maxMessage)
 	if err != nil {
 		fail(err, 2)
+	}
+	switch *core {
+	case "native":
+	case "wasm":
+		sandbox, err := wasm.NewHost(context.Background(), nil)
+		if err != nil {
+			fail(err, 1)
+		}
+		o.Machine = sandbox.Machine
+	default:
+		fail(fmt.Errorf("--core %q is neither native nor wasm", *core), 2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
@@ -60,13 +76,12 @@ func options(maxMessage int64) (*websockets.Options, error) {
 
 // run serves until ctx ends.
 func run(ctx context.Context, addr string, o *websockets.Options, stdout io.Writer) error {
-	l, err := net.Listen("tcp", addr)
+	l, err := tcp.Listen("tcp", addr)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(stdout, "listening on http://%s\n", l.Addr())
-	sockets := websockets.Handle(echo, o)
-	server := &http.Server{Handler: sockets, ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 32 << 10}
+	server := websockets.Handle(echo, o)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()
 	select {
@@ -76,7 +91,7 @@ func run(ctx context.Context, addr string, o *websockets.Options, stdout io.Writ
 	}
 	patience, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	return errors.Join(server.Shutdown(patience), sockets.Shutdown(patience))
+	return server.Shutdown(patience)
 }
 
 func echo(ctx context.Context, c *websockets.Conn) error {
