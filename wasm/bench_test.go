@@ -117,7 +117,7 @@ var shared *wasm.Host
 func host(t testing.TB) *wasm.Host {
 	t.Helper()
 	if shared == nil {
-		h, err := wasm.NewHost(context.Background(), nil)
+		h, err := wasm.NewHost(context.Background(), &wasm.Options{CacheDir: wasm.TestCache})
 		if err != nil {
 			t.Fatal(err)
 		}

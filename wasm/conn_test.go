@@ -38,6 +38,7 @@ func openConn(t testing.TB, h *Host, change func(*flight.Birth)) *Conn {
 
 func newHost(t testing.TB, o Options) *Host {
 	t.Helper()
+	o.CacheDir = TestCache
 	h, err := NewHost(context.Background(), &o)
 	if err != nil {
 		t.Fatal(err)
@@ -287,7 +288,9 @@ func TestNoAllocations(t *testing.T) {
 		server.Wrote(1, len(wire))
 		client.Recv(1, wire, scratch)
 		server.Deadline()
-		server.Batch(func(b *Batch) { b.Send([]core.Event{{Kind: core.EventMessage, Op: frame.Text, First: true, Last: true, Data: payload}}) })
+		server.Batch(func(b *Batch) {
+			b.Send([]core.Event{{Kind: core.EventMessage, Op: frame.Text, First: true, Last: true, Data: payload}})
+		})
 	}
 	round()
 	if n := testing.AllocsPerRun(200, round); n > 0 {

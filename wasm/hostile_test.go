@@ -1,7 +1,6 @@
 package wasm
 
 import (
-	"context"
 	"flag"
 	"math/rand/v2"
 	"slices"
@@ -17,11 +16,7 @@ var hostileCalls = flag.Int("hostile", 300_000, "how many calls TestHostileHost 
 // A hostile host: calls of any function, in any order, with arguments that are
 // random, or nearly right. None of them traps, and the module goes on to work.
 func TestHostileHost(t *testing.T) {
-	h, err := NewHost(context.Background(), &Options{Instances: 1, Connections: 500, HandshakeMemory: 4 << 20})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer h.Close(context.Background())
+	h := newHost(t, Options{Instances: 1, Connections: 500, HandshakeMemory: 4 << 20})
 	x := h.instances[0]
 	a := newAttacker(x)
 	codes := make(map[int64]int)

@@ -23,7 +23,7 @@ func engines(t *testing.T, test func(t *testing.T, h *wasm.Host, interpreted boo
 			name = "interpreter"
 		}
 		t.Run(name, func(t *testing.T) {
-			h, err := wasm.NewHost(context.Background(), &wasm.Options{Interpreter: interpreted})
+			h, err := wasm.NewHost(context.Background(), &wasm.Options{Interpreter: interpreted, CacheDir: wasm.TestCache})
 			if err != nil {
 				t.Fatal(err)
 			}

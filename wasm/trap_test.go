@@ -21,12 +21,7 @@ func newTrapHost(t *testing.T) *Host {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h, err := NewHost(context.Background(), &Options{Instances: 2, Module: module})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { h.Close(context.Background()) })
-	return h
+	return newHost(t, Options{Instances: 2, Module: module})
 }
 
 // trap has x trap, in the middle of a call.

@@ -10,10 +10,13 @@ import (
 	"time"
 )
 
-// Main runs the tests and exits. It fails the run if a goroutine in this
-// module's code outlives them by more than a moment.
-func Main(m *testing.M) {
+// Main runs the tests, cleans up and exits. It fails the run if a goroutine in this
+// module's code outlives the tests by more than a moment.
+func Main(m *testing.M, cleanups ...func()) {
 	code := m.Run()
+	for _, clean := range cleanups {
+		clean()
+	}
 	if left := goroutines(); code == 0 && left != "" {
 		fmt.Fprintln(os.Stderr, "goroutines left behind:\n"+left)
 		code = 1
