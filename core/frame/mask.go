@@ -10,7 +10,7 @@ type Mask [4]byte
 // XOR masks p in place, or takes the mask off it: both are the same. pos is
 // the offset of p within the payload of its frame, so a payload may be
 // processed in pieces of any size.
-func (m Mask) XOR(p []byte, pos int) { m.Copy(p, p, pos) }
+func (m Mask) XOR(p []byte, pos int) { xor(p, p, m.word(pos)) }
 
 // Copy writes src, masked, to dst, and leaves src as it was. pos is the offset
 // of src within the payload of its frame. Like the builtin copy it stops at
@@ -18,51 +18,13 @@ func (m Mask) XOR(p []byte, pos int) { m.Copy(p, p, pos) }
 // overlap in another way.
 func (m Mask) Copy(dst, src []byte, pos int) {
 	n := min(len(dst), len(src))
-	dst, src = dst[:n], src[:n]
-	key := m.word(pos)
-	done := xorLarge(dst, src, key)
-	dst, src, n = dst[done:], src[done:], n-done
-	if n < 8 {
-		copyShort(dst, src, key)
-		return
-	}
-
-	// The last word is read first and written last: it may overlap the word
-	// before it, and this way no byte is masked twice.
-	end := n - 8
-	last := load64((*[8]byte)(src[end:])) ^ bits.RotateLeft64(key, -8*(end&3))
-	tail := (*[8]byte)(dst[end:])
-
-	for len(src) >= 64 && len(dst) >= 64 {
-		s, d := (*[64]byte)(src), (*[64]byte)(dst)
-		store64((*[8]byte)(d[0:]), load64((*[8]byte)(s[0:]))^key)
-		store64((*[8]byte)(d[8:]), load64((*[8]byte)(s[8:]))^key)
-		store64((*[8]byte)(d[16:]), load64((*[8]byte)(s[16:]))^key)
-		store64((*[8]byte)(d[24:]), load64((*[8]byte)(s[24:]))^key)
-		store64((*[8]byte)(d[32:]), load64((*[8]byte)(s[32:]))^key)
-		store64((*[8]byte)(d[40:]), load64((*[8]byte)(s[40:]))^key)
-		store64((*[8]byte)(d[48:]), load64((*[8]byte)(s[48:]))^key)
-		store64((*[8]byte)(d[56:]), load64((*[8]byte)(s[56:]))^key)
-		src, dst = src[64:], dst[64:]
-	}
-	for len(src) > 8 && len(dst) > 8 {
-		store64((*[8]byte)(dst), load64((*[8]byte)(src))^key)
-		src, dst = src[8:], dst[8:]
-	}
-	store64(tail, last)
+	xor(dst[:n], src[:n], m.word(pos))
 }
 
 // word returns the mask, twice, as it lies over eight bytes at pos.
 func (m Mask) word(pos int) uint64 {
 	w := uint64(m[0]) | uint64(m[1])<<8 | uint64(m[2])<<16 | uint64(m[3])<<24
 	return bits.RotateLeft64(w|w<<32, -8*(pos&3))
-}
-
-func copyShort(dst, src []byte, key uint64) {
-	for i := range src {
-		dst[i] = src[i] ^ byte(key)
-		key >>= 8
-	}
 }
 
 // The compiler makes one instruction of each of these where the machine is

@@ -1,0 +1,47 @@
+//go:build !wasm
+
+package frame
+
+import "math/bits"
+
+// xor writes src, masked with key, to dst, which is as long.
+func xor(dst, src []byte, key uint64) {
+	if len(src) < 8 || len(dst) < 8 {
+		xorShort(dst, src, key)
+		return
+	}
+
+	// The last word is read first and written last: it may overlap the word
+	// before it, and this way no byte is masked twice.
+	end := len(src) - 8
+	last := load64((*[8]byte)(src[end:])) ^ bits.RotateLeft64(key, -8*(end&3))
+	tail := (*[8]byte)(dst[end:])
+
+	for len(src) >= 64 && len(dst) >= 64 {
+		s, d := (*[64]byte)(src), (*[64]byte)(dst)
+		store64((*[8]byte)(d[0:]), load64((*[8]byte)(s[0:]))^key)
+		store64((*[8]byte)(d[8:]), load64((*[8]byte)(s[8:]))^key)
+		store64((*[8]byte)(d[16:]), load64((*[8]byte)(s[16:]))^key)
+		store64((*[8]byte)(d[24:]), load64((*[8]byte)(s[24:]))^key)
+		store64((*[8]byte)(d[32:]), load64((*[8]byte)(s[32:]))^key)
+		store64((*[8]byte)(d[40:]), load64((*[8]byte)(s[40:]))^key)
+		store64((*[8]byte)(d[48:]), load64((*[8]byte)(s[48:]))^key)
+		store64((*[8]byte)(d[56:]), load64((*[8]byte)(s[56:]))^key)
+		src, dst = src[64:], dst[64:]
+	}
+	for len(src) > 8 && len(dst) > 8 {
+		store64((*[8]byte)(dst), load64((*[8]byte)(src))^key)
+		src, dst = src[8:], dst[8:]
+	}
+	store64(tail, last)
+}
+
+func xorShort(dst, src []byte, key uint64) {
+	for i := range src {
+		dst[i] = src[i] ^ byte(key)
+		key >>= 8
+	}
+}
+
+// leadingASCII is for WebAssembly alone: here UTF8 is as fast.
+func leadingASCII(p []byte) int { return 0 }
