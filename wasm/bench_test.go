@@ -29,10 +29,7 @@ func BenchmarkEcho(b *testing.B) {
 }
 
 func benchmarkEcho(b *testing.B, kind string, op frame.Opcode, size int, many bool) {
-	frames := 1
-	if many {
-		frames = max(1, min(64, 64<<10/(size+14)))
-	}
+	frames := framesOf(size, many)
 	payload := bytes.Repeat([]byte("websockets over "), size/16)
 	var in []byte
 	for range frames {
@@ -101,6 +98,14 @@ func echoMany(b *testing.B, c *wasm.Conn, in []byte, frames int) {
 			batch.Wrote(1, len(out))
 		})
 	}
+}
+
+// framesOf returns how many frames a call takes: 64, or as many as 64 KiB hold.
+func framesOf(size int, many bool) int {
+	if !many {
+		return 1
+	}
+	return max(1, min(wasm.MaxBatch, 64<<10/(size+frame.MaxHeaderLen)))
 }
 
 func settings(t testing.TB, c core.Config) *core.Settings {

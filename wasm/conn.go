@@ -200,7 +200,7 @@ func (c *Conn) Release() {
 	if c.released {
 		return
 	}
-	if c.live() {
+	if x.died == nil {
 		x.call(fnFree, c.handle)
 		x.tidy()
 	}

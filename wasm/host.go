@@ -176,18 +176,18 @@ func (h *Host) NewConn(b flight.Birth) (*Conn, error) {
 		_, err := core.NewOpen(b.Settings, b.Now, b.Role) // says so
 		return nil, err
 	}
-	for range 2 {
-		x, err := h.choose()
-		if err != nil {
-			return nil, err
-		}
-		c, err := x.bear(b, config)
-		if err != nil && x.isDead() {
-			continue // another one will do
-		}
+	x, err := h.choose()
+	if err != nil {
+		return nil, err
+	}
+	c, err := x.bear(b, config)
+	if err == nil || !x.isDead() {
 		return c, err
 	}
-	return nil, ErrFull
+	if x, err = h.choose(); err != nil { // in place of the one that died meanwhile
+		return nil, err
+	}
+	return x.bear(b, config)
 }
 
 // choose returns the instance with the fewest connections, or a new one.
