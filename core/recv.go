@@ -23,26 +23,16 @@ const ScratchSize = frame.MaxControlPayload
 // How the input is cut into calls changes nothing: the events are the same
 // after joining adjacent chunks of a message.
 func (c *Conn) Recv(now clock.Time, in, scratch []byte) (n int, ev Event) {
-	if n, p := c.recvWhole(now, in); n > 0 {
-		return n, Event{Kind: EventMessage, Op: wholeOpcode(in), First: true, Last: true, Data: p}
+	c.advance(now)
+	if len(in) > 0 {
+		c.heard()
+	}
+	if c.between() {
+		if n, p := c.takeWhole(in); n > 0 {
+			return n, Event{Kind: EventMessage, Op: wholeOpcode(in), First: true, Last: true, Data: p}
+		}
 	}
 	return c.recv(in, scratch)
-}
-
-// RecvInto is [Conn.Recv] with its event in place, which saves a copy.
-func (c *Conn) RecvInto(now clock.Time, in, scratch []byte, ev *Event) (n int) {
-	n, p := c.recvWhole(now, in)
-	if n == 0 {
-		n, *ev = c.recv(in, scratch)
-		return n
-	}
-	ev.Kind = EventMessage
-	ev.Op = wholeOpcode(in)
-	ev.First = true
-	ev.Last = true
-	ev.Code = 0
-	ev.Data = p
-	return n
 }
 
 // recv is Recv for whatever there may be.

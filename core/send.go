@@ -65,10 +65,11 @@ func (c *Conn) appendBeforeClose(dst []byte) []byte {
 // AppendMessage appends p as a message of one frame. op is Text, whose p must
 // be UTF-8, or Binary.
 func (c *Conn) AppendMessage(dst []byte, op frame.Opcode, p []byte) ([]byte, error) {
-	if op == frame.Binary || op == frame.Text && frame.ValidUTF8(p) {
-		if dst, ok := c.appendWhole(dst, op, p); ok {
-			return dst, nil
-		}
+	if (op == frame.Binary || op == frame.Text && frame.ValidUTF8(p)) && len(p) < 1<<16 && c.sendsWhole() {
+		before := len(dst)
+		dst = appendWhole(dst, op, p)
+		c.unsent += int64(len(dst) - before)
+		return dst, nil
 	}
 	if c.outOp != 0 || !op.IsData() {
 		return dst, c.messageMisuse(op)

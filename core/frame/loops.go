@@ -4,8 +4,9 @@ package frame
 
 import "math/bits"
 
-// xor writes src, masked with key, to dst, which is as long.
-func xor(dst, src []byte, key uint64) {
+// xor writes src, masked, to dst, which is as long. pos is the offset in the payload.
+func xor(dst, src []byte, m Mask, pos int) {
+	key := m.word(pos)
 	if len(src) < 8 || len(dst) < 8 {
 		xorShort(dst, src, key)
 		return

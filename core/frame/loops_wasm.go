@@ -15,15 +15,15 @@ func xorMemory(p *byte, n int, key uint64)
 //go:noescape
 func asciiMemory(p *byte, n int) int
 
-// xor writes src, masked with key, to dst, which is as long.
-func xor(dst, src []byte, key uint64) {
+// xor writes src, masked, to dst, which is as long. pos is the offset in the payload.
+func xor(dst, src []byte, m Mask, pos int) {
 	if len(dst) == 0 {
 		return
 	}
 	if &dst[0] != &src[0] {
 		copy(dst, src)
 	}
-	xorMemory(&dst[0], len(dst), key)
+	xorMemory(&dst[0], len(dst), m.word(pos))
 }
 
 // leadingASCII returns how many bytes at the beginning of p are ASCII, at least in

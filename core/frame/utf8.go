@@ -23,7 +23,9 @@ type UTF8 struct {
 func (u *UTF8) Write(p []byte) (n int, ok bool) {
 	n, state := 0, uint64(u.state)
 	if state == accept {
-		n = leadingASCII(p)
+		if n = leadingASCII(p); n == len(p) {
+			return n, true
+		}
 	}
 	k, state := skip(p[n:], state)
 	n += k
@@ -46,9 +48,6 @@ func (u *UTF8) Reset() { u.state = accept }
 
 // ValidUTF8 reports whether p is valid and complete UTF-8.
 func ValidUTF8(p []byte) bool {
-	if leadingASCII(p) == len(p) {
-		return true
-	}
 	var u UTF8
 	_, ok := u.Write(p)
 	return ok && u.Complete()

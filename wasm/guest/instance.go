@@ -13,10 +13,10 @@ type instance struct {
 	buffer []byte
 	out    []byte // what the latest call put out
 
+	under   bool // way is a call
 	call    call
 	attempt attempt
 	seen    core.Status
-	event   core.Event
 
 	limited bool   // the host has told its limits
 	most    int    // connections
@@ -58,26 +58,24 @@ func refusal(err error) int32 {
 // onConn makes a call for the connection that h names. A panic is a mistake of
 // this module: the connection that it met is freed, its state is not to be trusted.
 func (x *instance) onConn(h uint64, f func(*instance, *conn) int32) (r int32) {
-	done := false
-	defer func() {
-		if !done && recover() != nil {
-			r = x.broken(handle(h))
-		}
-	}()
+	r = refused(abi.CodePanic) // if f does not return
+	x.under, x.call.h = true, handle(h)
+	defer rescue()
 	x.out = x.out[:0]
 	c := x.table.conn(handle(h))
 	if c == nil {
-		done = true
 		x.tell()
+		x.under = false
 		return refused(abi.CodeHandle)
 	}
 	c.more = 0
-	if r = f(x, c); r < 0 {
+	done := f(x, c)
+	if done < 0 {
 		x.out = x.out[:0]
 	}
 	x.tellOf(c)
-	done = true
-	return r
+	x.under = false
+	return done
 }
 
 // onInstance makes a call that is for no connection.
@@ -87,23 +85,24 @@ func (x *instance) onInstance(f func(*instance) int32) int32 {
 
 // making makes a call that returns a handle.
 func (x *instance) making(f func(*instance) int64) (r int64) {
-	defer func() {
-		if recover() != nil {
-			r = int64(x.broken(0))
-		}
-	}()
+	r = int64(refused(abi.CodePanic)) // if f does not return
+	x.under = true
+	defer rescue()
 	x.out = x.out[:0]
-	r = f(x)
+	done := f(x)
 	x.tell()
-	return r
+	x.under = false
+	return done
 }
 
-// broken ends a call that panicked.
-func (x *instance) broken(h handle) int32 {
-	x.drop(h)
-	x.out = x.out[:0]
-	x.tell()
-	return refused(abi.CodePanic)
+// rescue ends a call that panicked, if it did. To set the result of such a call would
+// make a closure of it, at twice the price of a call.
+func rescue() {
+	if it.under && recover() != nil {
+		it.drop(it.call.h)
+		it.out = it.out[:0]
+		it.tell()
+	}
 }
 
 // limits bounds the instance.

@@ -18,7 +18,7 @@ var page struct {
 	_         [56]byte
 	scratch   [core.ScratchSize]byte
 	_         [3]byte
-	records   [abi.Records]record
+	records   [abi.Records]core.Record
 	words     [abi.Words]uint32
 }
 
@@ -42,28 +42,17 @@ type status struct {
 	_           [12]byte
 }
 
-// A record is an event record.
-type record struct {
-	kind  core.EventKind
-	op    frame.Opcode
-	flags uint8
-	_     uint8
-	code  frame.CloseCode
-	_     uint16
-	ptr   uint32
-	n     uint32
-}
-
-func (r *record) set(ev *core.Event) {
-	r.kind, r.op, r.code = ev.Kind, ev.Op, ev.Code
-	r.flags = 0
+// set makes r the record of an event.
+func set(r *core.Record, ev *core.Event) {
+	r.Kind, r.Op, r.Code = ev.Kind, ev.Op, ev.Code
+	r.Flags = 0
 	if ev.First {
-		r.flags = abi.First
+		r.Flags = core.RecordFirst
 	}
 	if ev.Last {
-		r.flags |= abi.Last
+		r.Flags |= core.RecordLast
 	}
-	r.ptr, r.n = addressOf(ev.Data), uint32(len(ev.Data))
+	r.Addr, r.Len = addressOf(ev.Data), uint32(len(ev.Data))
 }
 
 // addressOf returns where p begins in linear memory. Go's collector moves

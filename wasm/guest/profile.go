@@ -40,7 +40,7 @@ func echo(settings uint64, buffer uint32, op frame.Opcode, size int) {
 		copy(it.buffer, one)
 		wsRecv(c, 1, buffer, n, 1, 0)
 		r := &page.records[0]
-		wsSend(c, uint32(r.op), uint32(r.flags), r.ptr, r.n)
+		wsSend(c, uint32(r.Op), uint32(r.Flags), r.Addr, r.Len)
 		wsWrote(c, 1, page.status.length)
 	}
 	const many = 16

@@ -32,7 +32,6 @@ func (x *instance) recv(c *conn) int32 {
 		x.try(c, mostDrawn*events)
 	}
 	taken, count, more := x.recvEach(c, in, events, takes)
-	x.event.Data = nil
 	if takes && x.lacks(c) {
 		return refused(abi.CodeEntropy)
 	}
@@ -46,13 +45,23 @@ func (x *instance) recv(c *conn) int32 {
 	return int32(count)
 }
 
+// recvEach takes messages in a bunch, as far as they go, and whatever comes behind
+// them one at a time.
 func (x *instance) recvEach(c *conn, in []byte, events uint32, takes bool) (taken int, count uint32, more bool) {
 	now := x.call.now
 	for count < events {
-		ev := &x.event
-		taken += c.RecvInto(now, in[taken:], page.scratch[:], ev)
+		if c.Pending() == 0 {
+			n, k := c.RecvRecords(now, in[taken:], addressOf(in)+uint32(taken), page.records[count:events])
+			taken += n
+			count += uint32(k)
+			if count == events {
+				break
+			}
+		}
+		n, ev := c.Recv(now, in[taken:], page.scratch[:])
+		taken += n
 		if ev.Kind != core.EventNone {
-			page.records[count].set(ev)
+			set(&page.records[count], &ev)
 			count++
 		}
 		if ev.Kind == core.EventMessage && c.Pending() == 0 {
@@ -122,7 +131,7 @@ func (x *instance) timed(c *conn, f func(*core.Conn, clock.Time) core.Event) int
 	}
 	page.status.taken, page.status.records = 0, 0
 	if ev.Kind != core.EventNone {
-		page.records[0].set(&ev)
+		set(&page.records[0], &ev)
 		page.status.records = 1
 	}
 	return int32(page.status.records)

@@ -82,6 +82,12 @@ func (x *instance) sendRecords(c *conn) int32 {
 	x.try(c, n)
 	done, code := uint32(0), int32(0)
 	for done < n && len(x.out) < abi.MostSent {
+		room := max(min(cap(x.out), abi.MostSent), len(x.out))
+		out, k := c.AppendRecords(x.out[:len(x.out):room], x.buffer, addressOf(x.buffer), page.records[done:n])
+		x.out = x.out[:len(out)]
+		if done += uint32(k); done == n || len(x.out) >= abi.MostSent {
+			break
+		}
 		if code = x.sendRecord(c, &page.records[done]); code < 0 {
 			break
 		}
@@ -97,17 +103,17 @@ func (x *instance) sendRecords(c *conn) int32 {
 	return int32(done)
 }
 
-func (x *instance) sendRecord(c *conn, r *record) int32 {
-	p, ok := x.lent(r.ptr, r.n)
+func (x *instance) sendRecord(c *conn, r *core.Record) int32 {
+	p, ok := x.lent(r.Addr, r.Len)
 	switch {
 	case !ok:
 		return refused(abi.CodeRange)
-	case r.flags > abi.First|abi.Last:
+	case uint32(r.Flags) > abi.First|abi.Last:
 		return refused(abi.CodeArgument)
-	case !x.hasRoom(uint64(len(x.out)) + uint64(r.n) + frame.MaxHeaderLen + uint64(c.Pending())):
+	case !x.hasRoom(uint64(len(x.out)) + uint64(r.Len) + frame.MaxHeaderLen + uint64(c.Pending())):
 		return refused(abi.CodeLimit)
 	}
-	out, err := appendFrame(c, x.out, r.op, uint32(r.flags), p)
+	out, err := appendFrame(c, x.out, r.Op, uint32(r.Flags), p)
 	if err != nil {
 		return refusal(err)
 	}

@@ -7,26 +7,33 @@ import (
 
 // The instructions that matter here, and those that end others.
 const (
+	opUnreachable  = 0x00
 	opNop          = 0x01
 	opBlock        = 0x02
 	opLoop         = 0x03
 	opIf           = 0x04
+	opElse         = 0x05
 	opEnd          = 0x0B
 	opBr           = 0x0C
 	opBrIf         = 0x0D
 	opBrTable      = 0x0E
+	opReturn       = 0x0F
 	opCallIndirect = 0x11
 	opLocalGet     = 0x20
 	opLocalSet     = 0x21
+	opLocalTee     = 0x22
 	opI32Const     = 0x41
 	opI64Const     = 0x42
 	opF32Const     = 0x43
 	opF64Const     = 0x44
 	opI32Eqz       = 0x45
 	opI32Eq        = 0x46
+	opI32Sub       = 0x6B
+	opI32WrapI64   = 0xA7
 	opPrefix       = 0xFC
 
 	noResult = 0x40 // of a block
+	typeI32  = 0x7F
 )
 
 // A reader reads the binary format

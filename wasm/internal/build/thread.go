@@ -1,6 +1,7 @@
 package build
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
@@ -25,8 +26,11 @@ import (
 //
 // Where a jump goes forward, its target begins at the end of a block that encloses
 // it: a br out of that block does the same. What is left are calls, and jumps back,
-// to the few blocks that begin loops: they are told apart before the br_table,
-// which remains for functions that are resumed.
+// to the few blocks that begin loops: they are told apart before the br_table. That
+// remains for functions that are resumed, where a goroutine was switched or a panic
+// recovered: behind a call, or at one of runtime.deferreturn. It leads to no other
+// block any more, so that an engine sees where each is entered from, and what is in
+// its locals then: that alone makes a third of the time.
 
 // thread returns the module with the jumps of its functions made direct. It
 // computes the same.
@@ -58,29 +62,43 @@ func threadCode(section []byte) ([]byte, error) {
 	out := appendUint(nil, n)
 	for i := range n {
 		body := r.take(r.uint())
-		seen := threader{reader: reader{b: body}}
-		seen.thread()
-		f := threader{reader: reader{b: body}, back: seen.left}
+		survey := threader{reader: reader{b: body}}
+		survey.thread()
+		f := threader{reader: reader{b: body}, back: survey.left, resumed: survey.resumes}
 		f.thread()
 		if err := errors.Join(r.err, f.err); err != nil {
 			return nil, fmt.Errorf("function %d of the module: %w", i, err)
+		}
+		if f.isGo {
+			var err error
+			if f.out, err = reuse(f.out); err != nil {
+				return nil, fmt.Errorf("function %d of the module: %w", i, err)
+			}
 		}
 		out = appendSized(out, f.out)
 	}
 	return out, r.err
 }
 
-// A threader rewrites one function.
+// A threader rewrites one function. What it has to know of what comes later, a first
+// one has found out.
 type threader struct {
 	reader
-	out  []byte
-	open []*label // the innermost is the last
-	back []int64  // numbers of the blocks to which jumps go back
-	left []int64  // those that were seen
+	out    []byte
+	open   []*label // the innermost is the last
+	labels int      // that were opened
+	isGo   bool
+
+	back    []int64      // numbers of the basic blocks to which jumps go back
+	resumed map[int]bool // labels at whose end the function may be resumed
+
+	left    []int64      // back, as far as it was seen
+	resumes map[int]bool // resumed, likewise
 }
 
 // A label is what a br may name: a block, a loop or an if, or the function.
 type label struct {
+	n     int      // how many were opened before
 	table []*label // of the loop around basic blocks: where each begins
 	ended bool
 }
@@ -91,28 +109,51 @@ func (f *threader) thread() {
 		f.byte()
 	}
 	f.out = append(f.out, f.b[:f.i]...)
-	f.open = []*label{{}}
-	before := byte(opNop)
+	f.resumes = make(map[int]bool)
+	f.push()
+	last := byte(opNop)
 	for f.more() {
 		if f.threadJump() {
+			last = opBr
 			continue
 		}
 		start := f.i
 		op := f.instruction()
 		switch op {
 		case opBlock, opLoop, opIf:
-			f.open = append(f.open, &label{})
+			f.push()
 		case opEnd:
-			last := len(f.open) - 1
-			f.open[last].ended = true
-			f.open = f.open[:last]
+			f.pop(last)
 		case opBrTable:
-			if before == opLocalGet && f.noteTable() {
+			if last == opLocalGet && f.noteTable() {
 				f.enter()
+				f.isGo = true
+				start = f.i
 			}
 		}
-		before = op
+		last = op
 		f.out = append(f.out, f.b[start:f.i]...)
+	}
+}
+
+func (f *threader) push() {
+	f.open = append(f.open, &label{n: f.labels})
+	f.labels++
+}
+
+// callBegins is how a call begins that has no arguments: it makes room for the
+// address of return.
+var callBegins = []byte{opLocalGet, 1, opI32Const, 8, opI32Sub}
+
+// pop ends the innermost label, behind the instruction last. If that leaves the
+// function under a condition, a call is before it that may switch goroutines. Where
+// runtime.deferreturn is called the function may be resumed too.
+func (f *threader) pop(last byte) {
+	l := f.open[len(f.open)-1]
+	f.open = f.open[:len(f.open)-1]
+	l.ended = true
+	if last == opBrIf || bytes.HasPrefix(f.b[f.i:], callBegins) {
+		f.resumes[l.n] = true
 	}
 }
 
@@ -133,16 +174,45 @@ func (f *threader) noteTable() bool {
 // mostCompared is how many blocks are told apart before a br_table.
 const mostCompared = 8
 
-// enter puts, before a br_table that has the number of a basic block already, a
-// branch to the first one, and to those that jumps go back to.
+// enter writes, in place of the br_table of the function, branches to the first basic
+// block and to those that jumps go back to, and a br_table to those where it may be
+// resumed. There are no others.
 func (f *threader) enter() {
-	f.out = append(f.out, opI32Eqz, opBrIf)
-	f.out = appendUint(f.out, f.table[0])
-	for _, number := range f.back[:min(len(f.back), mostCompared)] {
+	f.out = append(f.out[:len(f.out)-2], opBlock, noResult) // in place of local.get 0
+	f.out = append(f.out, opLocalGet, 0, opI32Eqz, opBrIf)
+	f.out = appendUint(f.out, f.table[0]+1)
+	compared := f.back[:min(len(f.back), mostCompared)]
+	for _, number := range compared {
 		f.out = appendInt(append(f.out, opLocalGet, 0, opI32Const), number)
-		f.out = appendUint(append(f.out, opI32Eq, opBrIf), f.table[min(int(number), len(f.table)-1)])
+		f.out = appendUint(append(f.out, opI32Eq, opBrIf), f.table[min(int(number), len(f.table)-1)]+1)
 	}
-	f.out = append(f.out, opLocalGet, 0)
+	f.appendTable(f.back[len(compared):])
+	f.out = append(f.out, opEnd, opUnreachable)
+}
+
+// appendTable writes the br_table, within a block that it leaves for basic blocks at
+// which the function cannot be resumed, and to which none of the jumps back goes.
+func (f *threader) appendTable(back []int64) {
+	table, empty := make([]uint64, len(f.table)), true
+	for number, depth := range f.table {
+		l := f.open[len(f.open)-1-int(depth)]
+		if f.resumed[l.n] || slices.Contains(back, int64(number)) {
+			table[number], empty = depth+1, false
+		}
+	}
+	if empty {
+		return
+	}
+	for number, depth := range f.table {
+		if depth == f.table[0] {
+			table[number] = depth + 1
+		}
+	}
+	f.out = append(f.out, opLocalGet, 0, opBrTable)
+	f.out = appendUint(f.out, uint64(len(table)-1))
+	for _, depth := range table {
+		f.out = appendUint(f.out, depth)
+	}
 }
 
 // threadJump writes a jump forward anew, if one is next, and one under a condition
@@ -156,12 +226,13 @@ func (f *threader) threadJump() bool {
 	if f.i+1 >= len(f.b) || f.b[f.i] != opIf || f.b[f.i+1] != noResult {
 		return false
 	}
-	inside := append(f.open[:len(f.open):len(f.open)], &label{})
+	inside := append(f.open[:len(f.open):len(f.open)], &label{n: f.labels})
 	next, target, ok := f.jump(f.i+2, inside)
 	if !ok || next >= len(f.b) || f.b[next] != opEnd {
 		return false
 	}
 	f.out = appendUint(append(f.out, opBrIf), uint64(f.depth(target)))
+	f.labels++ // the if
 	f.i = next + 1
 	return true
 }
