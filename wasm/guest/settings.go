@@ -6,7 +6,7 @@ import (
 )
 
 const (
-	mostSettings = 1 << 16
+	mostSettings = 1 << 12 // a MiB and a half, with their table
 	settingsSize = 160 // about what they take
 )
 
