@@ -6,8 +6,8 @@ import (
 )
 
 const (
-	mostSettings = 1 << 12 // a MiB and a half, with their table
-	settingsSize = 160 // about what they take
+	mostSettings = 1 << 12 // about a MiB, with their table
+	settingsSize = 160     // about what they take
 )
 
 // settings makes settings of a record.
