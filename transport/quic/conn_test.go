@@ -1,0 +1,153 @@
+package quic_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	quicgo "github.com/quic-go/quic-go"
+
+	"github.com/fb1e3c20/websockets/transport/quic"
+)
+
+// Closing a connection of QUIC destroys what the peer has not read yet: it must be
+// given the time for that.
+func TestCloseDeliversTheLastMessage(t *testing.T) {
+	last := strings.Repeat("last words ", 3000)
+	for name, serverFirst := range map[string]bool{"ThePeerIsStillOpen": false, "ThePeerHasEnded": true} {
+		t.Run(name, func(t *testing.T) {
+			l := listen(t, nil)
+			for range 5 {
+				client, err := quic.DialStream(t.Context(), l.Addr().String(), clientTLS(), nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				write(t, client, "?")
+				server, err := l.Accept()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if serverFirst {
+					server.CloseWrite()
+					readAll(client)
+				}
+				write(t, client, last)
+				client.Close()
+				time.Sleep(50 * time.Millisecond) // the server is busy
+				if got, err := readAll(server); got != "?"+last || err != nil {
+					t.Errorf("read %d bytes, %v; want %d and no error", len(got), err, len(last)+1)
+				}
+				server.Close()
+			}
+		})
+	}
+}
+
+func TestTheConnectionEndsWithItsStream(t *testing.T) {
+	l := listen(t, nil)
+	client, err := quic.DialStream(t.Context(), l.Addr().String(), clientTLS(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, client, "?")
+	server, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(300 * time.Millisecond) // longer than the end of a connection takes
+	write(t, client, "still there")
+	if got, err := read(server, 12); got != "?still there" || err != nil {
+		t.Fatalf("read %q, %v", got, err)
+	}
+	client.Close()
+	server.Close()
+	ended := server.QUIC().Context()
+	await(t, "the end of the connection", ended.Done())
+	e, ok := errors.AsType[*quicgo.ApplicationError](context.Cause(ended))
+	if !ok || e.ErrorCode != quic.ConnClosed || !e.Remote {
+		t.Errorf("the connection ended with %v; want that the client closed it", context.Cause(ended))
+	}
+}
+
+func TestConnClose(t *testing.T) {
+	l := listen(t, nil)
+	c := dial(t, l.Addr(), nil)
+	client, server := open(t, c, l)
+	for range 2 {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	}
+	if s, err := c.OpenStream(t.Context()); s != nil || !errors.Is(err, net.ErrClosed) {
+		t.Errorf("OpenStream = %v, %v; want net.ErrClosed", s, err)
+	}
+	time.Sleep(300 * time.Millisecond) // longer than the end of a connection takes
+	if err := c.Err(); err != nil {
+		t.Errorf("Err = %v while a stream is open", err)
+	}
+	write(t, server, "still there")
+	if got, err := read(client, 11); got != "still there" || err != nil {
+		t.Errorf("read %q, %v", got, err)
+	}
+	client.Abort()
+	await(t, "the end of the connection", c.Done())
+	if err := c.Err(); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("Err = %v; want net.ErrClosed", err)
+	}
+}
+
+func TestConnAbort(t *testing.T) {
+	l := listen(t, nil)
+	c := dial(t, l.Addr(), nil)
+	client, server := open(t, c, l)
+	c.Abort()
+	if _, err := readAll(server); !errors.Is(err, quic.ErrAborted) || errors.Is(err, net.ErrClosed) {
+		t.Errorf("the peer reads %v; want ErrAborted", err)
+	}
+	if _, err := readAll(client); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("who aborted reads %v; want net.ErrClosed", err)
+	}
+	if _, err := c.OpenStream(t.Context()); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("OpenStream: %v; want net.ErrClosed", err)
+	}
+}
+
+func TestOpenStreamWaitsForItsTurn(t *testing.T) {
+	l := listen(t, &quic.Config{MaxIncomingStreams: 1})
+	c := dial(t, l.Addr(), nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	client, err := c.OpenStream(ctx)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cancel()
+	write(t, client, "the context of OpenStream has ended")
+	server, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	short, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	if _, err := c.OpenStream(short); !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "no more streams") {
+		t.Errorf("OpenStream beyond the peer's limit: %v; want the end of the context, and why it waited", err)
+	}
+	opened := make(chan error, 1)
+	go func() {
+		s, err := c.OpenStream(t.Context())
+		if err == nil {
+			s.Abort()
+		}
+		opened <- err
+	}()
+	client.Close()
+	if got, err := readAll(server); len(got) != 35 || err != nil {
+		t.Errorf("read %q, %v", got, err)
+	}
+	server.Close()
+	if err := <-opened; err != nil {
+		t.Errorf("OpenStream when the first had ended: %v", err)
+	}
+}
