@@ -1,0 +1,134 @@
+package quic_test
+
+import (
+	"math/rand/v2"
+	"net"
+	"sync"
+	"testing"
+	"time"
+)
+
+// A relay is a bad network between clients and a server: what happens to each
+// packet is drawn from a seed.
+type relay struct {
+	server *net.UDPAddr
+	front  *net.UDPConn // that clients send to
+	all    sync.WaitGroup
+
+	mu     sync.Mutex
+	rnd    *rand.Rand
+	faults faults
+	backs  map[string]*net.UDPConn // to the server, of each client
+	closed bool
+}
+
+type faults struct {
+	loss  float64       // of this part of the packets
+	delay time.Duration // at most, so that packets overtake each other
+	dark  bool          // nothing passes
+}
+
+func newRelay(t testing.TB, server net.Addr, seed uint64) *relay {
+	front, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &relay{
+		server: server.(*net.UDPAddr),
+		front:  front,
+		rnd:    rand.New(rand.NewPCG(seed, 1)),
+		backs:  make(map[string]*net.UDPConn),
+	}
+	r.all.Go(r.forward)
+	t.Cleanup(r.close)
+	return r
+}
+
+func (r *relay) Addr() net.Addr { return r.front.LocalAddr() }
+
+func (r *relay) set(f faults) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.faults = f
+}
+
+// forward takes packets of clients to the server.
+func (r *relay) forward() {
+	buf := make([]byte, 2048)
+	for {
+		n, from, err := r.front.ReadFromUDP(buf)
+		if err != nil {
+			return
+		}
+		if back := r.back(from); back != nil {
+			r.pass(buf[:n], func(p []byte) { back.Write(p) })
+		}
+	}
+}
+
+// back returns the socket that stands for a client.
+func (r *relay) back(client *net.UDPAddr) *net.UDPConn {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if c := r.backs[client.String()]; c != nil || r.closed {
+		return c
+	}
+	c, err := net.DialUDP("udp4", nil, r.server)
+	if err != nil {
+		return nil
+	}
+	r.backs[client.String()] = c
+	r.all.Go(func() { r.backward(c, client) })
+	return c
+}
+
+// backward takes packets of the server to a client.
+func (r *relay) backward(from *net.UDPConn, client *net.UDPAddr) {
+	buf := make([]byte, 2048)
+	for {
+		n, err := from.Read(buf)
+		if err != nil && r.isClosed() {
+			return
+		}
+		if err == nil { // or the server's port is closed, for now
+			r.pass(buf[:n], func(p []byte) { r.front.WriteToUDP(p, client) })
+		}
+	}
+}
+
+// pass sends a packet on, now or later, or does not.
+func (r *relay) pass(p []byte, send func([]byte)) {
+	r.mu.Lock()
+	f := r.faults
+	lost := f.dark || r.rnd.Float64() < f.loss
+	var delay time.Duration
+	if f.delay > 0 {
+		delay = time.Duration(r.rnd.Int64N(int64(f.delay)))
+	}
+	r.mu.Unlock()
+	switch {
+	case lost:
+	case delay == 0:
+		send(p)
+	default:
+		p = append([]byte(nil), p...)
+		time.AfterFunc(delay, func() { send(p) })
+	}
+}
+
+func (r *relay) isClosed() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.closed
+}
+
+func (r *relay) close() {
+	r.mu.Lock()
+	r.closed = true
+	r.front.Close()
+	for _, c := range r.backs {
+		c.Close()
+	}
+	r.mu.Unlock()
+	r.all.Wait()
+}
