@@ -13,7 +13,7 @@ import (
 const MaxBatch = abi.Records
 
 // A Batch is the use of a connection for many frames at a time, in the sandbox's
-// own memory: see [Conn.Batch].
+// own memory: see [Conn.Batch]. It is valid until the function that got it returns.
 type Batch struct {
 	c      *Conn
 	input  int // bytes that are lent for it, from the beginning of the buffer
@@ -27,37 +27,51 @@ type Batch struct {
 //
 //	c.Batch(func(b *wasm.Batch) {
 //		n := read(b.Input(64 << 10))
+//		b.SetReadAhead(now, true) // a close is answered behind what is sent here
 //		taken, events, more, err := b.Recv(now, n)
 //		...
 //		out, sent, err := b.Send(events) // an echo
 //		b.Wrote(now, write(out))
+//		b.SetReadAhead(now, false)
+//		out, err = b.Output()
+//		b.Wrote(now, write(out))
 //	})
+//
+// Without reading ahead a close frame among the events is answered at once, and
+// nothing can be sent behind the answer: not what was to answer the messages before it.
 //
 // Other connections of the instance wait meanwhile, so f must not block, and must
 // not call methods of a Conn. All memory that it is given is valid until f returns;
-// what Input and Send return, until they are called again. If the instance has
-// trapped, or traps, the calls return a *[TrapError].
+// what Input, Send and Output return, until one of them is called again. If the
+// instance has trapped, or traps, the calls return a *[TrapError].
 func (c *Conn) Batch(f func(b *Batch)) {
-	c.x.mu.Lock()
-	defer c.x.mu.Unlock()
+	defer c.lock().Unlock()
 	b := c.x.batch
 	if b == nil {
 		b = &Batch{}
 		c.x.batch = b
 	}
 	c.x.input = input{}
-	b.c, b.input = c, 0
+	b.c, b.input, c.batching = c, 0, true
 	defer func() {
-		b.c = nil
+		b.c, c.batching = nil, false
 		clear(b.events[:])
 	}()
 	f(b)
 }
 
+// conn returns the connection that the batch is of.
+func (b *Batch) conn() *Conn {
+	if b.c == nil {
+		panic("wasm: a Batch was used after its function had returned")
+	}
+	return b.c
+}
+
 // Input returns memory for n bytes of input, or of payloads to be sent; nil if the
 // sandbox has not so much. What was in it before may still be there.
 func (b *Batch) Input(n int) []byte {
-	x := b.c.x
+	x := b.conn().x
 	if !b.c.live() || n < 0 || !x.needs(n) {
 		return nil
 	}
@@ -70,7 +84,8 @@ func (b *Batch) Input(n int) []byte {
 // output pending, and behind [core.EventRequest] and [core.EventOpen]. more tells
 // that what was not consumed must be moved to the beginning and given again.
 func (b *Batch) Recv(now clock.Time, n int) (taken int, events []core.Event, more bool, err error) {
-	c, x := b.c, b.c.x
+	c := b.conn()
+	x := c.x
 	if !c.live() {
 		return 0, nil, false, c.gone()
 	}
@@ -108,9 +123,11 @@ func (b *Batch) event(i int) {
 // [MaxBatch], and returns the output, which was pending before or is those frames, and
 // how many events are done with: less than all with the error of the one that
 // follows, or if more does not fit into one call. Op, First, Last and Data count. Data
-// may lie anywhere; it is copied if it does not lie in Input.
+// may lie anywhere; it is copied if it does not lie in Input. First matters together
+// with Last alone: such an event is a whole message and is refused inside of another.
 func (b *Batch) Send(events []core.Event) (output []byte, n int, err error) {
-	c, x := b.c, b.c.x
+	c := b.conn()
+	x := c.x
 	if !c.live() {
 		return nil, 0, c.gone()
 	}
@@ -206,7 +223,7 @@ func (b *Batch) done(events []core.Event, n int) int {
 
 // Output puts out what is pending, and returns it.
 func (b *Batch) Output() ([]byte, error) {
-	if !b.c.live() {
+	if !b.conn().live() {
 		return nil, b.c.gone()
 	}
 	if b.c.do(fnOutput, b.c.handle); b.c.err != nil {
@@ -217,7 +234,14 @@ func (b *Batch) Output() ([]byte, error) {
 
 // Wrote tells that the transport took n more bytes.
 func (b *Batch) Wrote(now clock.Time, n int) {
-	if b.c.live() {
+	if b.conn().live() {
 		b.c.do(fnWrote, b.c.handle, uint64(now), uint64(clamp(n)))
+	}
+}
+
+// SetReadAhead tells whether the caller reads ahead of what it sends.
+func (b *Batch) SetReadAhead(now clock.Time, on bool) {
+	if b.conn().live() {
+		b.c.do(fnReadAhead, b.c.handle, uint64(now), bit(on))
 	}
 }

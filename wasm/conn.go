@@ -3,6 +3,7 @@ package wasm
 import (
 	"encoding/binary"
 	"math"
+	"sync"
 
 	"github.com/fb1e3c20/websockets/clock"
 	"github.com/fb1e3c20/websockets/core"
@@ -31,6 +32,7 @@ type Conn struct {
 	err       error  // why it ended, if not by the protocol
 	ended     bool   // that it ended was reported
 	released  bool
+	batching  bool // its Batch has the instance
 	onFailure func()
 
 	prev, next *Conn
@@ -150,6 +152,15 @@ func (c *Conn) look() {
 	}
 }
 
+// lock takes the lock of the instance, for one call.
+func (c *Conn) lock() *sync.Mutex {
+	if c.batching {
+		panic("wasm: a method of a Conn was called inside of its Batch, which has the instance to itself: use those of the Batch")
+	}
+	c.x.mu.Lock()
+	return &c.x.mu
+}
+
 // live reports whether the connection is in the module still. The caller has
 // c.x.mu.
 func (c *Conn) live() bool { return c.err == nil && !c.released }
@@ -194,9 +205,8 @@ func (c *Conn) do(fn int, args ...uint64) int32 {
 // Release frees the connection. What the other methods tell from then on is what
 // was last known, and what they are told is ignored.
 func (c *Conn) Release() {
+	defer c.lock().Unlock()
 	x := c.x
-	x.mu.Lock()
-	defer x.mu.Unlock()
 	if c.released {
 		return
 	}
@@ -215,8 +225,7 @@ func (c *Conn) Release() {
 // OnFailure has f called, in a goroutine of its own, when the instance of c is
 // discarded.
 func (c *Conn) OnFailure(f func()) {
-	c.x.mu.Lock()
-	defer c.x.mu.Unlock()
+	defer c.lock().Unlock()
 	if c.err != nil {
 		go f()
 		return
@@ -226,15 +235,13 @@ func (c *Conn) OnFailure(f func()) {
 
 // Deadline returns when to call Tick next, and which timer that is for.
 func (c *Conn) Deadline() (clock.Time, core.Timer) {
-	c.x.mu.Lock()
-	defer c.x.mu.Unlock()
+	defer c.lock().Unlock()
 	return c.status.deadline, c.status.timer
 }
 
 // Pending returns about how many bytes AppendOutput would append.
 func (c *Conn) Pending() int {
-	c.x.mu.Lock()
-	defer c.x.mu.Unlock()
+	defer c.lock().Unlock()
 	return int(c.status.pending)
 }
 
@@ -243,16 +250,14 @@ func (c *Conn) Role() core.Role { return c.role }
 
 // Open reports whether messages can be sent.
 func (c *Conn) Open() bool {
-	c.x.mu.Lock()
-	defer c.x.mu.Unlock()
+	defer c.lock().Unlock()
 	return c.status.flags&abi.FlagOpen != 0
 }
 
 // Err returns why the connection failed: a core.Error, or a *[TrapError],
 // [ErrFull] or [ErrClosed], by which connections in a sandbox may end too.
 func (c *Conn) Err() error {
-	c.x.mu.Lock()
-	defer c.x.mu.Unlock()
+	defer c.lock().Unlock()
 	switch {
 	case c.err != nil:
 		return c.err
@@ -264,8 +269,7 @@ func (c *Conn) Err() error {
 
 // Transport tells what is to become of the transport.
 func (c *Conn) Transport() core.Transport {
-	c.x.mu.Lock()
-	defer c.x.mu.Unlock()
+	defer c.lock().Unlock()
 	return c.status.transport
 }
 
@@ -282,8 +286,7 @@ func (c *Conn) SetReadAhead(now clock.Time, on bool) { c.tell(fnReadAhead, uint6
 
 // tell makes a call that answers nothing.
 func (c *Conn) tell(fn int, a, b uint64) {
-	c.x.mu.Lock()
-	defer c.x.mu.Unlock()
+	defer c.lock().Unlock()
 	if c.live() {
 		c.do(fn, c.handle, a, b)
 	}

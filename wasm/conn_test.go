@@ -215,19 +215,28 @@ func TestTooLong(t *testing.T) {
 func TestInputIsKept(t *testing.T) {
 	h := newHost(t, Options{Instances: 1})
 	var in []byte
-	for i := range 200 {
+	for i := range 600 {
 		in = frame.AppendFrame(in, frame.Header{Fin: true, Opcode: frame.Binary, Masked: true, Mask: frame.Mask{1, 2, 3, byte(i)}}, bytes.Repeat([]byte{byte(i)}, 300))
+	}
+	if len(in) < 2*mostInput {
+		t.Fatalf("%d bytes are not more than go into a call", len(in))
 	}
 	for _, disturb := range []bool{false, true} {
 		c, other := openConn(t, h, nil), openConn(t, h, nil)
-		rest, i := bytes.Clone(in), 0
+		rest, i, message := bytes.Clone(in), 0, []byte(nil)
 		for len(rest) > 0 {
 			n, ev := c.Recv(clock.Time(i), rest, nil)
-			if want := bytes.Repeat([]byte{byte(i)}, 300); !bytes.Equal(ev.Data, want) {
-				t.Fatalf("message %d is %x", i, ev.Data)
+			if message = append(message, ev.Data...); !ev.Last {
+				clear(rest[:n])
+				rest = rest[n:]
+				continue
 			}
+			if want := bytes.Repeat([]byte{byte(i)}, 300); !bytes.Equal(message, want) {
+				t.Fatalf("message %d is %x", i, message)
+			}
+			message = message[:0]
 			out, err := c.AppendMessage(nil, frame.Binary, ev.Data)
-			if err != nil || !bytes.Equal(out[4:], ev.Data) {
+			if err != nil || !bytes.Equal(out[len(out)-len(ev.Data):], ev.Data) {
 				t.Fatalf("%x, %v", out, err)
 			}
 			if disturb && i%3 == 0 {
@@ -270,6 +279,46 @@ func TestRestore(t *testing.T) {
 	var refused *core.SnapshotError
 	if _, err := two.Restore(set, []byte("no snapshot")); !errors.As(err, &refused) {
 		t.Errorf("no snapshot: %v", err)
+	}
+}
+
+// What does not fit into a call is given in parts: the caller of a Machine need not
+// know.
+func TestLongInput(t *testing.T) {
+	h := newHost(t, Options{Instances: 1, HandshakeMemory: 1 << 20})
+	c := openConn(t, h, func(b *flight.Birth) { b.Settings = settingsFor(t, core.Config{MaxMessageSize: -1}) })
+	payload := bytes.Repeat([]byte("0123456789"), 300_000)
+	in := frame.AppendFrame(nil, frame.Header{Fin: true, Opcode: frame.Text, Masked: true, Mask: frame.Mask{1, 2, 3, 4}}, payload)
+	var got []byte
+	for last := false; !last; {
+		n, ev := c.Recv(1, in, nil)
+		if ev.Kind != core.EventMessage {
+			t.Fatalf("%d, %+v, %v", n, ev, c.Err())
+		}
+		got, in, last = append(got, ev.Data...), in[n:], ev.Last
+	}
+	if !bytes.Equal(got, payload) || len(in) > 0 {
+		t.Errorf("%d bytes came, %d are left", len(got), len(in))
+	}
+}
+
+// Mistakes in the use of a Batch are told, and do not hang.
+func TestBatchMisuse(t *testing.T) {
+	h := newHost(t, Options{Instances: 1})
+	c := openConn(t, h, nil)
+	panics := func(what string, f func()) {
+		defer func() {
+			if v := recover(); v == nil {
+				t.Errorf("%s: no panic", what)
+			}
+		}()
+		f()
+	}
+	var kept *Batch
+	panics("a method of the Conn", func() { c.Batch(func(b *Batch) { kept = b; c.Tick(1) }) })
+	panics("a Batch that is over", func() { kept.Input(1) })
+	if n, ev := c.Recv(1, []byte("\x82\x80\x01\x02\x03\x04"), nil); n != 6 || ev.Kind != core.EventMessage {
+		t.Errorf("afterwards: %d, %+v", n, ev)
 	}
 }
 

@@ -14,8 +14,8 @@ var ErrClosed = errors.New("wasm: the host is closed")
 // instance is used up by handshakes that are under way.
 var ErrFull = errors.New("wasm: there is no room for another connection: see Options.Instances, Connections and HandshakeMemory")
 
-// ErrTooLong: a payload is longer than [Options.HandshakeMemory] and does not fit
-// into the sandbox. AppendHeader sends one that stays outside.
+// ErrTooLong: a payload is longer than an eighth of [Options.HandshakeMemory] and does
+// not fit into the sandbox. AppendHeader sends one that stays outside.
 var ErrTooLong = errors.New("wasm: the payload does not fit into the sandbox: send it in fragments, or behind AppendHeader")
 
 // A TrapError is why all connections of an instance ended: it trapped, and was

@@ -8,8 +8,7 @@ import (
 
 // Request returns the client's handshake request, nil while there is none.
 func (c *Conn) Request() *core.Request {
-	c.x.mu.Lock()
-	defer c.x.mu.Unlock()
+	defer c.lock().Unlock()
 	if c.request != nil || !c.live() || c.status.flags&abi.FlagRequest == 0 {
 		return c.request
 	}
@@ -21,16 +20,14 @@ func (c *Conn) Request() *core.Request {
 
 // Response returns the server's handshake response, nil while there is none.
 func (c *Conn) Response() *core.Response {
-	c.x.mu.Lock()
-	defer c.x.mu.Unlock()
+	defer c.lock().Unlock()
 	c.readResponse()
 	return c.response
 }
 
 // Subprotocol returns the subprotocol that the server chose, "" for none.
 func (c *Conn) Subprotocol() string {
-	c.x.mu.Lock()
-	defer c.x.mu.Unlock()
+	defer c.lock().Unlock()
 	c.readResponse()
 	return c.chosen
 }
@@ -63,8 +60,7 @@ func (c *Conn) Reject(now clock.Time, o core.RejectOptions) error {
 }
 
 func (c *Conn) answer(fn int, now clock.Time, record []byte) error {
-	c.x.mu.Lock()
-	defer c.x.mu.Unlock()
+	defer c.lock().Unlock()
 	if !c.live() {
 		return core.ErrNoRequest
 	}

@@ -23,38 +23,43 @@ type Options struct {
 	// Instances is how many instances there are at most. One is called by one
 	// goroutine at a time, so there should be about as many as there are
 	// processors. They are made when they are needed. Default:
-	// runtime.GOMAXPROCS.
+	// runtime.GOMAXPROCS; at most 4,096.
 	Instances int
 
 	// Connections is how many connections an instance has at most. Default
 	// 16,384; at most 1,048,576.
 	Connections int
 
-	// HandshakeMemory bounds, in bytes, what the handshakes that are under way
-	// in an instance may hold, together with the longest input and output of a
-	// call. Beyond it handshakes fail with [ErrFull], and payloads with
-	// [ErrTooLong]. Default 32 MiB; from 1 MiB to 512 MiB.
+	// HandshakeMemory bounds, in bytes, what an instance holds besides open
+	// connections. Half of it is for handshakes that are under way, which fail
+	// beyond it with [ErrFull]; a quarter each is for the longest payload that goes
+	// in and the longest output of a call, beyond which messages fail with
+	// [ErrTooLong]: the longest that surely fits is an eighth. Default 32 MiB; from
+	// 1 MiB to 512 MiB.
 	HandshakeMemory int64
 
-	// Interpreter runs the module in an interpreter, where a compiler would be
-	// some 50 times faster: on systems without one, that is what happens anyway.
+	// Interpreter runs the module in an interpreter, some 50 times slower than
+	// compiled: where there is no compiler, that is what happens anyway.
 	Interpreter bool
 
 	// CacheDir is a directory in which compiled code is kept from one process to
-	// the next; compiling takes half a second. Default: none.
+	// the next; compiling takes half a second, reading it 30 ms. Default: none.
 	CacheDir string
 
 	// Module is the WebAssembly module. Default: [Module].
 	Module []byte
 }
 
+// mostInstances is more than anybody has processors.
+const mostInstances = 4096
+
 func (o Options) withDefaults() (Options, error) {
 	o.Instances = cmp.Or(o.Instances, runtime.GOMAXPROCS(0))
 	o.Connections = cmp.Or(o.Connections, 16<<10)
 	o.HandshakeMemory = cmp.Or(o.HandshakeMemory, abi.DefaultMemory)
 	switch {
-	case o.Instances < 1:
-		return o, fmt.Errorf("wasm: Options.Instances is %d: it must be at least 1, or 0 for one a processor", o.Instances)
+	case o.Instances < 1 || o.Instances > mostInstances:
+		return o, fmt.Errorf("wasm: Options.Instances is %d: it must be from 1 to %d, or 0 for one a processor", o.Instances, mostInstances)
 	case o.Connections < 1 || o.Connections > abi.MostConns:
 		return o, fmt.Errorf("wasm: Options.Connections is %d: it must be from 1 to %d, or 0 for 16,384", o.Connections, abi.MostConns)
 	case o.HandshakeMemory < 1<<20 || o.HandshakeMemory > 512<<20:
@@ -84,8 +89,8 @@ type Host struct {
 	closed    bool
 }
 
-// NewHost compiles the module, and makes the first instance. ctx bounds that
-// alone.
+// NewHost compiles the module, and makes the first instance. If ctx has ended by
+// then, that is the error.
 func NewHost(ctx context.Context, o *Options) (*Host, error) {
 	if o == nil {
 		o = &Options{}
@@ -124,6 +129,9 @@ func (h *Host) compile(ctx context.Context) (err error) {
 	if h.compiled, err = h.runtime.CompileModule(ctx, module); err != nil {
 		return fmt.Errorf("wasm: the module cannot be compiled: %w", err)
 	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
 	x, err := h.newInstance(ctx)
 	if err != nil {
 		return err
@@ -132,7 +140,9 @@ func (h *Host) compile(ctx context.Context) (err error) {
 	return nil
 }
 
-// Close ends all connections, with [ErrClosed], and frees what they took.
+// Close ends all connections at once, with [ErrClosed] and without close frames, and
+// frees what they took: shut servers down before. It waits for calls that are under
+// way, and for the function of a [Conn.Batch].
 func (h *Host) Close(ctx context.Context) error {
 	h.mu.Lock()
 	instances := h.instances

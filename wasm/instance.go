@@ -222,6 +222,16 @@ type input struct {
 	end  int
 }
 
+// portion returns how much of in is presented next: what is there of it still, or as
+// much as goes into a call.
+func (x *instance) portion(c *Conn, in []byte) int {
+	p := &x.input
+	if left := p.end - p.off; left > 0 && left <= len(in) && p.conn == c && p.at == uintptr(unsafe.Pointer(unsafe.SliceData(in))) {
+		return left
+	}
+	return min(len(in), mostInput)
+}
+
 // present makes in the connection's input and returns where in the buffer it
 // begins; it reports false if it does not fit.
 func (x *instance) present(c *Conn, in []byte) (off int, ok bool) {

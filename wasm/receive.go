@@ -9,24 +9,40 @@ import (
 	"github.com/fb1e3c20/websockets/wasm/internal/abi"
 )
 
-// Recv takes input and reports at most one event.
+// mostInput is how much input the module is given in a call. It is as much as a driver
+// reads at a time.
+const mostInput = firstBuffer
+
+// Recv takes input and reports at most one event. Of more than 64 KiB a chunk of a
+// message has no more than that.
 func (c *Conn) Recv(now clock.Time, in, scratch []byte) (n int, ev core.Event) {
-	x := c.x
-	x.mu.Lock()
-	defer x.mu.Unlock()
+	defer c.lock().Unlock()
+	for {
+		part := c.x.portion(c, in[n:])
+		k, ev, waits := c.recvPart(now, in[n:n+part], scratch)
+		n += k
+		if ev.Kind != core.EventNone || n == len(in) || waits {
+			return n, ev
+		}
+	}
+}
+
+// recvPart is Recv for what fits into a call. waits tells that no more is taken for
+// now: a request waits for its answer.
+func (c *Conn) recvPart(now clock.Time, in, scratch []byte) (n int, ev core.Event, waits bool) {
 	if !c.live() {
-		return len(in), c.report()
+		return len(in), c.report(), false
 	}
 	count := c.recv(now, in, 1)
 	if count < 0 {
-		return len(in), c.report()
+		return len(in), c.report(), false
 	}
-	n = x.taken()
+	n = c.x.taken()
 	if count > 0 {
 		ev = c.event(0, in[:n], scratch)
 	}
-	x.took(n)
-	return n, ev
+	c.x.took(n)
+	return n, ev, n < len(in)
 }
 
 // recv presents input to the module and returns how many events came of it. If
@@ -35,7 +51,7 @@ func (c *Conn) recv(now clock.Time, in []byte, events uint64) int32 {
 	x := c.x
 	off, ok := x.present(c, in)
 	if !ok {
-		c.end(ErrTooLong)
+		c.end(ErrFull)
 		return -1
 	}
 	r := c.do(fnRecv, c.handle, uint64(now), uint64(x.buffer)+uint64(off), uint64(len(in)), events, 0)
@@ -94,8 +110,7 @@ func (c *Conn) Lost(now clock.Time) core.Event { return c.timed(fnLost, now) }
 func (c *Conn) Tick(now clock.Time) core.Event { return c.timed(fnTick, now) }
 
 func (c *Conn) timed(fn int, now clock.Time) core.Event {
-	c.x.mu.Lock()
-	defer c.x.mu.Unlock()
+	defer c.lock().Unlock()
 	if !c.live() {
 		return c.report()
 	}

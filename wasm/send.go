@@ -9,8 +9,7 @@ import (
 
 // AppendOutput appends the pending output.
 func (c *Conn) AppendOutput(dst []byte) []byte {
-	c.x.mu.Lock()
-	defer c.x.mu.Unlock()
+	defer c.lock().Unlock()
 	if !c.live() || c.status.pending == 0 {
 		return dst
 	}
@@ -32,8 +31,8 @@ func (c *Conn) appendOf(dst []byte, fn int, args ...uint64) ([]byte, error) {
 	return append(dst, c.x.output()...), nil
 }
 
-// AppendMessage appends p as a message of one frame. A p longer than
-// [Options.HandshakeMemory] allows is refused with [ErrTooLong].
+// AppendMessage appends p as a message of one frame. A p that is longer than an eighth
+// of [Options.HandshakeMemory] may be refused with [ErrTooLong].
 func (c *Conn) AppendMessage(dst []byte, op frame.Opcode, p []byte) ([]byte, error) {
 	return c.appendFrame(dst, op, abi.First|abi.Last, p)
 }
@@ -52,8 +51,7 @@ func lastIf(on bool) uint64 {
 }
 
 func (c *Conn) appendFrame(dst []byte, op frame.Opcode, flags uint64, p []byte) ([]byte, error) {
-	c.x.mu.Lock()
-	defer c.x.mu.Unlock()
+	defer c.lock().Unlock()
 	ptr, err := c.place(p)
 	if err != nil {
 		return dst, err
@@ -87,8 +85,7 @@ func (c *Conn) gone() error {
 // AppendHeader appends only the header of a fragment of n bytes. The payload does
 // not pass through the sandbox.
 func (c *Conn) AppendHeader(dst []byte, op frame.Opcode, o core.HeaderOptions, n int) ([]byte, frame.Mask, error) {
-	c.x.mu.Lock()
-	defer c.x.mu.Unlock()
+	defer c.lock().Unlock()
 	if !c.live() {
 		return dst, frame.Mask{}, c.gone()
 	}
@@ -118,8 +115,7 @@ func (c *Conn) AppendPong(dst, payload []byte) ([]byte, error) {
 }
 
 func (c *Conn) control(dst []byte, fn int, payload []byte) ([]byte, error) {
-	c.x.mu.Lock()
-	defer c.x.mu.Unlock()
+	defer c.lock().Unlock()
 	payload = payload[:min(len(payload), mostControl)]
 	ptr, err := c.place(payload)
 	if err != nil {
@@ -130,8 +126,7 @@ func (c *Conn) control(dst []byte, fn int, payload []byte) ([]byte, error) {
 
 // AppendClose appends a close frame.
 func (c *Conn) AppendClose(now clock.Time, dst []byte, code frame.CloseCode, reason string) ([]byte, error) {
-	c.x.mu.Lock()
-	defer c.x.mu.Unlock()
+	defer c.lock().Unlock()
 	reason = reason[:min(len(reason), mostControl)]
 	ptr, err := c.place([]byte(reason))
 	if err != nil {

@@ -15,8 +15,7 @@ func (c *Conn) AppendState(dst []byte) []byte { return c.dump(dst, fnState) }
 func (c *Conn) AppendSnapshot(dst []byte) []byte { return c.dump(dst, fnSnapshot) }
 
 func (c *Conn) dump(dst []byte, fn int) []byte {
-	c.x.mu.Lock()
-	defer c.x.mu.Unlock()
+	defer c.lock().Unlock()
 	if !c.live() {
 		return dst
 	}
