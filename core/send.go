@@ -13,7 +13,7 @@ func (c *Conn) Pending() int {
 	if c.hs != nil {
 		n = len(c.hs.out)
 	}
-	if !c.has(pongPending | pingPending | closePending) {
+	if !c.has(outputPending) {
 		return n
 	}
 	const most = 2 + 4 + frame.MaxControlPayload

@@ -47,14 +47,15 @@ const (
 // RecvRecords is [Conn.Recv] for many messages in one call, as far as they are of one
 // frame each and lie in the input in whole: it writes a record for each of those with
 // which in begins, and returns the size of their frames and how many they are. What
-// comes next, if records are left, is for Recv. addr is the address of in.
+// comes next, if records are left, is for Recv, and all of it while output is pending.
+// addr is the address of in.
 func (c *Conn) RecvRecords(now clock.Time, in []byte, addr uint32, records []Record) (n, count int) {
 	c.advance(now)
 	if len(in) == 0 {
 		return 0, 0
 	}
 	c.heard()
-	if !c.between() {
+	if !c.between() || c.has(outputPending) {
 		return 0, 0
 	}
 	for count < len(records) {

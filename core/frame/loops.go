@@ -4,8 +4,10 @@ package frame
 
 import "math/bits"
 
-// xor writes src, masked, to dst, which is as long. pos is the offset in the payload.
-func xor(dst, src []byte, m Mask, pos int) {
+func xor(p []byte, m Mask, pos int) { xorCopy(p, p, m, pos) }
+
+// xorCopy writes src, masked, to dst, which is as long. They may be the same.
+func xorCopy(dst, src []byte, m Mask, pos int) {
 	key := m.word(pos)
 	if len(src) < 8 || len(dst) < 8 {
 		xorShort(dst, src, key)

@@ -3,14 +3,28 @@
 // Both loops address memory by PC_B, the one local of 32 bits, and its highest
 // offset first: an engine then checks one bound for 64 bytes.
 
-// func xorMemory(p *byte, n int, key uint64)
-TEXT ·xorMemory(SB), NOSPLIT, $0-24
-	I64Load p+0(FP)
+// func xor(p []byte, m Mask, pos int)
+TEXT ·xor(SB), NOSPLIT, $0-40
+	I64Load p_base+0(FP)
 	I32WrapI64
 	Set     PC_B
-	I64Load key+16(FP)
-	Set     R1
-	I64Load n+8(FP)
+
+	// the mask as it lies over a word at pos
+	I32Load  m+24(FP)
+	I64Load  pos+32(FP)
+	I32WrapI64
+	I32Const $3
+	I32Shl
+	I32Rotr
+	I64ExtendI32U
+	Tee      R1
+	Get      R1
+	I64Const $32
+	I64Shl
+	I64Or
+	Set      R1
+
+	I64Load p_len+8(FP)
 	I64Const $64
 	I64Sub
 	Set     R0
@@ -169,12 +183,12 @@ TEXT ·xorMemory(SB), NOSPLIT, $0-24
 	End
 	RET
 
-// func asciiMemory(p *byte, n int) int
-TEXT ·asciiMemory(SB), NOSPLIT, $0-24
-	I64Load p+0(FP)
+// func leadingASCII(p []byte) int
+TEXT ·leadingASCII(SB), NOSPLIT, $0-32
+	I64Load p_base+0(FP)
 	I32WrapI64
 	Set     PC_B
-	I64Load n+8(FP)
+	I64Load p_len+8(FP)
 	I64Const $64
 	I64Sub
 	Set     R0
@@ -289,10 +303,10 @@ TEXT ·asciiMemory(SB), NOSPLIT, $0-24
 	End
 
 	Get      SP
-	I64Load  n+8(FP)
+	I64Load  p_len+8(FP)
 	Get      R0
 	I64Const $64
 	I64Add
 	I64Sub
-	I64Store ret+16(FP)
+	I64Store ret+24(FP)
 	RET

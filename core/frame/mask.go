@@ -10,7 +10,7 @@ type Mask [4]byte
 // XOR masks p in place, or takes the mask off it: both are the same. pos is
 // the offset of p within the payload of its frame, so a payload may be
 // processed in pieces of any size.
-func (m Mask) XOR(p []byte, pos int) { xor(p, p, m, pos) }
+func (m Mask) XOR(p []byte, pos int) { xor(p, m, pos) }
 
 // Copy writes src, masked, to dst, and leaves src as it was. pos is the offset
 // of src within the payload of its frame. Like the builtin copy it stops at
@@ -18,7 +18,7 @@ func (m Mask) XOR(p []byte, pos int) { xor(p, p, m, pos) }
 // overlap in another way.
 func (m Mask) Copy(dst, src []byte, pos int) {
 	n := min(len(dst), len(src))
-	xor(dst[:n], src[:n], m, pos)
+	xorCopy(dst[:n], src[:n], m, pos)
 }
 
 // word returns the mask, twice, as it lies over eight bytes at pos.

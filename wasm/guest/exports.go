@@ -113,13 +113,15 @@ func wsFree(conn uint64) int32 {
 }
 
 //go:wasmexport ws_recv
-func wsRecv(conn uint64, now int64, ptr, n, events, flags uint32) int32 {
-	it.call.now = clock.Time(now)
-	it.call.ptr = ptr
-	it.call.n = n
-	it.call.a = events
-	it.call.flags = flags
-	return it.onConn(conn, (*instance).recv)
+func wsRecv(conn uint64, now int64, ptr, n, events, flags uint32) (r int32) {
+	r = refused(abi.CodePanic)
+	defer rescue()
+	x := &it
+	c := x.enter(conn)
+	if c == nil {
+		return x.unknown()
+	}
+	return x.leave(c, x.recv(c, clock.Time(now), ptr, n, events, flags))
 }
 
 //go:wasmexport ws_eof
@@ -158,10 +160,16 @@ func wsReadAhead(conn uint64, now int64, on uint32) int32 {
 }
 
 //go:wasmexport ws_wrote
-func wsWrote(conn uint64, now int64, n uint32) int32 {
-	it.call.now = clock.Time(now)
-	it.call.a = n
-	return it.onConn(conn, (*instance).wrote)
+func wsWrote(conn uint64, now int64, n uint32) (r int32) {
+	r = refused(abi.CodePanic)
+	defer rescue()
+	x := &it
+	c := x.enter(conn)
+	if c == nil {
+		return x.unknown()
+	}
+	c.Wrote(clock.Time(now), int(n))
+	return x.leave(c, 0)
 }
 
 //go:wasmexport ws_output
@@ -170,12 +178,15 @@ func wsOutput(conn uint64) int32 {
 }
 
 //go:wasmexport ws_send
-func wsSend(conn uint64, op, flags, ptr, n uint32) int32 {
-	it.call.ptr = ptr
-	it.call.n = n
-	it.call.a = op
-	it.call.flags = flags
-	return it.onConn(conn, (*instance).send)
+func wsSend(conn uint64, op, flags, ptr, n uint32) (r int32) {
+	r = refused(abi.CodePanic)
+	defer rescue()
+	x := &it
+	c := x.enter(conn)
+	if c == nil {
+		return x.unknown()
+	}
+	return x.leave(c, x.send(c, op, flags, ptr, n))
 }
 
 //go:wasmexport ws_send_records

@@ -15,8 +15,9 @@ type instance struct {
 
 	under   bool // way is a call
 	call    call
+	page    *status
+	one     [1]core.Record // what ws_send sends
 	attempt attempt
-	seen    core.Status
 
 	limited bool   // the host has told its limits
 	most    int    // connections
@@ -26,7 +27,7 @@ type instance struct {
 }
 
 // it is the instance: a module has one.
-var it = instance{most: abi.DefaultConns, memory: abi.DefaultMemory}
+var it = instance{page: &page.status, most: abi.DefaultConns, memory: abi.DefaultMemory}
 
 // A call is what an export was given besides the handle of a connection. Each
 // export sets what its function looks at.
@@ -59,23 +60,39 @@ func refusal(err error) int32 {
 // this module: the connection that it met is freed, its state is not to be trusted.
 func (x *instance) onConn(h uint64, f func(*instance, *conn) int32) (r int32) {
 	r = refused(abi.CodePanic) // if f does not return
-	x.under, x.call.h = true, handle(h)
 	defer rescue()
-	x.out = x.out[:0]
-	c := x.table.conn(handle(h))
+	c := x.enter(h)
 	if c == nil {
-		x.tell()
-		x.under = false
-		return refused(abi.CodeHandle)
+		return x.unknown()
 	}
-	c.more = 0
-	done := f(x, c)
-	if done < 0 {
+	return x.leave(c, f(x, c))
+}
+
+// enter begins a call for the connection that h names, and returns it, nil if there
+// is none.
+func (x *instance) enter(h uint64) *conn {
+	x.under, x.call.h, x.attempt.under = true, handle(h), false
+	x.out = x.out[:0]
+	return x.table.conn(handle(h))
+}
+
+// leave ends a call for c, whose result is r.
+func (x *instance) leave(c *conn, r int32) int32 {
+	if r < 0 {
 		x.out = x.out[:0]
 	}
 	x.tellOf(c)
 	x.under = false
-	return done
+	return r
+}
+
+// unknown ends a call for a connection that is not there.
+//
+//go:noinline
+func (x *instance) unknown() int32 {
+	x.tell()
+	x.under = false
+	return refused(abi.CodeHandle)
 }
 
 // onInstance makes a call that is for no connection.
@@ -112,7 +129,7 @@ func (x *instance) limits() int32 {
 	case conns < 1 || conns > abi.MostConns || memory > abi.MostMemory,
 		x.limited && (int(conns) > x.most || memory > x.memory):
 		return refused(abi.CodeArgument)
-	case uint64(memory) < uint64(x.held)+uint64(len(x.buffer))+uint64(cap(x.out)):
+	case memory/2 < x.held || int(memory/4) < max(len(x.buffer), cap(x.out)):
 		return refused(abi.CodeLimit)
 	}
 	x.most, x.memory, x.limited = int(conns), memory, true

@@ -33,7 +33,7 @@ func (x *instance) grow() int32 {
 		return int32(addressOf(x.buffer))
 	}
 	size := uint64(1) << bits.Len32(n-1)
-	if !x.affords(size - uint64(len(x.buffer))) {
+	if size > uint64(x.memory/4) {
 		return refused(abi.CodeLimit)
 	}
 	x.waste(uint32(len(x.buffer)))
@@ -49,7 +49,7 @@ func (x *instance) hasRoom(n uint64) bool { return n <= uint64(cap(x.out)) || x.
 
 func (x *instance) makesRoom(n uint64) bool {
 	size := uint64(1) << bits.Len64(n-1)
-	if !x.affords(size - uint64(cap(x.out))) {
+	if size > uint64(x.memory/4) {
 		return false
 	}
 	x.waste(uint32(cap(x.out)))
@@ -58,10 +58,10 @@ func (x *instance) makesRoom(n uint64) bool {
 	return true
 }
 
-// affords reports whether n more bytes are within the limit.
-func (x *instance) affords(n uint64) bool {
-	return uint64(x.held)+uint64(len(x.buffer))+uint64(cap(x.out))+n <= uint64(x.memory)
-}
+// affords reports whether handshakes may hold n more bytes. Half of the memory is
+// theirs, and a quarter each the buffer's and the output's, so that neither can take
+// from the others.
+func (x *instance) affords(n uint64) bool { return uint64(x.held)+n <= uint64(x.memory/2) }
 
 // affordsRecord reports whether a record of n bytes may be read: one that is made
 // of nothing but short strings takes many times as much.

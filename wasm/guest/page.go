@@ -70,29 +70,43 @@ func (x *instance) tell() {
 
 // tellOf writes what of the status is of a connection.
 func (x *instance) tellOf(c *conn) {
-	c.Status(&x.seen)
+	s := x.page
+	if !c.Calm() || c.shaking {
+		x.tellAll(c)
+	} else {
+		s.err, s.flags, s.transport, s.pending = 0, c.more|c.role|abi.FlagOpen, core.TransportOpen, 0
+		s.deadline, s.timer = c.CalmDeadline()
+	}
+	c.more = 0
+	s.length, s.output = uint32(len(x.out)), addressOf(x.out)
+}
+
+// tellAll does the same for a connection in any state.
+//
+//go:noinline
+func (x *instance) tellAll(c *conn) {
 	s := &page.status
-	s.deadline, s.timer, s.transport = x.seen.Deadline, x.seen.Timer, x.seen.Transport
-	s.pending, s.err = uint32(x.seen.Pending), x.seen.Err
-	s.output, s.length = addressOf(x.out), uint32(len(x.out))
-	f := c.more | c.role
-	if x.seen.Open {
-		f |= abi.FlagOpen
+	s.deadline, s.timer = c.Deadline()
+	s.transport = c.Transport()
+	s.pending = uint32(c.Pending())
+	s.err, _ = c.Err().(core.Error)
+	s.flags = c.more | c.role
+	if c.Open() {
+		s.flags |= abi.FlagOpen
 	}
 	if c.shaking {
-		f |= x.shows(c)
+		s.flags |= shows(c)
 	}
-	s.flags = f
 }
 
 // shows tells what of its handshake a connection has to show.
-func (x *instance) shows(c *conn) (f uint8) {
+func shows(c *conn) (f uint8) {
 	if c.Request() != nil {
 		f = abi.FlagRequest
 	}
 	if c.Response() != nil {
 		f |= abi.FlagResponse
 	}
-	c.shaking = f != 0 || !x.seen.Open
+	c.shaking = f != 0 || !c.Open()
 	return f
 }

@@ -14,76 +14,90 @@ const controlRoom = mostDrawn * (frame.MaxHeaderLen + frame.MaxControlPayload)
 const refusalRoom = 1 << 10
 
 // recv takes input and writes a record for each event.
-func (x *instance) recv(c *conn) int32 {
-	events, takes := x.call.a, x.call.flags == abi.TakeOutput
-	in, ok := x.lent(x.call.ptr, x.call.n)
+func (x *instance) recv(c *conn, now clock.Time, ptr, n, events, flags uint32) int32 {
+	in, ok := x.lent(ptr, n)
 	switch {
 	case !ok:
 		return refused(abi.CodeRange)
-	case events < 1 || events > abi.Records || x.call.flags > abi.TakeOutput:
+	case events < 1 || events > abi.Records || flags > abi.TakeOutput:
 		return refused(abi.CodeArgument)
-	case c.room > 0 && !x.admits(c):
+	case c.room > 0 && !x.admits(c, n):
+		return refused(abi.CodeLimit)
+	case flags == abi.TakeOutput && !x.takes(c, events):
 		return refused(abi.CodeLimit)
 	}
-	if takes {
-		if !x.hasRoom(uint64(c.Pending()) + refusalRoom + uint64(events)*controlRoom) {
-			return refused(abi.CodeLimit)
-		}
-		x.try(c, mostDrawn*events)
+	records := page.records[:events]
+	taken, count := c.RecvRecords(now, in, ptr, records)
+	if count > 0 && (count == len(records) || taken == len(in)) {
+		return c.took(taken, count, count == len(records))
 	}
-	taken, count, more := x.recvEach(c, in, events, takes)
-	if takes && x.lacks(c) {
+	x.call.now, x.call.ptr, x.call.flags = now, ptr, flags
+	return x.recvRest(c, in, records, taken, count)
+}
+
+// takes prepares a call that puts out what is pending behind each event.
+//
+//go:noinline
+func (x *instance) takes(c *conn, events uint32) bool {
+	if !x.hasRoom(uint64(c.Pending()) + refusalRoom + uint64(events)*controlRoom) {
+		return false
+	}
+	x.try(c, mostDrawn*events)
+	return true
+}
+
+// took tells what was received.
+func (c *conn) took(n, count int, more bool) int32 {
+	page.status.taken, page.status.records = uint32(n), uint32(count)
+	if more {
+		c.more = abi.FlagMore
+	}
+	return int32(count)
+}
+
+// recvRest goes on behind messages that came in a bunch.
+//
+//go:noinline
+func (x *instance) recvRest(c *conn, in []byte, records []core.Record, taken, count int) int32 {
+	more := x.recvEach(c, in, records, &taken, &count)
+	if x.lacks(c) {
 		return refused(abi.CodeEntropy)
 	}
 	if c.room > 0 {
 		x.progress(c, uint32(taken))
 	}
-	if more {
-		c.more = abi.FlagMore
-	}
-	page.status.taken, page.status.records = uint32(taken), count
-	return int32(count)
+	return c.took(taken, count, more)
 }
 
-// recvEach takes messages in a bunch, as far as they go, and whatever comes behind
-// them one at a time.
-func (x *instance) recvEach(c *conn, in []byte, events uint32, takes bool) (taken int, count uint32, more bool) {
-	now := x.call.now
-	for count < events {
-		if c.Pending() == 0 {
-			n, k := c.RecvRecords(now, in[taken:], addressOf(in)+uint32(taken), page.records[count:events])
-			taken += n
-			count += uint32(k)
-			if count == events {
-				break
-			}
-		}
-		n, ev := c.Recv(now, in[taken:], page.scratch[:])
-		taken += n
+// recvEach takes one event at a time, and what messages are behind it.
+func (x *instance) recvEach(c *conn, in []byte, records []core.Record, taken, count *int) (more bool) {
+	for *count < len(records) {
+		n, ev := c.Recv(x.call.now, in[*taken:], page.scratch[:])
+		*taken += n
 		if ev.Kind != core.EventNone {
-			set(&page.records[count], &ev)
-			count++
+			set(&records[*count], &ev)
+			*count++
 		}
-		if ev.Kind == core.EventMessage && c.Pending() == 0 {
-			continue
-		}
-		if takes {
+		if x.call.flags == abi.TakeOutput && (ev.Kind != core.EventMessage || c.Pending() > 0) {
 			x.out = c.AppendOutput(x.out)
 		}
 		switch {
 		case ev.Kind == core.EventNone:
-			return taken, count, false
+			return false
 		case ev.Kind == core.EventRequest, ev.Kind == core.EventOpen, c.Pending() > 0:
-			return taken, count, true
+			return true
 		}
+		n, k := c.RecvRecords(x.call.now, in[*taken:], x.call.ptr+uint32(*taken), records[*count:])
+		*taken += n
+		*count += k
 	}
-	return taken, count, true
+	return true
 }
 
 // admits tells whether a handshake may go on with the input.
-func (x *instance) admits(c *conn) bool {
+func (x *instance) admits(c *conn, n uint32) bool {
 	x.tidy()
-	return x.affords(uint64(min(x.call.n, c.room))*abi.HeadCost + abi.HandshakeCost)
+	return x.affords(uint64(min(n, c.room))*abi.HeadCost + abi.HandshakeCost)
 }
 
 // progress counts what a handshake has taken. Once the connection is open that

@@ -50,15 +50,29 @@ func (x *instance) output(c *conn) int32 {
 // opcodes may be sent is the core's to say.
 func isFrame(op, flags uint32) bool { return op <= 0xFF && flags <= abi.First|abi.Last }
 
-func (x *instance) send(c *conn) int32 {
-	op, flags := x.call.a, x.call.flags
-	p, ok := x.lent(x.call.ptr, x.call.n)
+// send puts out a frame: a message, if nothing is in its way, or whatever it is.
+func (x *instance) send(c *conn, op, flags, ptr, n uint32) int32 {
+	r := &x.one[0]
+	r.Len, r.Addr, r.Flags, r.Op = n, ptr, core.RecordFlags(flags), frame.Opcode(op)
+	if isFrame(op, flags) {
+		out, k := c.AppendRecords(x.out, x.buffer, addressOf(x.buffer), x.one[:])
+		if k > 0 {
+			x.out = out
+			return int32(len(out))
+		}
+	}
+	return x.sendFrame(c, op, flags, ptr, n)
+}
+
+//go:noinline
+func (x *instance) sendFrame(c *conn, op, flags, ptr, n uint32) int32 {
+	p, ok := x.lent(ptr, n)
 	switch {
 	case !ok:
 		return refused(abi.CodeRange)
 	case !isFrame(op, flags):
 		return refused(abi.CodeArgument)
-	case !x.begins(c, x.call.n, 1):
+	case !x.begins(c, n, 1):
 		return refused(abi.CodeLimit)
 	}
 	out, err := appendFrame(c, x.out, frame.Opcode(op), flags, p)
@@ -103,6 +117,7 @@ func (x *instance) sendRecords(c *conn) int32 {
 	return int32(done)
 }
 
+//go:noinline
 func (x *instance) sendRecord(c *conn, r *core.Record) int32 {
 	p, ok := x.lent(r.Addr, r.Len)
 	switch {

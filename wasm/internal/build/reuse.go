@@ -38,6 +38,8 @@ type reuser struct {
 	locals uint64   // how many there were, and parameters
 	valid  set      // whose local of 32 bits holds what it should
 	open   []joined // the innermost is the last
+
+	offsets map[int]uint64 // of loads and stores, to be added
 }
 
 // A joined is the end of a block, where paths meet.
@@ -47,11 +49,12 @@ type joined struct {
 }
 
 func (f *reuser) function() {
+	f.offsets = make(map[int]uint64)
 	f.declare()
 	for f.more() {
 		start := f.i
 		op := f.instruction()
-		if op == opLocalGet && f.address(start) {
+		if op == opLocalGet && (f.stack(start) || f.address(start)) || f.moved(op, start) {
 			continue
 		}
 		f.out = append(f.out, f.b[start:f.i]...)
