@@ -15,19 +15,24 @@ type coreKind struct {
 	Core string `enum:"native,wasm" placeholder:"native|wasm" default:"native" help:"Where the protocol core runs: native, or wasm for a WebAssembly sandbox. Both do the same, bit for bit. Default ${default}."`
 }
 
+// newHost is wasm.NewHost, but for tests.
+var newHost = wasm.NewHost
+
 // sandbox returns what runs cores in WebAssembly, nil for native ones. What was
-// compiled is kept in the user's cache for the next time, if there is one.
+// compiled is kept in the user's cache for the next time, if there is one. An
+// interrupt in the meantime is seen behind it.
 func (k coreKind) sandbox(ctx context.Context) (*wasm.Host, error) {
 	if k.Core != "wasm" {
 		return nil, nil
 	}
+	ctx = context.WithoutCancel(ctx)
 	o := &wasm.Options{}
 	if dir, err := os.UserCacheDir(); err == nil {
 		o.CacheDir = filepath.Join(dir, "websockets")
 	}
-	h, err := wasm.NewHost(ctx, o)
+	h, err := newHost(ctx, o)
 	if err != nil && o.CacheDir != "" {
-		h, err = wasm.NewHost(ctx, nil) // a cache that cannot be written is done without
+		h, err = newHost(ctx, nil) // a cache that cannot be written is done without
 	}
 	if err != nil {
 		return nil, fmt.Errorf("--core wasm: %w", err)

@@ -56,8 +56,10 @@ func (w *watching) until(kind string) []string {
 	}
 }
 
-func TestInspect(t *testing.T) {
-	s := serve(t)
+func TestInspect(t *testing.T) { onBothCores(t, testInspect) }
+
+func testInspect(t *testing.T, core string) {
+	s := serve(t, "--core", core)
 	early := dial(t, s.url("/chat"), websockets.Strict())
 	send(t, early, "unwatched")
 	wantMessage(t, early, "unwatched")

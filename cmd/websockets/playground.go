@@ -5,7 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"strings"
+	"net/url"
 	"sync"
 
 	"github.com/fb1e3c20/websockets"
@@ -65,12 +65,20 @@ func onStream(s *websockets.Server, i *inspector, tapped bool) func(net.Conn, []
 
 // route finds who serves a handshake, nil if nobody does.
 func (p *playground) route(r *core.Request) opener {
-	path, _, _ := strings.Cut(r.Path(), "?")
-	serve := p.streams[path]
+	u, err := url.ParseRequestURI(r.Path())
+	if err != nil {
+		return nil
+	}
+	serve := p.streams[u.Path]
 	if serve == nil {
 		return nil
 	}
 	return func(conn net.Conn, early []byte) { serve(conn, early, r) }
+}
+
+// refuse answers what is no HTTP. Every server does so alike, and calls no handler.
+func (p *playground) refuse(conn net.Conn, early []byte) {
+	onStream(p.sockets[0], nil, false)(conn, early, nil)
 }
 
 func (p *playground) socket(h websockets.HandlerFunc, o *websockets.Options) *websockets.Server {

@@ -42,7 +42,9 @@ func helloOutcome(t *testing.T) string {
 	return outcomes[0].Text + "\n"
 }
 
-func TestReplayScenario(t *testing.T) {
+func TestReplayScenario(t *testing.T) { onBothCores(t, testReplayScenario) }
+
+func testReplayScenario(t *testing.T, core string) {
 	for _, c := range []struct {
 		name, text string
 		status     int
@@ -66,7 +68,7 @@ func TestReplayScenario(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			path := fileOf(t, "a.scenario", c.text)
-			r := command(t.Context(), "", "replay", path)
+			r := command(t.Context(), "", "replay", "--core", core, path)
 			if r.status != c.status {
 				t.Errorf("status %d, want %d", r.status, c.status)
 			}
@@ -131,11 +133,13 @@ func recorded(t *testing.T, pings core.PingPolicy) []byte {
 	return f.AppendRecording(nil, "the test is over")
 }
 
-func TestReplayRecording(t *testing.T) {
+func TestReplayRecording(t *testing.T) { onBothCores(t, testReplayRecording) }
+
+func testReplayRecording(t *testing.T, kind string) {
 	dir := t.TempDir()
 	page := filepath.Join(dir, "run.html")
 	path := fileOf(t, "a.wsf", string(recorded(t, core.PingAnswer)))
-	r := command(t.Context(), "", "replay", "--html", page, path)
+	r := command(t.Context(), "", "replay", "--core", kind, "--html", page, path)
 	if r.status != statusOK {
 		t.Errorf("status %d: %s", r.status, r.stderr)
 	}
@@ -170,10 +174,12 @@ func falsified(t *testing.T, recording []byte) []byte {
 	return nil
 }
 
-func TestReplayDiverges(t *testing.T) {
+func TestReplayDiverges(t *testing.T) { onBothCores(t, testReplayDiverges) }
+
+func testReplayDiverges(t *testing.T, kind string) {
 	page := filepath.Join(t.TempDir(), "run.html")
 	path := fileOf(t, "a.wsf", string(falsified(t, recorded(t, core.PingAnswer))))
-	r := command(t.Context(), "", "replay", "--html", page, path)
+	r := command(t.Context(), "", "replay", "--core", kind, "--html", page, path)
 	if r.status != statusFailed || r.stderr != "" {
 		t.Errorf("status %d, standard error %q", r.status, r.stderr)
 	}
@@ -208,8 +214,10 @@ func TestDumpOf(t *testing.T) {
 func TestReplayIsInterrupted(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if r := command(ctx, "", "replay", fileOf(t, "a.scenario", "run 2s\n")); r.status != statusInterrupted {
-		t.Errorf("status %d", r.status)
+	for _, core := range []string{"native", "wasm"} {
+		if r := command(ctx, "", "replay", "--core", core, fileOf(t, "a.scenario", "run 2s\n")); r.status != statusInterrupted {
+			t.Errorf("%s: status %d: %s", core, r.status, r.stderr)
+		}
 	}
 }
 
@@ -218,5 +226,19 @@ func TestReplayChecksThePageFirst(t *testing.T) {
 	r := command(t.Context(), "", "replay", "--html", page, fileOf(t, "a.scenario", "run 2s\n"))
 	if r.status != statusFailed || r.stdout != "" || !strings.Contains(r.stderr, "--html: ") {
 		t.Errorf("status %d, standard output %q, standard error %q", r.status, r.stdout, r.stderr)
+	}
+}
+
+// Where the sandbox is broken nothing can be replayed.
+func TestReplayNeedsTheSandbox(t *testing.T) {
+	hostsBy(t, brokenHost)
+	for name, text := range map[string]string{
+		"a.scenario": "1s client send text \"hello\"\nrun 2s\n",
+		"a.wsf":      string(recorded(t, core.PingAnswer)),
+	} {
+		r := command(t.Context(), "", "replay", "--core", "wasm", fileOf(t, name, text))
+		if r.status != statusFailed || !strings.Contains(r.stdout+r.stderr, "the host is closed") {
+			t.Errorf("%s: status %d, standard output %q, standard error %q", name, r.status, r.stdout, r.stderr)
+		}
 	}
 }

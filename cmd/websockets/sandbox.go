@@ -1,111 +1,113 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"net"
-	"sync"
+	"net/http"
 	"time"
 
-	"github.com/fb1e3c20/websockets/clock/real"
 	"github.com/fb1e3c20/websockets/core"
 	"github.com/fb1e3c20/websockets/transport/flight"
 	"github.com/fb1e3c20/websockets/wasm"
 )
 
 // A sandboxListener has a core in WebAssembly look at the beginning of every
-// connection. What is a WebSocket handshake is served from there: no byte of such a
-// peer is parsed outside of the sandbox. All else, such as a browser that asks for
-// the page, is left to an HTTP server, which accepts it.
+// connection. What is a WebSocket handshake is served from there, and what is no
+// HTTP is refused: no byte of such a peer is parsed outside of the sandbox. All else,
+// such as a browser that asks for the page, is left to an HTTP server, which accepts
+// it.
 type sandboxListener struct {
 	net.Listener
-	host    *wasm.Host
-	route   func(*core.Request) opener
-	timeout time.Duration // of the handshake
-	log     *slog.Logger
+	host     *wasm.Host
+	settings *core.Settings // of the cores that look
+	timeout  time.Duration  // of the handshake
+	sockets  *playground
+	log      *slog.Logger
 
 	others chan net.Conn // for the HTTP server
 	failed chan error
-	done   chan struct{}
-	close  sync.Once
+	closed context.Context
+	close  context.CancelFunc
 }
 
-// An opener serves a WebSocket of which early was read already.
+// An opener serves a connection of which early was read already.
 type opener func(conn net.Conn, early []byte)
 
-// newSandboxListener looks at what l accepts. route finds who serves a handshake; nil
-// leaves it to the HTTP server.
-func newSandboxListener(l net.Listener, h *wasm.Host, timeout time.Duration, log *slog.Logger, route func(*core.Request) opener) *sandboxListener {
-	s := &sandboxListener{
-		Listener: l, host: h, route: route, timeout: timeout, log: log,
-		others: make(chan net.Conn), failed: make(chan error, 1), done: make(chan struct{}),
+// newSandboxListener looks at what l accepts before server does, for which there are
+// no WebSockets then: neither behind another request, nor should it take for one
+// what the sandbox has not.
+func newSandboxListener(l net.Listener, h *wasm.Host, p *playground, server *http.Server, log *slog.Logger) (*sandboxListener, error) {
+	settings, err := core.NewSettings(core.Config{HandshakeTimeout: -1})
+	if err != nil {
+		return nil, err
 	}
+	server.SetKeepAlivesEnabled(false)
+	server.Handler = withoutUpgrades(server.Handler)
+	s := &sandboxListener{
+		Listener: l, host: h, settings: settings, timeout: server.ReadHeaderTimeout, sockets: p, log: log,
+		others: make(chan net.Conn), failed: make(chan error),
+	}
+	s.closed, s.close = context.WithCancel(context.Background())
 	go s.accept()
-	return s
+	return s, nil
 }
 
 func (s *sandboxListener) accept() {
-	for {
+	for s.closed.Err() == nil {
 		conn, err := s.Listener.Accept()
-		if err != nil {
-			s.failed <- err
-			return
+		if err == nil {
+			go s.look(conn)
+			continue
 		}
-		go s.look(conn)
+		select {
+		case s.failed <- err: // whoever hears of it may try again
+		case <-s.closed.Done():
+		}
 	}
 }
 
-// Accept returns the next connection that is not a WebSocket.
+// Accept returns the next connection that is the HTTP server's.
 func (s *sandboxListener) Accept() (net.Conn, error) {
 	select {
 	case conn := <-s.others:
 		return conn, nil
 	case err := <-s.failed:
-		s.failed <- err
 		return nil, err
+	case <-s.closed.Done():
+		return nil, net.ErrClosed
 	}
 }
 
-// Close stops listening.
+// Close stops listening, and closes the connections that nobody serves yet.
 func (s *sandboxListener) Close() error {
-	s.close.Do(func() { close(s.done) })
+	s.close()
 	return s.Listener.Close()
 }
 
-// look reads the beginning of a connection and decides whose it is.
+// look reads the beginning of a connection and gives it to whoever is to serve it.
 func (s *sandboxListener) look(conn net.Conn) {
+	stay := context.AfterFunc(s.closed, func() { conn.Close() })
 	if s.timeout > 0 {
 		conn.SetReadDeadline(time.Now().Add(s.timeout))
 	}
-	early, r, err := s.read(conn)
+	early, serve, err := s.read(conn)
 	if err != nil {
-		s.log.Debug("a connection was not looked at", "peer", conn.RemoteAddr(), "error", err)
+		s.log.Warn("the sandbox cannot look at a connection", "peer", conn.RemoteAddr(), "error", err)
+	}
+	if serve == nil || !stay() {
 		conn.Close()
 		return
 	}
-	conn.SetReadDeadline(time.Time{})
-	if r != nil {
-		if open := s.route(r); open != nil {
-			open(conn, early)
-			return
-		}
-	}
-	select {
-	case s.others <- &prefixedConn{conn, early}:
-	case <-s.done:
-		conn.Close()
-	}
+	serve(conn, early)
 }
 
-// read reads until the core in the sandbox knows what the peer wants. r is nil if that
-// is no WebSocket. What was read is returned whole: whoever gets the connection begins
-// with it.
-func (s *sandboxListener) read(conn net.Conn) (early []byte, r *core.Request, err error) {
-	settings, err := core.NewSettings(core.Config{HandshakeTimeout: -1})
-	if err != nil {
-		return nil, nil, err
-	}
-	c, err := s.host.NewConn(flight.Birth{Settings: settings, Now: real.New().Now()})
+// read reads until the core in the sandbox knows what the peer wants, and finds who
+// serves that: nil if the peer did not say. Whoever it is begins with what was read.
+// The error is that of the sandbox.
+func (s *sandboxListener) read(conn net.Conn) (early []byte, serve opener, err error) {
+	c, err := s.host.NewConn(flight.Birth{Settings: s.settings})
 	if err != nil {
 		return nil, nil, err
 	}
@@ -113,28 +115,50 @@ func (s *sandboxListener) read(conn net.Conn) (early []byte, r *core.Request, er
 	buf := make([]byte, 4<<10)
 	for {
 		n, err := conn.Read(buf)
-		if n > 0 {
-			early = append(early, buf[:n]...)
-			_, ev := c.Recv(0, buf[:n], nil)
-			switch ev.Kind {
-			case core.EventRequest:
-				return early, c.Request(), nil
-			case core.EventFailed:
-				return early, nil, s.broken(c)
+		early = append(early, buf[:n]...)
+		switch _, ev := c.Recv(0, buf[:n], nil); ev.Kind {
+		case core.EventRequest:
+			if serve = s.sockets.route(c.Request()); serve == nil {
+				serve = s.pass
 			}
+			return early, serve, nil
+		case core.EventFailed:
+			serve, err = s.failure(c.Err())
+			return early, serve, err
 		}
 		if err != nil {
-			return nil, nil, err
+			return nil, nil, nil
 		}
 	}
 }
 
-// broken tells whether c failed because its sandbox did, and not because of the peer.
-func (s *sandboxListener) broken(c *wasm.Conn) error {
-	if _, ok := errors.AsType[core.Error](c.Err()); ok {
-		return nil
+// failure finds who serves a connection whose beginning is no handshake because of
+// err.
+func (s *sandboxListener) failure(err error) (opener, error) {
+	e, ok := errors.AsType[core.Error](err)
+	switch {
+	case !ok:
+		return nil, err
+	case e == core.ErrBadRequest || e == core.ErrHeadTooBig:
+		return s.sockets.refuse, nil
 	}
-	return c.Err()
+	return s.pass, nil
+}
+
+// pass has the HTTP server serve a connection.
+func (s *sandboxListener) pass(conn net.Conn, early []byte) {
+	select {
+	case s.others <- &prefixedConn{conn, early}:
+	case <-s.closed.Done():
+		conn.Close()
+	}
+}
+
+// withoutUpgrades has h answer requests, and take over no connection.
+func withoutUpgrades(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h.ServeHTTP(struct{ http.ResponseWriter }{w}, r)
+	})
 }
 
 // A prefixedConn is a connection of which the beginning was read already.

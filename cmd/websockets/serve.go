@@ -73,28 +73,18 @@ func (c *serveCommand) Run(ctx context.Context, std *console) error {
 		defer sandbox.Close(context.WithoutCancel(ctx))
 		o.Machine = sandbox.Machine
 	}
-	l, err := net.Listen("tcp", c.Addr)
+	l, scheme, err := c.listen(certificate)
 	if err != nil {
 		return err
-	}
-	scheme := "http"
-	if certificate != nil {
-		scheme = "https"
-		l = tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{*certificate}})
 	}
 	fmt.Fprintf(std.stdout, "listening on %s://%s\n", scheme, l.Addr())
 
 	p := newPlayground(o, c.Inspect, log)
+	server := c.httpServer(p, log)
 	if sandbox != nil {
-		l = newSandboxListener(l, sandbox, c.HandshakeTimeout, log, p.route)
-	}
-	server := &http.Server{
-		Handler:           p,
-		ReadHeaderTimeout: max(c.HandshakeTimeout, 0),
-		ReadTimeout:       time.Minute, // nothing here has a body to speak of
-		IdleTimeout:       time.Minute,
-		MaxHeaderBytes:    32 << 10,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		if l, err = newSandboxListener(l, sandbox, p, server, log); err != nil {
+			return err
+		}
 	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
@@ -106,6 +96,25 @@ func (c *serveCommand) Run(ctx context.Context, std *console) error {
 	log.Info("shutting down")
 	shutdown(c.CloseTimeout, server.Shutdown, p.shutdown)
 	return nil
+}
+
+// listen listens, with TLS if there is a certificate.
+func (c *serveCommand) listen(certificate *tls.Certificate) (l net.Listener, scheme string, err error) {
+	if l, err = net.Listen("tcp", c.Addr); err != nil || certificate == nil {
+		return l, "http", err
+	}
+	return tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{*certificate}}), "https", nil
+}
+
+func (c *serveCommand) httpServer(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: max(c.HandshakeTimeout, 0),
+		ReadTimeout:       time.Minute, // nothing here has a body to speak of
+		IdleTimeout:       time.Minute,
+		MaxHeaderBytes:    32 << 10,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
 }
 
 // checkAddr refuses what is not HOST:PORT.

@@ -11,8 +11,10 @@ import (
 	"github.com/fb1e3c20/websockets"
 )
 
-func TestServeEchoes(t *testing.T) {
-	s := serve(t)
+func TestServeEchoes(t *testing.T) { onBothCores(t, testServeEchoes) }
+
+func testServeEchoes(t *testing.T, core string) {
+	s := serve(t, "--core", core)
 	c := dial(t, s.url("/echo?with=query"), websockets.Strict())
 	for _, text := range []string{"", "hello", "fünf", strings.Repeat("x", 1<<20)} {
 		send(t, c, text)
@@ -30,8 +32,10 @@ func TestServeEchoes(t *testing.T) {
 	}
 }
 
-func TestServeLimitsMessages(t *testing.T) {
-	s := serve(t, "--max-message", "1KiB")
+func TestServeLimitsMessages(t *testing.T) { onBothCores(t, testServeLimitsMessages) }
+
+func testServeLimitsMessages(t *testing.T, core string) {
+	s := serve(t, "--core", core, "--max-message", "1KiB")
 	c := dial(t, s.url("/echo"), websockets.Strict())
 	send(t, c, strings.Repeat("x", 1024))
 	wantMessage(t, c, strings.Repeat("x", 1024))
@@ -44,8 +48,10 @@ func TestServeLimitsMessages(t *testing.T) {
 
 // An interrupt closes every kind of connection with 1001, and the command ends
 // well.
-func TestServeSaysGoingAway(t *testing.T) {
-	s := serve(t)
+func TestServeSaysGoingAway(t *testing.T) { onBothCores(t, testServeSaysGoingAway) }
+
+func testServeSaysGoingAway(t *testing.T, core string) {
+	s := serve(t, "--core", core)
 	var conns []*websockets.Conn
 	for _, path := range []string{"/echo", "/chat", "/inspect"} {
 		conns = append(conns, dial(t, s.url(path), websockets.Strict()))
@@ -74,7 +80,9 @@ func from(origin string) *websockets.Options {
 	return o
 }
 
-func TestServeOrigins(t *testing.T) {
+func TestServeOrigins(t *testing.T) { onBothCores(t, testServeOrigins) }
+
+func testServeOrigins(t *testing.T, core string) {
 	for _, c := range []struct {
 		name, flag, path string
 		foreign          bool
@@ -91,7 +99,7 @@ func TestServeOrigins(t *testing.T) {
 		{"without the inspector", "--no-inspect", "/echo", true, 403},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			s := serve(t, c.flag)
+			s := serve(t, "--core", core, c.flag)
 			origin := "http://" + s.host
 			if c.foreign {
 				origin = "https://other.example"
@@ -114,10 +122,11 @@ func TestServeOrigins(t *testing.T) {
 	}
 }
 
-// What is no handshake is answered by the HTTP server, and its connection goes
-// on.
-func TestServeAnswersPlainHTTP(t *testing.T) {
-	s := serve(t)
+// What is no handshake is answered by the HTTP server.
+func TestServeAnswersPlainHTTP(t *testing.T) { onBothCores(t, testServeAnswersPlainHTTP) }
+
+func testServeAnswersPlainHTTP(t *testing.T, core string) {
+	s := serve(t, "--core", core)
 	for _, c := range []struct {
 		method, path string
 		status       int
@@ -163,8 +172,10 @@ func get(t *testing.T, url string) (*http.Response, string) {
 	return resp, string(body)
 }
 
-func TestPage(t *testing.T) {
-	resp, body := get(t, "http://"+serve(t).host+"/")
+func TestPage(t *testing.T) { onBothCores(t, testPage) }
+
+func testPage(t *testing.T, core string) {
+	resp, body := get(t, "http://"+serve(t, "--core", core).host+"/")
 	policy := resp.Header.Get("Content-Security-Policy")
 	for _, part := range []string{"default-src 'none'", "connect-src 'self'", "script-src 'sha256-", "style-src 'sha256-"} {
 		if !strings.Contains(policy, part) {

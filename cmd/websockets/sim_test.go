@@ -302,3 +302,106 @@ func TestSimEveryWay(t *testing.T) {
 		}
 	}
 }
+
+// Every core runs the same seeds and the same ways, bit for bit.
+func TestSimOnBothCores(t *testing.T) {
+	outcome := func(core string) string {
+		r := command(t.Context(), "", "sim", "--core", core, "--json", "--runs", "45", "--seed", "100")
+		if r.status != statusOK {
+			t.Errorf("status %d, standard error %q", r.status, r.stderr)
+		}
+		_, hash, _ := strings.Cut(r.stderr, "hash of all runs: ")
+		if len(hash) < 16 {
+			t.Errorf("no hash of all runs:\n%s", r.stderr)
+		}
+		hash, _, _ = strings.Cut(hash, "\n")
+		return r.stdout + hash
+	}
+	if native, wasm := outcome("native"), outcome("wasm"); native != wasm {
+		t.Errorf("natively:\n%s\nin WebAssembly:\n%s", native, wasm)
+	}
+}
+
+// The hash of all runs is one of each of them, whatever the workers.
+func TestSimHash(t *testing.T) {
+	hash := func(flags ...string) string {
+		r := command(t.Context(), "", append([]string{"sim", "--world", "closing,timeouts"}, flags...)...)
+		_, after, found := strings.Cut(r.stdout, "\nhash of all runs: ")
+		if r.status != statusOK || !found {
+			t.Errorf("status %d, standard output:\n%s", r.status, r.stdout)
+		}
+		return after[:min(16, len(after))]
+	}
+	all := hash("--runs", "20", "--workers", "3")
+	if again := hash("--runs", "20", "--workers", "1"); again != all {
+		t.Errorf("%s, and with other workers %s", all, again)
+	}
+	for _, other := range [][]string{{"--runs", "21"}, {"--runs", "20", "--seed", "2"}} {
+		if hash(other...) == all {
+			t.Errorf("%v has the same hash", other)
+		}
+	}
+}
+
+func TestSimEveryWayOnBothCores(t *testing.T) {
+	table := func(core string) string {
+		r := command(t.Context(), "", "sim", "--core", core, "--ways", "--world", "ping-meets-close,split-fragments")
+		if r.status != statusOK {
+			t.Fatalf("status %d: %s", r.status, r.stderr)
+		}
+		var lines []string
+		for line := range strings.Lines(r.stdout) {
+			columns := strings.Fields(line)
+			lines = append(lines, strings.Join(columns[:len(columns)-1], " ")) // without the seconds
+		}
+		return strings.Join(lines, "\n")
+	}
+	if native, wasm := table("native"), table("wasm"); native != wasm || strings.Count(native, "\n") != 2 {
+		t.Errorf("natively:\n%s\nin WebAssembly:\n%s", native, wasm)
+	}
+}
+
+// What fails in WebAssembly is looked into there, and the commands that are printed
+// repeat it there.
+func TestSimFindsAFailureInWasm(t *testing.T) {
+	host := sandboxOf(t)
+	out := filepath.Join(t.TempDir(), "found.scenario")
+	c := simCommand{Runs: 1000, Seed: 1, Workers: 2, Out: out, coreKind: coreKind{"wasm"}, machine: machines(host)}
+	r, err := searching(t, c, brittle)
+	if err != errTold {
+		t.Fatalf("%v, standard output %q, standard error %q", err, r.stdout, r.stderr)
+	}
+	for _, word := range []string{"the connection lasts", "  websockets replay --core wasm " + out + "\n", " --runs 1 --core wasm\n"} {
+		if !strings.Contains(r.stdout, word) {
+			t.Errorf("it does not say %q:\n%s", word, r.stdout)
+		}
+	}
+	text, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := sim.ParseScenario(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, machine := range []sim.MachineFunc{nil, machines(host)} {
+		outcomes, err := s.Run(map[string]func(*sim.World){"brittle": brittle.Build}, sim.RunOptions{Machine: machine})
+		if err != nil || !slices.Equal(outcomes, s.Outcomes) {
+			t.Errorf("the scenario expects %q, and %q comes, %v", s.Outcomes, outcomes, err)
+		}
+	}
+	if n := host.Stats().Connections; n != 0 {
+		t.Errorf("%d connections are left in the sandbox", n)
+	}
+}
+
+// Where the sandbox is broken nothing can pass.
+func TestSimNeedsTheSandbox(t *testing.T) {
+	hostsBy(t, brokenHost)
+	for _, args := range []string{"--runs 9", "--ways", "--json --runs 9"} {
+		r := command(t.Context(), "", append([]string{"sim", "--core", "wasm", "--out", t.TempDir()}, strings.Fields(args)...)...)
+		if r.status != statusFailed || !strings.Contains(r.stdout+r.stderr, "the host is closed") {
+			t.Errorf("%s: status %d, standard output %q, standard error %q", args, r.status, r.stdout, r.stderr)
+		}
+	}
+}

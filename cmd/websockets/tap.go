@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net/http"
 	"strings"
@@ -82,6 +83,17 @@ func (i *inspector) tap(s transport.Stream, r *http.Request) *tap {
 	t.out = sniffer{direction: "out", watched: i.watched, emit: t.publish}
 	t.publish(event{Kind: "open", Target: r.RequestURI, Peer: t.peer})
 	return t
+}
+
+// ConnectionState tells of TLS: on it depends which pages are of the same origin.
+func (t *tap) ConnectionState() (tls.ConnectionState, bool) {
+	s, ok := t.Stream.(interface {
+		ConnectionState() (tls.ConnectionState, bool)
+	})
+	if !ok {
+		return tls.ConnectionState{}, false
+	}
+	return s.ConnectionState()
 }
 
 func (t *tap) TryRead(p []byte) (int, error) {
