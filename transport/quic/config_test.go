@@ -34,8 +34,8 @@ func TestDefaults(t *testing.T) {
 // An idle connection lives longer than its idle timeout because somebody asks for a
 // sign of life, and otherwise does not.
 func TestIdle(t *testing.T) {
-	const short = 300 * time.Millisecond
-	lively := &quic.Config{MaxIdleTimeout: short, KeepAlivePeriod: short / 4}
+	const short = time.Second
+	lively := &quic.Config{MaxIdleTimeout: short, KeepAlivePeriod: short / 5}
 	silent := &quic.Config{MaxIdleTimeout: short, KeepAlivePeriod: -1}
 	for name, test := range map[string]struct {
 		server, client *quic.Config
@@ -49,7 +49,7 @@ func TestIdle(t *testing.T) {
 			t.Parallel()
 			l := listen(t, test.server)
 			client, server := open(t, dial(t, l.Addr(), test.client), l)
-			time.Sleep(4 * short)
+			time.Sleep(3 * short)
 			if test.lives {
 				write(t, client, "still there")
 				if got, err := read(server, 11); got != "still there" || err != nil {

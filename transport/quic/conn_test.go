@@ -17,10 +17,17 @@ import (
 // given the time for that.
 func TestCloseDeliversTheLastMessage(t *testing.T) {
 	last := strings.Repeat("last words ", 3000)
-	for name, serverFirst := range map[string]bool{"ThePeerIsStillOpen": false, "ThePeerHasEnded": true} {
+	for name, test := range map[string]struct {
+		serverFirst bool
+		busy        time.Duration // the server, before it reads
+	}{
+		"ThePeerIsStillOpen": {false, 500 * time.Millisecond},
+		"ThePeerHasEnded":    {true, 20 * time.Millisecond},
+	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			l := listen(t, nil)
-			for range 5 {
+			for range 3 {
 				client, err := quic.DialStream(t.Context(), l.Addr().String(), clientTLS(), nil)
 				if err != nil {
 					t.Fatal(err)
@@ -30,13 +37,13 @@ func TestCloseDeliversTheLastMessage(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if serverFirst {
+				if test.serverFirst {
 					server.CloseWrite()
 					readAll(client)
 				}
 				write(t, client, last)
 				client.Close()
-				time.Sleep(50 * time.Millisecond) // the server is busy
+				time.Sleep(test.busy)
 				if got, err := readAll(server); got != "?"+last || err != nil {
 					t.Errorf("read %d bytes, %v; want %d and no error", len(got), err, len(last)+1)
 				}

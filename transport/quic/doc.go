@@ -16,8 +16,10 @@
 // Browsers speak WebSocket over HTTP/3 instead.
 //
 // A [*Stream] is a [transport.Stream], made for the driver in package transport:
-// a [transport.NewPump], since quic-go has no way to read without waiting. While
-// it waits for input it costs one goroutine and the 512 bytes of its buffer.
+// a [transport.NewPump], since quic-go has no way to read without waiting (after a
+// deadline it does not even look). While it waits for input it costs one
+// goroutine and the 512 bytes of its buffer; an idle WebSocket takes 13 KiB or so
+// on each side, in all.
 //
 // # Staying alive
 //
@@ -42,8 +44,10 @@
 // peer's stream fails with an error that matches [ErrAborted].
 //
 // Whoever closes a QUIC connection destroys what the other end has not read. So
-// [Conn.Close] and [Listener.Close] let every stream end first, and a moment pass
-// for the last packets to arrive; [Conn.Abort] and [Listener.Abort] do not.
+// [Conn.Close] and [Listener.Close] let every stream end in both directions first,
+// and a few round trips pass for the last packets to arrive, in which a peer that
+// ended its output before must have read ours. (WebSocket's closing handshake sees
+// to that.) [Conn.Abort] and [Listener.Abort] do not wait.
 //
 // # 0-RTT
 //

@@ -248,7 +248,7 @@ func flood(ctx context.Context, c *websockets.Conn) error {
 // compare measures 99 sockets that echo, without and with another one on their
 // connection that is stuck.
 func compare(t *testing.T, conn *quic.Conn, stick func()) {
-	const sockets, rounds, size = 99, 20, 1 << 10
+	const sockets, rounds, size = 99, 10, 1 << 10
 	var clients []*websockets.Conn
 	for range sockets {
 		clients = append(clients, connect(t, conn, newDialer(), "/echo"))
