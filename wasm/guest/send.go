@@ -6,11 +6,6 @@ import (
 	"github.com/fb1e3c20/websockets/wasm/internal/abi"
 )
 
-func (x *instance) wrote(c *conn) int32 {
-	c.Wrote(x.call.now, int(x.call.a))
-	return 0
-}
-
 // mostDrawn is how many frames of its own a connection may have pending, a pong,
 // a ping and a close frame, each with a mask.
 const mostDrawn = 3

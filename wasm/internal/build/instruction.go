@@ -12,12 +12,10 @@ const (
 	opBlock         = 0x02
 	opLoop          = 0x03
 	opIf            = 0x04
-	opElse          = 0x05
 	opEnd           = 0x0B
 	opBr            = 0x0C
 	opBrIf          = 0x0D
 	opBrTable       = 0x0E
-	opReturn        = 0x0F
 	opCallIndirect  = 0x11
 	opLocalGet      = 0x20
 	opLocalSet      = 0x21
@@ -37,7 +35,6 @@ const (
 	opPrefix        = 0xFC
 
 	noResult = 0x40 // of a block
-	typeI32  = 0x7F
 )
 
 // A reader reads the binary format
@@ -101,6 +98,17 @@ func (r *reader) int() (v int64) {
 	}
 	r.fail("a number is too long")
 	return 0
+}
+
+// skipLocals reads the locals with which a function begins. They are so many, in groups
+// of one type.
+func (r *reader) skipLocals() (groups, locals uint64) {
+	groups = r.uint()
+	for i := uint64(0); i < groups && r.err == nil; i++ {
+		locals += r.uint()
+		r.byte()
+	}
+	return groups, locals
 }
 
 // instruction reads an instruction and returns its opcode. The labels of a br_table

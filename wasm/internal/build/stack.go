@@ -10,28 +10,56 @@ import "bytes"
 // knows already that the stack is there. The sum never leaves 32 bits: the stack lies
 // below what it holds, and memory above that.
 
-var stackBegins = []byte{opLocalGet, 1, opI64ExtendI32U, opI64Const}
-var stackEnds = []byte{opI64Add, opI32WrapI64}
+var stackBegins, stackEnds = []byte{opLocalGet, 1, opI64ExtendI32U, opI64Const}, []byte{opI64Add, opI32WrapI64}
 
-// stack writes such an address, where one is next and its load or store is found.
-func (f *reuser) stack(start int) bool {
-	if !bytes.HasPrefix(f.b[start:], stackBegins) {
+// A stacker rewrites one function.
+type stacker struct {
+	reader
+	out     []byte
+	offsets map[int]uint64 // of loads and stores, by where they are, to be added to their own
+}
+
+// stack returns the body of a function with such accesses made direct.
+func stack(body []byte) ([]byte, error) {
+	f := stacker{reader: reader{b: body}, offsets: make(map[int]uint64)}
+	f.skipLocals()
+	f.out = append(f.out, body[:f.i]...)
+	for f.more() {
+		if f.address() {
+			continue
+		}
+		start := f.i
+		op := f.instruction()
+		if n, ok := f.offsets[start]; ok {
+			at := reader{b: body, i: start + 1}
+			align, offset := at.uint(), at.uint()
+			f.out = appendUint(appendUint(append(f.out, op), align), offset+n)
+			continue
+		}
+		f.out = append(f.out, body[start:f.i]...)
+	}
+	return f.out, f.err
+}
+
+// address writes such an address, if one is next and its load or store is found.
+func (f *stacker) address() bool {
+	if !bytes.HasPrefix(f.b[f.i:], stackBegins) {
 		return false
 	}
-	r := reader{b: f.b, i: start + len(stackBegins)}
+	r := reader{b: f.b, i: f.i + len(stackBegins)}
 	n := r.int()
 	if r.err != nil || n < 0 || n > mostOffset || !bytes.HasPrefix(f.b[r.i:], stackEnds) {
 		return false
 	}
 	r.i += len(stackEnds)
-	i := r.i
+	next := r.i
 	at, ok := r.access()
 	if !ok {
 		return false
 	}
 	f.offsets[at] = uint64(n)
 	f.out = append(f.out, opLocalGet, 1)
-	f.i = i
+	f.i = next
 	return true
 }
 
@@ -71,17 +99,4 @@ func isUnary(op byte) bool {
 // isBinary reports whether an instruction makes an integer of two.
 func isBinary(op byte) bool {
 	return op >= 0x46 && op <= 0x4F || op >= 0x51 && op <= 0x5A || op >= 0x6A && op <= 0x78 || op >= 0x7C && op <= 0x8A
-}
-
-// moved writes a load or store whose address stack has written, if the instruction at
-// start is one.
-func (f *reuser) moved(op byte, start int) bool {
-	n, ok := f.offsets[start]
-	if !ok {
-		return false
-	}
-	at := reader{b: f.b, i: start + 1}
-	align, offset := at.uint(), at.uint()
-	f.out = appendUint(appendUint(append(f.out, op), align), offset+n)
-	return true
 }

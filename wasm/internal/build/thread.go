@@ -71,7 +71,7 @@ func threadCode(section []byte) ([]byte, error) {
 		}
 		if f.isGo {
 			var err error
-			if f.out, err = reuse(f.out); err != nil {
+			if f.out, err = stack(f.out); err != nil {
 				return nil, fmt.Errorf("function %d of the module: %w", i, err)
 			}
 		}
@@ -87,7 +87,7 @@ type threader struct {
 	out    []byte
 	open   []*label // the innermost is the last
 	labels int      // that were opened
-	isGo   bool
+	isGo   bool     // the function has a br_table as Go writes it
 
 	back    []int64      // numbers of the basic blocks to which jumps go back
 	resumed map[int]bool // labels at whose end the function may be resumed
@@ -104,10 +104,7 @@ type label struct {
 }
 
 func (f *threader) thread() {
-	for range f.uint() { // groups of locals
-		f.uint()
-		f.byte()
-	}
+	f.skipLocals()
 	f.out = append(f.out, f.b[:f.i]...)
 	f.resumes = make(map[int]bool)
 	f.push()
@@ -125,7 +122,7 @@ func (f *threader) thread() {
 		case opEnd:
 			f.pop(last)
 		case opBrTable:
-			if last == opLocalGet && f.noteTable() {
+			if bytes.HasSuffix(f.b[:start], []byte{opLocalGet, 0}) && f.noteTable() {
 				f.enter()
 				f.isGo = true
 				start = f.i
@@ -149,6 +146,10 @@ var callBegins = []byte{opLocalGet, 1, opI32Const, 8, opI32Sub}
 // function under a condition, a call is before it that may switch goroutines. Where
 // runtime.deferreturn is called the function may be resumed too.
 func (f *threader) pop(last byte) {
+	if len(f.open) == 0 {
+		f.fail("an end of nothing")
+		return
+	}
 	l := f.open[len(f.open)-1]
 	f.open = f.open[:len(f.open)-1]
 	l.ended = true
@@ -158,11 +159,16 @@ func (f *threader) pop(last byte) {
 }
 
 // noteTable notes where the br_table that was read goes, for the loop around it, and
-// reports whether it is the one of the function. That loop encloses all the
-// blocks, which are the others that are open.
+// reports whether it is the one of the function, as Go writes it: the first basic
+// block begins where the innermost label ends. The loop encloses all the blocks,
+// which are the others that are open.
 func (f *threader) noteTable() bool {
-	at := len(f.open) - 2 - int(slices.Max(f.table))
-	if at < 0 || f.open[at].table != nil {
+	most := slices.Max(f.table)
+	if f.table[0] != 0 || most+2 > uint64(len(f.open)) || f.err != nil {
+		return false
+	}
+	at := len(f.open) - 2 - int(most)
+	if f.open[at].table != nil {
 		return false
 	}
 	for _, depth := range f.table {
