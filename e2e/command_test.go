@@ -32,7 +32,7 @@ func TestHelpTeaches(t *testing.T) {
 			"addr", "tls-cert", "tls-key", "max-message", "strict", "ping-interval", "connection-timeout", "close-timeout"}},
 		{[]string{"websockets", "connect", "--help"}, []string{"ws://", "status"}},
 		{[]string{"echo", "--help"}, []string{"addr"}},
-		{[]string{"server", "--help"}, []string{"addr", "max-message"}},
+		{[]string{"server", "--help"}, []string{"addr", "max-message", "core"}},
 		{[]string{"client", "--help"}, []string{"url", "agent", "max-message"}},
 	} {
 		t.Run(strings.Join(c.args, " "), func(t *testing.T) {
@@ -61,6 +61,7 @@ func TestMisuse(t *testing.T) {
 		{[]string{"websockets", "serve", "--addr", "127.0.0.1:http:80"}, "127.0.0.1:http:80"},
 		{[]string{"websockets", "serve", "--addr", "127.0.0.1:99999"}, "99999"},
 		{[]string{"websockets", "serve", "--tls-cert", "cert.pem"}, "tls-key"},
+		{[]string{"websockets", "serve", "--core", "bogus"}, "core"},
 		{[]string{"websockets", "connect", "--no-such-flag", "ws://127.0.0.1:1"}, "no-such-flag"},
 		{[]string{"websockets", "connect"}, "URL"},
 		{[]string{"websockets", "connect", "http//not a url"}, "not a url"},
@@ -69,6 +70,7 @@ func TestMisuse(t *testing.T) {
 		{[]string{"echo", "--no-such-flag"}, "no-such-flag"},
 		{[]string{"echo", "--addr", "127.0.0.1"}, "127.0.0.1"},
 		{[]string{"server", "--no-such-flag"}, "no-such-flag"},
+		{[]string{"server", "--core", "bogus"}, "bogus"},
 		{[]string{"server", "--addr", "127.0.0.1"}, "127.0.0.1"},
 		{[]string{"client", "--no-such-flag"}, "no-such-flag"},
 	} {

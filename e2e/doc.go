@@ -1,8 +1,8 @@
 // Package e2e runs the commands of this repository against other WebSocket
 // implementations: a page in headless Chromium, the ws and undici packages of
-// npm, websockets and aiohttp of Python, each on both sides, and with nginx
-// squid, tinyproxy and microsocks between. It also holds the commands to what their help says, and the server
-// to what RFC 6455 says of peers that break it.
+// npm, websockets and aiohttp of Python, each on both sides, and with nginx,
+// squid, tinyproxy and microsocks between. It also holds the commands to what their
+// help says, and the servers to what RFC 6455 says of peers that break it.
 //
 // The tests need those peers, so they hide behind a build tag:
 //
@@ -11,4 +11,7 @@
 //	go test -tags e2e ./e2e/
 //
 // A peer that is missing fails its tests.
+//
+// With -core wasm behind it, the servers under test, websockets serve and that for
+// Autobahn, have their protocol core in WebAssembly. All else is as without.
 package e2e

@@ -18,10 +18,12 @@ import (
 )
 
 func TestEchoExamples(t *testing.T) {
-	for _, name := range []string{"echo", "server"} {
+	for name, start := range map[string]func(*testing.T) server{
+		"echo":   func(t *testing.T) server { return example(t, "echo") },
+		"server": func(t *testing.T) server { return autobahnServer(t) },
+	} {
 		t.Run(name, func(t *testing.T) {
-			p := command(t, name, "--addr", "127.0.0.1:0")
-			s := server{p, p.listening("http")}
+			s := start(t)
 			for _, path := range []string{"/", "/any/path?with=query"} {
 				c := npmWS.connect(t, s.url(path))
 				echoes(t, c)
@@ -39,10 +41,31 @@ func TestEchoExamples(t *testing.T) {
 	}
 }
 
+// The Autobahn server reads handshakes itself, without net/http before it.
+func TestAutobahnServer(t *testing.T) {
+	t.Parallel() // it waits out a handshake
+	s := autobahnServer(t)
+	for _, part := range []struct {
+		name string
+		test func(*testing.T, server)
+	}{
+		{"echoes", testEchoes},
+		{"pings", testAnswersPings},
+		{"close", testAnswersClose},
+		{"handshakes", testHandshakes},
+		{"a slow handshake", testSlowHandshake},
+		{"frames with the handshake", testFramesWithHandshake},
+		{"violations", testViolations},
+		{"close of a client that writes", testCloseReaches},
+		{"noise", testNoise},
+	} {
+		t.Run(part.name, func(t *testing.T) { part.test(t, s) })
+	}
+}
+
 // --max-message of the Autobahn server raises the frame limit too.
 func TestAutobahnServerTakesLargeMessages(t *testing.T) {
-	p := command(t, "server", "--addr", "127.0.0.1:0", "--max-message", fmt.Sprint(16<<20))
-	c := npmWS.connect(t, server{p, p.listening("http")}.url("/"))
+	c := npmWS.connect(t, autobahnServer(t, "--max-message", fmt.Sprint(16<<20)).url("/"))
 	data := payload("binary", 16<<20)
 	c.send("binary", data)
 	want(t, c, event{Kind: "binary", Data: data})
@@ -76,8 +99,7 @@ func TestExamplesMisused(t *testing.T) {
 // example starts a server of examples/.
 func example(t *testing.T, name string, args ...string) server {
 	t.Helper()
-	p := command(t, name, append([]string{"--addr", "127.0.0.1:0"}, args...)...)
-	return server{p, p.listening("http")}
+	return listening(t, "http", name, args...)
 }
 
 // The chat in a browser. The server is stopped and started again: the pages say

@@ -68,8 +68,9 @@ func declares(n uint64) []byte {
 	return append(binary.BigEndian.AppendUint64([]byte{0x82, 0x80 | 127}, n), 1, 2, 3, 4)
 }
 
-func TestViolations(t *testing.T) {
-	s := serve(t)
+func TestViolations(t *testing.T) { testViolations(t, serve(t)) }
+
+func testViolations(t *testing.T, s server) {
 	dial(t, s.host, "/echo").echo("warm")
 	before := s.memory()
 	for _, v := range violations {
@@ -104,15 +105,18 @@ func (s server) memory() int {
 
 // A client that is in the middle of writing 4 MiB, and reads only then, still
 // gets to read why the server closed.
-func TestCloseReachesClientThatWrites(t *testing.T) {
-	s := serve(t)
+func TestCloseReachesClientThatWrites(t *testing.T) { testCloseReaches(t, serve(t)) }
+
+func testCloseReaches(t *testing.T, s server) {
+	reserved := declares(4 << 20)
+	reserved[0] |= 0x40
 	for _, v := range []struct {
 		name  string
 		start []byte
 		code  int
 	}{
 		{"a frame that is too large", declares(4 << 20), 1009},
-		{"a reserved bit", frame{op: 0x40 | opBinary}.masked(), 1002},
+		{"a reserved bit", reserved, 1002},
 	} {
 		t.Run(v.name, func(t *testing.T) {
 			for range 20 {
@@ -128,8 +132,9 @@ func TestCloseReachesClientThatWrites(t *testing.T) {
 	}
 }
 
-func TestHandshakes(t *testing.T) {
-	s := serve(t)
+func TestHandshakes(t *testing.T) { testHandshakes(t, serve(t)) }
+
+func testHandshakes(t *testing.T, s server) {
 	get := "GET /echo HTTP/1.1"
 	for _, h := range []struct {
 		name   string
@@ -195,7 +200,10 @@ func (w *wire) neverUpgraded(body io.Reader) {
 // A client that never ends its request is cut.
 func TestSlowHandshake(t *testing.T) {
 	t.Parallel()
-	s := serve(t)
+	testSlowHandshake(t, serve(t))
+}
+
+func testSlowHandshake(t *testing.T, s server) {
 	w := socket(t, s.host)
 	w.write([]byte("GET /echo HTTP/1.1\r\nHost:"))
 	start := time.Now()
@@ -206,8 +214,9 @@ func TestSlowHandshake(t *testing.T) {
 }
 
 // Frames that arrive together with the handshake are not lost.
-func TestFramesWithHandshake(t *testing.T) {
-	s := serve(t)
+func TestFramesWithHandshake(t *testing.T) { testFramesWithHandshake(t, serve(t)) }
+
+func testFramesWithHandshake(t *testing.T, s server) {
 	w := socket(t, s.host)
 	var b strings.Builder
 	b.WriteString("GET /echo HTTP/1.1\r\n")
@@ -231,7 +240,9 @@ func TestFramesWithHandshake(t *testing.T) {
 // TestNoise sends bytes that make little or no sense, and checks that what the
 // server says stays sensible and that it goes on serving. To repeat a run, set
 // E2E_SEED to the seed that it printed.
-func TestNoise(t *testing.T) {
+func TestNoise(t *testing.T) { testNoise(t, serve(t, "--close-timeout", "1s")) }
+
+func testNoise(t *testing.T, s server) {
 	seed := uint64(time.Now().UnixNano())
 	if s := os.Getenv("E2E_SEED"); s != "" {
 		var err error
@@ -240,7 +251,6 @@ func TestNoise(t *testing.T) {
 		}
 	}
 	t.Logf("E2E_SEED=%d", seed)
-	s := serve(t, "--close-timeout", "1s")
 	paths := []string{"/echo", "/chat"}
 	for n := range 300 {
 		r := rand.New(rand.NewPCG(seed, uint64(n)))

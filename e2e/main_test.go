@@ -3,6 +3,7 @@
 package e2e
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"os/exec"
@@ -14,11 +15,19 @@ import (
 // detector in them.
 var bin string
 
+// core is where the protocol core of websockets serve and of the Autobahn server runs.
+var core = flag.String("core", "native", "`WHERE` the servers run the protocol core: native or wasm")
+
 func TestMain(m *testing.M) {
+	flag.Parse()
 	os.Exit(run(m))
 }
 
 func run(m *testing.M) int {
+	if *core != "native" && *core != "wasm" {
+		fmt.Fprintf(os.Stderr, "-core %s: there are native and wasm\n", *core)
+		return 2
+	}
 	dir, err := os.MkdirTemp("", "websockets-e2e-")
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)

@@ -208,8 +208,25 @@ type server struct {
 // serve runs websockets serve on a free port of the loopback interface.
 func serve(t *testing.T, flags ...string) server {
 	t.Helper()
-	p := command(t, "websockets", append([]string{"serve", "--addr", "127.0.0.1:0"}, flags...)...)
-	return server{p, p.listening("http")}
+	return listening(t, "http", "websockets", append([]string{"serve", "--core", *core}, flags...)...)
+}
+
+// serveTLS is serve with a certificate; its URLs are not those of ws.
+func serveTLS(t *testing.T, certFile, keyFile string) server {
+	t.Helper()
+	return listening(t, "https", "websockets", "serve", "--core", *core, "--tls-cert", certFile, "--tls-key", keyFile)
+}
+
+// autobahnServer runs examples/autobahn/server.
+func autobahnServer(t *testing.T, flags ...string) server {
+	t.Helper()
+	return listening(t, "http", "server", append([]string{"--core", *core}, flags...)...)
+}
+
+func listening(t *testing.T, scheme, name string, args ...string) server {
+	t.Helper()
+	p := command(t, name, append(args, "--addr", "127.0.0.1:0")...)
+	return server{p, p.listening(scheme)}
 }
 
 func (s server) url(path string) string { return "ws://" + s.host + path }

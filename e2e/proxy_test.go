@@ -169,8 +169,7 @@ func trusting(t *testing.T, certFile string) *tls.Config {
 
 func TestProxies(t *testing.T) {
 	certFile, keyFile := certificate(t)
-	secure := command(t, "websockets", "serve", "--addr", "127.0.0.1:0", "--tls-cert", certFile, "--tls-key", keyFile)
-	secureHost := secure.listening("https")
+	secureHost := serveTLS(t, certFile, keyFile).host
 	for _, kind := range proxyKinds {
 		t.Run(kind.name, func(t *testing.T) {
 			p := proxy{kind, kind.start(t, certFile, keyFile), trusting(t, certFile)}

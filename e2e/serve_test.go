@@ -9,8 +9,9 @@ import (
 
 // Foreign clients talk to websockets serve.
 
-func TestServeEchoes(t *testing.T) {
-	s := serve(t)
+func TestServeEchoes(t *testing.T) { testEchoes(t, serve(t)) }
+
+func testEchoes(t *testing.T, s server) {
 	for _, i := range foreignClients {
 		t.Run(i.name, func(t *testing.T) {
 			c := i.connect(t, s.url("/echo"))
@@ -21,8 +22,9 @@ func TestServeEchoes(t *testing.T) {
 	}
 }
 
-func TestServeAnswersPings(t *testing.T) {
-	s := serve(t)
+func TestServeAnswersPings(t *testing.T) { testAnswersPings(t, serve(t)) }
+
+func testAnswersPings(t *testing.T, s server) {
 	for _, i := range foreignClients {
 		if !i.pings {
 			continue
@@ -59,8 +61,9 @@ func TestServePings(t *testing.T) {
 	}
 }
 
-func TestServeAnswersClose(t *testing.T) {
-	s := serve(t)
+func TestServeAnswersClose(t *testing.T) { testAnswersClose(t, serve(t)) }
+
+func testAnswersClose(t *testing.T, s server) {
 	for _, i := range foreignClients {
 		t.Run(i.name, func(t *testing.T) {
 			for _, code := range []int{1000, 3000, 4999} {

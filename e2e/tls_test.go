@@ -21,8 +21,7 @@ func TestTLS(t *testing.T) {
 	cert, key := certificate(t)
 	t.Setenv("SSL_CERT_FILE", cert)       // Go, Python
 	t.Setenv("NODE_EXTRA_CA_CERTS", cert) // Node
-	p := command(t, "websockets", "serve", "--addr", "127.0.0.1:0", "--tls-cert", cert, "--tls-key", key)
-	url := "wss://" + p.listening("https") + "/echo"
+	url := "wss://" + serveTLS(t, cert, key).host + "/echo"
 	for _, i := range foreignClients {
 		t.Run(i.name, func(t *testing.T) {
 			c := i.connect(t, url)
