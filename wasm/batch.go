@@ -101,22 +101,17 @@ func (b *Batch) Recv(now clock.Time, n int) (taken int, events []core.Event, mor
 		return 0, nil, false, c.err
 	}
 	events = b.events[:r]
+	records := x.at(abi.RecordsAt, int(r)*abi.RecordSize)
 	for i := range events {
-		b.event(i)
+		ev := &events[i]
+		r := records[i*abi.RecordSize:][:abi.RecordSize]
+		setEvent(ev, r)
+		ev.Data = x.named(r[abi.RecordPtr:])
+		if ev.Kind == core.EventClose || ev.Kind == core.EventFailed {
+			c.ended = true
+		}
 	}
 	return x.taken(), events, c.status.flags&abi.FlagMore != 0, nil
-}
-
-// event makes an event of record i, with its data where it lies.
-func (b *Batch) event(i int) {
-	x := b.c.x
-	r := x.at(abi.RecordsAt+i*abi.RecordSize, abi.RecordSize)
-	ev := &b.events[i]
-	setEvent(ev, r)
-	ev.Data = x.named(r[abi.RecordPtr:])
-	if ev.Kind == core.EventClose || ev.Kind == core.EventFailed {
-		b.c.ended = true
-	}
 }
 
 // Send puts out a frame for each event that is a chunk of a message, up to
@@ -132,16 +127,11 @@ func (b *Batch) Send(events []core.Event) (output []byte, n int, err error) {
 		return nil, 0, c.gone()
 	}
 	events = events[:min(len(events), MaxBatch)]
-	if err := b.place(events); err != nil {
+	count, err := b.place(events)
+	switch {
+	case err != nil:
 		return nil, 0, err
-	}
-	count := 0
-	for i := range events {
-		if events[i].Kind == core.EventMessage {
-			count++
-		}
-	}
-	if count == 0 {
+	case count == 0:
 		return nil, len(events), nil
 	}
 	r := c.do(fnSendRecords, c.handle, uint64(count))
@@ -150,24 +140,21 @@ func (b *Batch) Send(events []core.Event) (output []byte, n int, err error) {
 		return nil, 0, c.err
 	case r < 0:
 		return nil, 0, refusal(abi.Code(-r))
+	case int(r) == count:
+		return x.output(), len(events), nil
 	}
-	return x.output(), b.done(events, int(r)), nil
+	return x.output(), nth(events, int(r)), nil
 }
 
 // place writes a record for each chunk of a message, and copies what does not lie in
-// the buffer behind the input.
-func (b *Batch) place(events []core.Event) error {
+// the buffer behind the input. It returns how many there are.
+func (b *Batch) place(events []core.Event) (count int, err error) {
 	x := b.c.x
-	size := b.input
-	for i := range events {
-		if _, ok := b.offset(events[i].Data); !ok {
-			size += len(events[i].Data)
-		}
+	if err := b.hasRoom(events); err != nil {
+		return 0, err
 	}
-	if !x.needs(size) {
-		return ErrTooLong
-	}
-	end, count := b.input, 0
+	end := b.input
+	records := x.at(abi.RecordsAt, len(events)*abi.RecordSize)
 	for i := range events {
 		ev := &events[i]
 		if ev.Kind != core.EventMessage {
@@ -178,11 +165,24 @@ func (b *Batch) place(events []core.Event) error {
 			off = end
 			end += copy(x.mem[int(x.buffer)+end:], ev.Data)
 		}
-		r := x.at(abi.RecordsAt+count*abi.RecordSize, abi.RecordSize)
-		r[abi.RecordOp], r[abi.RecordFlags] = byte(ev.Op), flagsOf(ev)
-		binary.LittleEndian.PutUint32(r[abi.RecordPtr:], x.buffer+uint32(off))
-		binary.LittleEndian.PutUint32(r[abi.RecordLength:], uint32(len(ev.Data)))
+		r := records[count*abi.RecordSize:][:abi.RecordSize]
+		binary.LittleEndian.PutUint64(r, uint64(ev.Kind)|uint64(ev.Op)<<(8*abi.RecordOp)|uint64(flagsOf(ev))<<(8*abi.RecordFlags))
+		binary.LittleEndian.PutUint64(r[abi.RecordPtr:], uint64(x.buffer+uint32(off))|uint64(len(ev.Data))<<32)
 		count++
+	}
+	return count, nil
+}
+
+// hasRoom makes the buffer large enough for what does not lie in it.
+func (b *Batch) hasRoom(events []core.Event) error {
+	size := b.input
+	for i := range events {
+		if _, ok := b.offset(events[i].Data); !ok {
+			size += len(events[i].Data)
+		}
+	}
+	if !b.c.x.needs(size) {
+		return ErrTooLong
 	}
 	return nil
 }
@@ -207,8 +207,8 @@ func (b *Batch) offset(p []byte) (int, bool) {
 	return int(off), off < uintptr(b.input) && off+uintptr(len(p)) <= uintptr(b.input)
 }
 
-// done returns how many events are done with when n chunks were sent.
-func (b *Batch) done(events []core.Event, n int) int {
+// nth returns where in events the chunk of a message with the number n is.
+func nth(events []core.Event, n int) int {
 	for i := range events {
 		if events[i].Kind != core.EventMessage {
 			continue

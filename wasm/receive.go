@@ -93,11 +93,12 @@ func (c *Conn) event(i int, in, scratch []byte) core.Event {
 
 // setEvent sets all of ev but its data from an event record.
 func setEvent(ev *core.Event, r []byte) {
-	ev.Kind = core.EventKind(r[abi.RecordKind])
-	ev.Op = frame.Opcode(r[abi.RecordOp])
-	ev.First = r[abi.RecordFlags]&abi.First != 0
-	ev.Last = r[abi.RecordFlags]&abi.Last != 0
-	ev.Code = frame.CloseCode(binary.LittleEndian.Uint16(r[abi.RecordCode:]))
+	v := binary.LittleEndian.Uint64(r)
+	ev.Kind = core.EventKind(v)
+	ev.Op = frame.Opcode(v >> (8 * abi.RecordOp))
+	ev.First = v>>(8*abi.RecordFlags)&abi.First != 0
+	ev.Last = v>>(8*abi.RecordFlags)&abi.Last != 0
+	ev.Code = frame.CloseCode(v >> (8 * abi.RecordCode))
 }
 
 // RecvEOF tells that the peer has ended its output.
