@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/fb1e3c20/websockets/internal/digest"
 )
 
 // describe writes a list as name;param=value for comparison; false means that
@@ -144,10 +146,12 @@ func TestExtensionsDoNotAllocate(t *testing.T) {
 }
 
 func FuzzExtensions(f *testing.F) {
+	seen := digest.Of(f)
 	f.Add("permessage-deflate; client_max_window_bits, foo; bar=\"b\\a\\z\"")
 	f.Add(`a;b="c\`)
 	f.Fuzz(func(t *testing.T, list string) {
 		names, ok := describe(list)
+		seen.Add(names, ok)
 		if !ok {
 			return
 		}

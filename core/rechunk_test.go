@@ -1,11 +1,13 @@
 package core
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
 
 	"github.com/fb1e3c20/websockets/core/frame"
+	"github.com/fb1e3c20/websockets/internal/digest"
 )
 
 // A rechunkEnd is one of the four ends that input is cut for.
@@ -49,8 +51,9 @@ func (e *end) feed(in string, cut func() int) {
 	}
 }
 
-// checkRechunk compares what comes of in when it is passed whole and in pieces.
-func checkRechunk(t testing.TB, r rechunkEnd, in string, cut func() int) {
+// checkRechunk compares what comes of in when it is passed whole and in pieces, and
+// returns it.
+func checkRechunk(t testing.TB, r rechunkEnd, in string, cut func() int) (seen string) {
 	t.Helper()
 	whole, cutUp := r.new(t), r.new(t)
 	whole.feed(in, func() int { return len(in) })
@@ -64,6 +67,7 @@ func checkRechunk(t testing.TB, r rechunkEnd, in string, cut func() int) {
 	if a, b := dumpOf(whole.Conn), dumpOf(cutUp.Conn); a != b {
 		t.Fatalf("%+v: state after %q\nwhole  %spieces %s", r, in, a, b)
 	}
+	return fmt.Sprintf("%q %q %s", whole.events, whole.output, dumpOf(whole.Conn))
 }
 
 // conversation returns a random stream of frames that break no rule, as it
@@ -117,12 +121,13 @@ var rechunkEnds = []rechunkEnd{{Server, false}, {Client, false}, {Server, true},
 // Any cutting of any input gives the same events, output and state: valid
 // conversations and mutated ones, with and without the handshake.
 func TestRechunking(t *testing.T) {
+	seen := digest.Of(t)
 	rnd := rand.New(rand.NewPCG(1, 2))
 	for range 20 {
 		for _, r := range rechunkEnds {
 			in := []byte(prologue(t, r) + from(r.role.peer(), conversation(rnd)))
 			for range 4 {
-				checkRechunk(t, r, string(in), func() int { return 1 })
+				seen.Add(checkRechunk(t, r, string(in), func() int { return 1 }))
 				widest := 1 + rnd.IntN(50)
 				checkRechunk(t, r, string(in), func() int { return 1 + rnd.IntN(widest) })
 				in[rnd.IntN(len(in))] ^= 1 << rnd.IntN(8)
@@ -132,6 +137,7 @@ func TestRechunking(t *testing.T) {
 }
 
 func FuzzRechunk(f *testing.F) {
+	seen := digest.Of(f)
 	f.Add(byte(0), []byte{1}, []byte(masked("\x01\x03\xe2\x82\xac\x89\x02pp\x80\x00\x88\x02\x03\xe8")))
 	f.Add(byte(1), []byte{2, 3}, []byte("\x81\x03\xe2\x82\xac\x8a\x01a\x82\x7e\x01\x00"+pattern(256)))
 	f.Add(byte(2), []byte{7}, []byte(sampleGET+"\r\n"+masked("\x81\x02hi")))
@@ -150,6 +156,6 @@ func FuzzRechunk(f *testing.F) {
 		if which&4 != 0 {
 			rest = prologue(t, r) + from(r.role.peer(), rest)
 		}
-		checkRechunk(t, r, rest, cut)
+		seen.Add(checkRechunk(t, r, rest, cut))
 	})
 }

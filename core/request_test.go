@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/fb1e3c20/websockets/internal/digest"
 )
 
 // sampleRequest is that of RFC 6455 section 1.3.
@@ -517,19 +519,23 @@ func feedFuzz(t *testing.T, in, cuts []byte, maxBytes, maxLines int) (h head, do
 // FuzzRequest: chunks make no difference, what is accepted is accepted by
 // net/http as well and read alike, and its answer is accepted by our client.
 func FuzzRequest(f *testing.F) {
+	seen := digest.Of(f)
 	for _, seed := range requestSeeds {
 		f.Add([]byte(seed), []byte{1, 0, 7, 30})
 	}
 	f.Fuzz(func(t *testing.T, in, cuts []byte) {
-		h, done, _ := feedFuzz(t, in, cuts, 4096, 32)
+		h, done, err := feedFuzz(t, in, cuts, 4096, 32)
+		seen.Add(done, err)
 		if !done {
 			return
 		}
 		r, err := parseRequest(h.bytes())
+		seen.Add(r, err)
 		if err != 0 {
 			return
 		}
 		wellFormed(t, r.Fields)
+		seen.Add(r.Check(), r.Host(), r.Path(), r.Subprotocols())
 		if r.Check() != nil {
 			return
 		}
@@ -540,6 +546,7 @@ func FuzzRequest(f *testing.F) {
 		if accErr != nil {
 			t.Fatal(accErr)
 		}
+		seen.Add(string(out))
 		resp, err := parseResponse(out)
 		if err != 0 {
 			t.Fatal(err)

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/fb1e3c20/websockets/internal/digest"
 )
 
 // sampleResponse is that of RFC 6455 section 1.3.
@@ -159,6 +161,7 @@ func TestInterimResponse(t *testing.T) {
 // FuzzResponse: chunks make no difference, and what is accepted is read alike
 // by net/http.
 func FuzzResponse(f *testing.F) {
+	seen := digest.Of(f)
 	for _, seed := range []string{
 		sampleResponse,
 		strings.Replace(sampleResponse, " Switching Protocols", "", 1),
@@ -170,16 +173,20 @@ func FuzzResponse(f *testing.F) {
 		f.Add([]byte(seed), []byte{1, 0, 7, 30})
 	}
 	f.Fuzz(func(t *testing.T, in, cuts []byte) {
-		h, done, _ := feedFuzz(t, in, cuts, 4096, 32)
+		h, done, err := feedFuzz(t, in, cuts, 4096, 32)
+		seen.Add(done, err)
 		if !done {
 			return
 		}
 		r, err := parseResponse(h.bytes())
+		seen.Add(r, err)
 		if err != 0 {
 			return
 		}
 		wellFormed(t, r.Fields)
-		if _, err := r.check(sampleKey, []string{"chat"}); err != 0 {
+		chosen, err := r.check(sampleKey, []string{"chat"})
+		seen.Add(chosen, err)
+		if err != 0 {
 			return
 		}
 		hr, netErr := http.ReadResponse(bufio.NewReader(bytes.NewReader(h.bytes())), nil)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fb1e3c20/websockets/core/frame"
+	"github.com/fb1e3c20/websockets/internal/digest"
 )
 
 func restored(t testing.TB, c *Conn) *Conn {
@@ -160,6 +161,7 @@ func TestRestoreRefuses(t *testing.T) {
 
 // A Conn restored from garbage is safe to use.
 func FuzzRestoreConn(f *testing.F) {
+	seen := digest.Of(f)
 	for _, role := range []Role{Server, Client} {
 		for _, s := range situations {
 			e := openedWith(f, role, Config{Pings: PingAnswer, PongTimeout: 20 * time.Second})
@@ -173,6 +175,7 @@ func FuzzRestoreConn(f *testing.F) {
 	f.Fuzz(func(t *testing.T, snapshot, calls []byte) {
 		set := settings(t, Config{Pings: PingAnswer, MaxHeadBytes: 1000})
 		c, err := RestoreConn(set, snapshot)
+		seen.Add(err)
 		if err != nil {
 			return
 		}
@@ -181,10 +184,9 @@ func FuzzRestoreConn(f *testing.F) {
 		for s := script(calls); len(s) > 0; {
 			st := s.draw(now, c.role)
 			now = max(now, st.now)
-			st.do(c)
-			c.Deadline()
-			c.Transport()
-			c.AppendState(nil)
+			out, what := st.do(c)
+			at, why := c.Deadline()
+			seen.Add(string(out), what, at, why, c.Transport(), dumpOf(c))
 		}
 	})
 }

@@ -3,6 +3,8 @@ package frame
 import (
 	"strings"
 	"testing"
+
+	"github.com/fb1e3c20/websockets/internal/digest"
 )
 
 // https://www.rfc-editor.org/rfc/rfc6455#section-7.4
@@ -139,12 +141,14 @@ func TestCloseAllocatesNothing(t *testing.T) {
 }
 
 func FuzzClose(f *testing.F) {
+	seen := digest.Of(f)
 	f.Add([]byte{})
 	f.Add([]byte("\x03"))
 	f.Add([]byte("\x03\xe8bye"))
 	f.Add([]byte("\x03\xe8\xff"))
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		code, reason, err := ParseClose(payload)
+		seen.Add(code, reason, err)
 		if err != nil || len(reason) > MaxReason {
 			return
 		}

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"unicode/utf8"
 	"unsafe"
+
+	"github.com/fb1e3c20/websockets/internal/digest"
 )
 
 const greek = "κ\u1f79σμε" // as in Autobahn: ό is U+1F79, 11 bytes in all
@@ -281,6 +283,7 @@ func TestUTF8IsSmallAndAllocatesNothing(t *testing.T) {
 // FuzzUTF8 compares with package unicode/utf8. Each byte of chunks is the length
 // of one piece.
 func FuzzUTF8(f *testing.F) {
+	seen := digest.Of(f)
 	for _, test := range utf8Cases {
 		f.Add([]byte(test.text), []byte{1, 2, 3})
 	}
@@ -288,6 +291,9 @@ func FuzzUTF8(f *testing.F) {
 		if got, want := ValidUTF8(p), utf8.Valid(p); got != want {
 			t.Fatalf("ValidUTF8(%q) = %v", p, got)
 		}
+		var u UTF8
+		n, ok := u.Write(p)
+		seen.Add(n, ok, u)
 		var cuts []int
 		at := 0
 		for _, size := range chunks {
