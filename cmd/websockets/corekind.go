@@ -12,7 +12,7 @@ import (
 
 // A coreKind says where the protocol core of connections runs.
 type coreKind struct {
-	Core string `enum:"native,wasm" placeholder:"native|wasm" default:"native" help:"Where the protocol core runs: native, or wasm for a WebAssembly sandbox. Both do the same, bit for bit. Default ${default}."`
+	Core string `enum:"native,wasm" placeholder:"native|wasm" default:"native" help:"Where the protocol core runs: native, or wasm for a WebAssembly sandbox, of which compiled code is kept in the user's cache directory. Both do the same, bit for bit. Default ${default}."`
 }
 
 // newHost is wasm.NewHost, but for tests.

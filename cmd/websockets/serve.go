@@ -72,6 +72,7 @@ func (c *serveCommand) Run(ctx context.Context, std *console) error {
 	if sandbox != nil {
 		defer sandbox.Close(context.WithoutCancel(ctx))
 		o.Machine = sandbox.Machine
+		log.Info("the protocol core runs in a WebAssembly sandbox")
 	}
 	l, scheme, err := c.listen(certificate)
 	if err != nil {

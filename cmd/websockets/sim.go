@@ -21,7 +21,7 @@ import (
 
 // simCommand is websockets sim.
 type simCommand struct {
-	World   []string `placeholder:"NAME" help:"Worlds to run; all of them by default. --list shows them."`
+	World   []string `placeholder:"NAME" help:"Worlds to run, with --ways small ones; all of them by default. --list shows them."`
 	Runs    int      `placeholder:"N" default:"10000" help:"How many runs, over all worlds. Default ${default}."`
 	Seed    uint64   `placeholder:"N" default:"1" help:"The first seed of each world; the others follow it. Default ${default}."`
 	Workers int      `placeholder:"N" default:"${cpus}" help:"How many runs at once; it changes nothing but the time. Default ${default}, the processors here."`
