@@ -46,8 +46,14 @@ func (s step) do(c *Conn) (out []byte, seen string) {
 	var ev Event
 	n := 0
 	switch s.op % 16 {
-	case 0, 1, 2:
+	case 0, 1:
 		n, ev = c.Recv(s.now, bytes.Clone(s.data), make([]byte, s.arg%(ScratchSize+1)))
+	case 2:
+		in, records := bytes.Clone(s.data), [1]Record{}
+		if n, _ = c.RecvRecords(s.now, in, 0, records[:]); n > 0 {
+			return nil, fmt.Sprintf("%d %+v %q", n, records, in[:n])
+		}
+		n, ev = c.Recv(s.now, in, make([]byte, ScratchSize))
 	case 3:
 		if s.arg%8 == 0 {
 			ev = c.RecvEOF(s.now)
@@ -233,6 +239,7 @@ func (s script) run(t testing.TB) string {
 		if at, why := c.Deadline(); why == TimerNone && at != clock.Latest {
 			t.Fatalf("no timer, but a deadline at %d", at)
 		}
+		checkCalm(t, c)
 	}
 	if isOpen {
 		checkWire(t, c, wire)

@@ -6,8 +6,7 @@ import "github.com/fb1e3c20/websockets/clock"
 // open, nothing is pending, nobody is late, and there is no more to its transport than
 // [TransportOpen]. It is for a caller that looks at all of that after every call.
 func (c *Conn) Calm() bool {
-	const not = outputPending | pongWait | stalled | closing | notReading | closeSent | replyHeld | aborted |
-		expired | sawEOF | unheard
+	const not = outputPending | pongWait | stalled | notReading | closeSent
 	return c.phase == phaseOpen && c.flags&not == 0 && c.hs == nil
 }
 

@@ -339,3 +339,26 @@ func incomplete(p []byte) (n int) {
 	}
 	return n
 }
+
+// An impossible byte and the first byte of a character, anywhere in text of any length.
+func TestUTF8AtEveryPlace(t *testing.T) {
+	memory := bytes.Repeat([]byte("a"), 320)
+	for n := range 300 {
+		p := memory[n%9:][:n]
+		if k, ok := new(UTF8).Write(p); k != n || !ok || !ValidUTF8(p) {
+			t.Fatalf("%d bytes of ASCII: %d, %v", n, k, ok)
+		}
+		for i := max(0, n-70); i < n; i++ {
+			p[i] = 0xFF
+			if k, ok := new(UTF8).Write(p); k != i || ok || ValidUTF8(p) {
+				t.Fatalf("FF at %d of %d: %d, %v", i, n, k, ok)
+			}
+			p[i] = 0xC3
+			want, whole := i+1, i == n-1
+			if k, ok := new(UTF8).Write(p); k != want || ok != whole || ValidUTF8(p) {
+				t.Fatalf("C3 at %d of %d: %d, %v", i, n, k, ok)
+			}
+			p[i] = 'a'
+		}
+	}
+}
