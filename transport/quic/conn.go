@@ -143,7 +143,8 @@ func (c *Conn) expire(visits int) {
 }
 
 // settling returns how long the last packets may take to arrive: long enough for
-// them to be lost twice, with quic-go's timer for that (RFC 9002 section 6.2).
+// them to be lost and sent again twice
+// (https://www.rfc-editor.org/rfc/rfc9002#section-6.2).
 func (c *Conn) settling() time.Duration {
 	const timeouts, maxAckDelay = 1 + 2 + 4, 25 * time.Millisecond
 	s := c.quic.ConnectionStats()

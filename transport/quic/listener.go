@@ -127,6 +127,7 @@ func (l *Listener) Add(c *quicgo.Conn) error {
 func (l *Listener) serve(c *Conn) {
 	defer close(c.done)
 	defer l.forget(c)
+	defer c.Close()
 	for {
 		s, err := c.quic.AcceptStream(context.Background())
 		if err != nil {

@@ -24,7 +24,9 @@ var (
 
 // TestBadNetworks has WebSockets closed, cut and forgotten over networks that lose,
 // delay, reorder and go dark. Whatever happens, each side is told what it should be,
-// in time.
+// in time. For more of them:
+//
+//	go test ./transport/quic -run BadNetworks -quic.rounds 1000
 func TestBadNetworks(t *testing.T) {
 	const atOnce = 8
 	slots := make(chan struct{}, atOnce)

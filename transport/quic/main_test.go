@@ -119,7 +119,7 @@ func await(t testing.TB, what string, done <-chan struct{}) {
 	select {
 	case <-done:
 	case <-time.After(patience):
-		t.Errorf("%s: still waiting after %v", what, patience)
+		t.Errorf("%s: still waiting after %v:\n%s", what, patience, leak.Stacks())
 	}
 }
 
