@@ -98,16 +98,17 @@ const (
 	CodePanic
 )
 
+// codeTexts are in the order of the codes.
 var codeTexts = [...]string{
-	CodeHandle - CodeHandle:   "no such connection or settings, or no longer",
-	CodeRange - CodeHandle:    "the byte range does not lie in the buffer",
-	CodeArgument - CodeHandle: "an argument is out of range",
-	CodeEntropy - CodeHandle:  "entropy is lacking",
-	CodeLimit - CodeHandle:    "a limit of the instance is reached",
-	CodeSettings - CodeHandle: "a setting is out of range",
-	CodeRecord - CodeHandle:   "a record is cut off, or has more behind its end",
-	CodeSnapshot - CodeHandle: "the snapshot is of another version, or damaged",
-	CodePanic - CodeHandle:    "a mistake inside the module: the connection was freed",
+	"no such connection or settings, or no longer",
+	"the byte range does not lie in the buffer",
+	"an argument is out of range",
+	"entropy is lacking",
+	"a limit of the instance is reached",
+	"a setting is out of range",
+	"a record is cut off, or has more behind its end",
+	"the snapshot is of another version, or damaged",
+	"a mistake inside the module: the connection was freed",
 }
 
 // Text returns what c means, "" if it is none of this package's.
