@@ -9,6 +9,7 @@ import (
 
 	"github.com/fb1e3c20/websockets/clock"
 	"github.com/fb1e3c20/websockets/core/frame"
+	"github.com/fb1e3c20/websockets/internal/digest"
 )
 
 // A script decides everything in a run: the role, the settings, the calls,
@@ -256,6 +257,7 @@ func checkWire(t testing.TB, c *Conn, wire []byte) {
 }
 
 func FuzzConn(f *testing.F) {
+	seen := digest.Of(f)
 	rnd := rand.New(rand.NewPCG(3, 4))
 	for i := range 40 {
 		p := make([]byte, 400)
@@ -274,12 +276,14 @@ func FuzzConn(f *testing.F) {
 		if second := script(data).run(t); first != second {
 			t.Fatalf("two runs of one script differ\n%s\n%s", first, second)
 		}
+		seen.Add(first)
 	})
 }
 
 // The same calls give the same results: what FuzzConn checks, on many short
 // random scripts.
 func TestAnyOrderOfCalls(t *testing.T) {
+	seen := digest.Of(t)
 	rnd := rand.New(rand.NewPCG(5, 6))
 	for range 700 {
 		p := make([]byte, rnd.IntN(600))
@@ -289,6 +293,6 @@ func TestAnyOrderOfCalls(t *testing.T) {
 				p[j] &= 0x1F
 			}
 		}
-		script(p).run(t)
+		seen.Add(script(p).run(t))
 	}
 }
