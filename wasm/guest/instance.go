@@ -15,7 +15,6 @@ type instance struct {
 
 	under   bool // way is a call
 	call    call
-	page    *status
 	one     [1]core.Record // what ws_send sends
 	attempt attempt
 
@@ -27,7 +26,7 @@ type instance struct {
 }
 
 // it is the instance: a module has one.
-var it = instance{page: &page.status, most: abi.DefaultConns, memory: abi.DefaultMemory}
+var it = instance{most: abi.DefaultConns, memory: abi.DefaultMemory}
 
 // A call is what an export was given besides the handle of a connection. Each
 // export sets what its function looks at.
@@ -112,8 +111,8 @@ func (x *instance) making(f func(*instance) int64) (r int64) {
 	return done
 }
 
-// rescue ends a call that panicked, if it did. To set the result of such a call would
-// make a closure of it, at twice the price of a call.
+// rescue ends a call that panicked, if it did. The result is what the call has set it
+// to at its beginning: were it set here, this would be a closure, at twice the price.
 func rescue() {
 	if it.under && recover() != nil {
 		it.drop(it.call.h)

@@ -85,13 +85,14 @@ func (x *instance) letGo(c *conn) {
 // waste counts n bytes of garbage.
 func (x *instance) waste(n uint32) { x.garbage = min(x.garbage+min(n, 1<<30), 1<<30) }
 
-// mostGarbage is how much garbage is left to the host to collect.
+// mostGarbage is how much garbage is left to the host to collect, at most: a quarter
+// of the memory, if that is less.
 const mostGarbage = 8 << 20
 
 // tidy collects garbage if the host has not done so for too long. What makes
 // garbage begins with it.
 func (x *instance) tidy() {
-	if x.garbage > mostGarbage {
+	if x.garbage > min(mostGarbage, x.memory/4) {
 		x.collect()
 	}
 }

@@ -70,8 +70,8 @@ func (x *instance) tell() {
 
 // tellOf writes what of the status is of a connection.
 func (x *instance) tellOf(c *conn) {
-	s := x.page
-	if !c.Calm() || c.shaking {
+	s := &page.status
+	if !c.Calm() {
 		x.tellAll(c)
 	} else {
 		s.err, s.flags, s.transport, s.pending = 0, c.more|c.role|abi.FlagOpen, core.TransportOpen, 0

@@ -90,7 +90,7 @@ func (x *instance) sendRecords(c *conn) int32 {
 	}
 	x.try(c, n)
 	done, code := uint32(0), int32(0)
-	for done < n && len(x.out) < abi.MostSent {
+	for done < n {
 		room := max(min(cap(x.out), abi.MostSent), len(x.out))
 		out, k := c.AppendRecords(x.out[:len(x.out):room], x.buffer, addressOf(x.buffer), page.records[done:n])
 		x.out = x.out[:len(out)]
