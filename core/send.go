@@ -65,7 +65,7 @@ func (c *Conn) appendBeforeClose(dst []byte) []byte {
 // AppendMessage appends p as a message of one frame. op is Text, whose p must
 // be UTF-8, or Binary.
 func (c *Conn) AppendMessage(dst []byte, op frame.Opcode, p []byte) ([]byte, error) {
-	if (op == frame.Binary || op == frame.Text && frame.ValidUTF8(p)) && len(p) < 1<<16 && c.sendsWhole() {
+	if len(p) < 1<<16 && c.sendsWhole() && (op == frame.Binary || op == frame.Text && frame.ValidUTF8(p)) {
 		before := len(dst)
 		dst = appendWhole(dst, op, p)
 		c.unsent += int64(len(dst) - before)

@@ -2,6 +2,7 @@ package wasm
 
 import (
 	"encoding/binary"
+	"slices"
 	"unsafe"
 
 	"github.com/fb1e3c20/websockets/clock"
@@ -41,9 +42,10 @@ type Batch struct {
 // nothing can be sent behind the answer: not what was to answer the messages before it.
 //
 // Other connections of the instance wait meanwhile, so f must not block, and must
-// not call methods of a Conn. All memory that it is given is valid until f returns;
-// what Input, Send and Output return, until one of them is called again. If the
-// instance has trapped, or traps, the calls return a *[TrapError].
+// not call methods of a Conn. What Input returns, and the data of events in it, is valid
+// until Input is called again; output, until the next call of the Batch; nothing is when
+// f has returned. If the instance has trapped, or traps, the calls return a
+// *[TrapError].
 func (c *Conn) Batch(f func(b *Batch)) {
 	defer c.lock().Unlock()
 	b := c.x.batch
@@ -100,6 +102,10 @@ func (b *Batch) Recv(now clock.Time, n int) (taken int, events []core.Event, mor
 		c.ended = true
 		return 0, nil, false, c.err
 	}
+	if r > MaxBatch || x.taken() > n {
+		x.die(errBroken)
+		return 0, nil, false, c.err
+	}
 	events = b.events[:r]
 	records := x.at(abi.RecordsAt, int(r)*abi.RecordSize)
 	for i := range events {
@@ -118,7 +124,8 @@ func (b *Batch) Recv(now clock.Time, n int) (taken int, events []core.Event, mor
 // [MaxBatch], and returns the output, which was pending before or is those frames, and
 // how many events are done with: less than all with the error of the one that
 // follows, or if more does not fit into one call. Op, First, Last and Data count. Data
-// may lie anywhere; it is copied if it does not lie in Input. First matters together
+// may lie anywhere; it is copied if it does not lie in Input, behind that, as far as
+// there is room: ask Input for more. First matters together
 // with Last alone: such an event is a whole message and is refused inside of another.
 func (b *Batch) Send(events []core.Event) (output []byte, n int, err error) {
 	c := b.conn()
@@ -140,19 +147,19 @@ func (b *Batch) Send(events []core.Event) (output []byte, n int, err error) {
 		return nil, 0, c.err
 	case r < 0:
 		return nil, 0, refusal(abi.Code(-r))
-	case int(r) == count:
-		return x.output(), len(events), nil
 	}
 	return x.output(), nth(events, int(r)), nil
 }
 
 // place writes a record for each chunk of a message, and copies what does not lie in
-// the buffer behind the input. It returns how many there are.
+// the buffer behind the input, as far as there is room. It returns how many records there
+// are.
 func (b *Batch) place(events []core.Event) (count int, err error) {
 	x := b.c.x
-	if err := b.hasRoom(events); err != nil {
-		return 0, err
+	if b.input == 0 && !x.needs(sizeOf(events)) {
+		return 0, ErrTooLong
 	}
+	room := x.mem[x.buffer : uint64(x.buffer)+uint64(x.length)]
 	end := b.input
 	records := x.at(abi.RecordsAt, len(events)*abi.RecordSize)
 	for i := range events {
@@ -162,29 +169,33 @@ func (b *Batch) place(events []core.Event) (count int, err error) {
 		}
 		off, ok := b.offset(ev.Data)
 		if !ok {
+			if len(ev.Data) > len(room)-end {
+				break
+			}
 			off = end
-			end += copy(x.mem[int(x.buffer)+end:], ev.Data)
+			end += copy(room[end:], ev.Data)
 		}
 		r := records[count*abi.RecordSize:][:abi.RecordSize]
 		binary.LittleEndian.PutUint64(r, uint64(ev.Kind)|uint64(ev.Op)<<(8*abi.RecordOp)|uint64(flagsOf(ev))<<(8*abi.RecordFlags))
 		binary.LittleEndian.PutUint64(r[abi.RecordPtr:], uint64(x.buffer+uint32(off))|uint64(len(ev.Data))<<32)
 		count++
 	}
+	if count == 0 && slices.ContainsFunc(events, isChunk) {
+		return 0, ErrTooLong
+	}
 	return count, nil
 }
 
-// hasRoom makes the buffer large enough for what does not lie in it.
-func (b *Batch) hasRoom(events []core.Event) error {
-	size := b.input
+func isChunk(ev core.Event) bool { return ev.Kind == core.EventMessage }
+
+// sizeOf returns how many bytes the chunks of messages have.
+func sizeOf(events []core.Event) (n int) {
 	for i := range events {
-		if _, ok := b.offset(events[i].Data); !ok {
-			size += len(events[i].Data)
+		if isChunk(events[i]) {
+			n += len(events[i].Data)
 		}
 	}
-	if !b.c.x.needs(size) {
-		return ErrTooLong
-	}
-	return nil
+	return n
 }
 
 func flagsOf(ev *core.Event) (f byte) {

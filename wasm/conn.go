@@ -58,6 +58,9 @@ var (
 func (x *instance) bear(b flight.Birth, config core.Config) (*Conn, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
+	if x.died != nil {
+		return nil, x.died
+	}
 	settings, err := x.settingsOf(config)
 	if err != nil {
 		return nil, err
@@ -299,4 +302,4 @@ func bit(on bool) uint64 {
 	return 0
 }
 
-func clamp(n int) uint32 { return uint32(min(max(n, 0), math.MaxUint32)) }
+func clamp(n int) uint32 { return uint32(min(max(int64(n), 0), math.MaxUint32)) }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/tetratelabs/wazero"
@@ -72,7 +73,7 @@ func (o Options) withDefaults() (Options, error) {
 // limits allow, so that it is never reached.
 func (o Options) pages() uint32 {
 	const page = 64 << 10
-	n := 4<<20 + int64(o.Connections)<<10 + 3*o.HandshakeMemory
+	n := 16<<20 + int64(o.Connections)<<10 + 3*o.HandshakeMemory
 	return uint32((n + page - 1) / page)
 }
 
@@ -87,6 +88,9 @@ type Host struct {
 	mu        sync.Mutex
 	instances []*instance
 	closed    bool
+	closing   sync.Once
+	closeErr  error
+	ending    sync.WaitGroup // instances that died and are being closed
 }
 
 // NewHost compiles the module, and makes the first instance. If ctx has ended by
@@ -144,6 +148,11 @@ func (h *Host) compile(ctx context.Context) (err error) {
 // frees what they took: shut servers down before. It waits for calls that are under
 // way, and for the function of a [Conn.Batch].
 func (h *Host) Close(ctx context.Context) error {
+	h.closing.Do(func() { h.closeErr = h.close(ctx) })
+	return h.closeErr
+}
+
+func (h *Host) close(ctx context.Context) error {
 	h.mu.Lock()
 	instances := h.instances
 	h.instances, h.closed = nil, true
@@ -153,6 +162,7 @@ func (h *Host) Close(ctx context.Context) error {
 		x.die(ErrClosed)
 		x.mu.Unlock()
 	}
+	h.ending.Wait()
 	var err error
 	if h.runtime != nil {
 		err = h.runtime.Close(ctx)
@@ -186,49 +196,54 @@ func (h *Host) NewConn(b flight.Birth) (*Conn, error) {
 		_, err := core.NewOpen(b.Settings, b.Now, b.Role) // says so
 		return nil, err
 	}
-	x, err := h.choose()
-	if err != nil {
-		return nil, err
-	}
-	c, err := x.bear(b, config)
-	if err == nil || !x.isDead() {
-		return c, err
-	}
-	if x, err = h.choose(); err != nil { // in place of the one that died meanwhile
-		return nil, err
-	}
-	return x.bear(b, config)
+	var c *Conn
+	err := h.place(func(x *instance) (err error) {
+		c, err = x.bear(b, config)
+		return err
+	})
+	return c, err
 }
 
-// choose returns the instance with the fewest connections, or a new one.
-func (h *Host) choose() (*instance, error) {
+// place has f make a connection in an instance that has room for it: that with the
+// fewest connections, or a new one, or another.
+func (h *Host) place(f func(*instance) error) error {
+	candidates, err := h.choose()
+	if err != nil {
+		return err
+	}
+	for _, x := range candidates {
+		if err = f(x); err == nil || err != ErrFull && !x.isDead() {
+			return err
+		}
+	}
+	if _, trapped := errors.AsType[*TrapError](err); !trapped {
+		return err
+	}
+	if candidates, err = h.choose(); err != nil { // in place of those that died meanwhile
+		return err
+	}
+	return f(candidates[0])
+}
+
+// choose returns the instances in the order in which they are to be tried.
+func (h *Host) choose() ([]*instance, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
 		return nil, ErrClosed
 	}
-	var best *instance
-	alive := h.instances[:0]
-	for _, x := range h.instances {
-		if x.isDead() {
-			continue
+	h.instances = slices.DeleteFunc(h.instances, (*instance).isDead)
+	idle := slices.ContainsFunc(h.instances, func(x *instance) bool { return x.count.Load() == 0 })
+	if len(h.instances) < h.options.Instances && !idle {
+		x, err := h.newInstance(context.Background())
+		if err != nil {
+			return nil, err
 		}
-		alive = append(alive, x)
-		if best == nil || x.count.Load() < best.count.Load() {
-			best = x
-		}
+		h.instances = append(h.instances, x)
 	}
-	clear(h.instances[len(alive):])
-	h.instances = alive
-	if best != nil && (len(alive) == h.options.Instances || best.count.Load() == 0) {
-		return best, nil
-	}
-	x, err := h.newInstance(context.Background())
-	if err != nil {
-		return nil, err
-	}
-	h.instances = append(h.instances, x)
-	return x, nil
+	list := slices.Clone(h.instances)
+	slices.SortStableFunc(list, func(a, b *instance) int { return cmp.Compare(a.count.Load(), b.count.Load()) })
+	return list, nil
 }
 
 // Stats tells of the instances of a [Host].

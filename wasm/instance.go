@@ -17,6 +17,7 @@ import (
 
 // An instance is the module with a memory of its own, and the connections in it.
 type instance struct {
+	host  *Host
 	count atomic.Int64 // connections
 	size  atomic.Int64 // bytes of memory
 	dead  atomic.Bool
@@ -124,7 +125,7 @@ func (h *Host) newInstance(ctx context.Context) (*instance, error) {
 	if err != nil {
 		return nil, fmt.Errorf("wasm: no instance of the module can be made: %w", err)
 	}
-	x := &instance{module: module, memory: module.Memory(), settings: make(map[abi.Settings]uint64)}
+	x := &instance{host: h, module: module, memory: module.Memory(), settings: make(map[abi.Settings]uint64)}
 	if err := x.begin(h.options); err != nil {
 		module.Close(ctx)
 		return nil, err
@@ -143,8 +144,13 @@ func (x *instance) begin(o Options) error {
 		return fmt.Errorf("wasm: the module has version %d of the ABI: this host knows version %d", version, abi.Version)
 	}
 	x.page = uint32(x.call32(fnPage))
-	x.call32(fnLimits, uint64(o.Connections), uint64(o.HandshakeMemory))
-	if !x.needs(firstBuffer) && x.died == nil {
+	limited := x.call32(fnLimits, uint64(o.Connections), uint64(o.HandshakeMemory)) == 0
+	switch {
+	case x.died != nil:
+		return x.died
+	case !limited || uint64(x.page)+abi.PageSize > uint64(len(x.mem)):
+		return errBroken
+	case !x.needs(firstBuffer):
 		return ErrFull
 	}
 	return x.died
@@ -186,13 +192,10 @@ func (x *instance) die(err error) {
 			c.onFailure = nil
 		}
 	}
-	x.mem = nil
-	go func() {
-		for _, f := range told {
-			f()
-		}
-		x.module.Close(context.Background())
-	}()
+	for _, f := range told {
+		go f()
+	}
+	x.host.ending.Go(func() { x.module.Close(context.Background()) })
 }
 
 func (x *instance) isDead() bool { return x.dead.Load() }
@@ -200,13 +203,17 @@ func (x *instance) isDead() bool { return x.dead.Load() }
 // needs makes the buffer at least n bytes long, and reports whether it is.
 func (x *instance) needs(n int) bool {
 	if n <= int(x.length) {
-		return true
+		return x.died == nil
 	}
 	if n > abi.MostMemory {
 		return false
 	}
 	at := x.call32(fnBuffer, uint64(n))
-	if at < 0 {
+	switch {
+	case at < 0:
+		return false
+	case uint64(at)+uint64(n) > uint64(len(x.mem)):
+		x.die(errBroken)
 		return false
 	}
 	x.buffer, x.length = uint32(at), uint32(n)

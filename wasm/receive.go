@@ -38,6 +38,10 @@ func (c *Conn) recvPart(now clock.Time, in, scratch []byte) (n int, ev core.Even
 		return len(in), c.report(), false
 	}
 	n = c.x.taken()
+	if n > len(in) || count > 1 {
+		c.x.die(errBroken)
+		return len(in), c.report(), false
+	}
 	if count > 0 {
 		ev = c.event(0, in[:n], scratch)
 	}
@@ -86,6 +90,10 @@ func (c *Conn) event(i int, in, scratch []byte) core.Event {
 		return ev
 	}
 	off := int(ptr-x.buffer) - x.input.off
+	if off < 0 || off+len(data) > len(in) {
+		x.die(errBroken)
+		return c.report()
+	}
 	ev.Data = in[off : off+len(data)]
 	copy(ev.Data, data)
 	return ev

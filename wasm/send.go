@@ -1,6 +1,8 @@
 package wasm
 
 import (
+	"math"
+
 	"github.com/fb1e3c20/websockets/clock"
 	"github.com/fb1e3c20/websockets/core"
 	"github.com/fb1e3c20/websockets/core/frame"
@@ -91,7 +93,7 @@ func (c *Conn) AppendHeader(dst []byte, op frame.Opcode, o core.HeaderOptions, n
 	}
 	length := uint64(clamp(n))
 	if n < 0 {
-		length = uint64(clamp(1 << 32)) // is refused as well
+		length = math.MaxUint32 // is refused as well
 	}
 	dst, err := c.appendOf(dst, fnHeader, c.handle, uint64(op), lastIf(!o.More), length)
 	var mask frame.Mask

@@ -31,13 +31,20 @@ func (h *Host) Restore(s *core.Settings, snapshot []byte) (*Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	x, err := h.choose()
-	if err != nil {
-		return nil, err
-	}
+	var c *Conn
+	err = h.place(func(x *instance) (err error) {
+		c, err = x.restore(s.Config(), snapshot, native.Role())
+		return err
+	})
+	return c, err
+}
+
+func (x *instance) restore(config core.Config, snapshot []byte, role core.Role) (*Conn, error) {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	config := s.Config()
+	if x.died != nil {
+		return nil, x.died
+	}
 	settings, err := x.settingsOf(config)
 	if err != nil {
 		return nil, err
@@ -53,7 +60,7 @@ func (h *Host) Restore(s *core.Settings, snapshot []byte) (*Conn, error) {
 	case handle < 0:
 		return nil, refusal(abi.Code(-handle))
 	}
-	c := &Conn{x: x, handle: uint64(handle), role: native.Role(), entropy: config.Entropy}
+	c := &Conn{x: x, handle: uint64(handle), role: role, entropy: config.Entropy}
 	x.adopt(c)
 	return c, nil
 }

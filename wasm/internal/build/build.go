@@ -31,7 +31,7 @@ func Guest(dir string, tags ...string) ([]byte, error) {
 	cmd := exec.Command("go", "build", "-o", file, "-overlay", overlay, "-trimpath", "-buildvcs=false",
 		"-buildmode=c-shared", "-ldflags=-s -w", "-tags="+strings.Join(tags, ","), Package)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "GOWASM=", "GOFLAGS=", "GOEXPERIMENT=", "CGO_ENABLED=0")
+	cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "GOWASM=", "GOFLAGS=", "GOEXPERIMENT=", "GODEBUG=", "GOFIPS140=off", "GOWORK=off", "CGO_ENABLED=0")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("go build %s: %w\n%s", Package, err, out)
 	}
