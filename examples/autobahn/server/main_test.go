@@ -8,14 +8,19 @@ import (
 	"testing"
 
 	"github.com/fb1e3c20/websockets"
+	"github.com/fb1e3c20/websockets/wasm"
 )
 
-// start runs the server and returns its URL, and what ends it and tells how.
-func start(t *testing.T, maxMessage int64) (url string, stop func() error) {
+// start runs the server and returns its URL, and what ends it and tells how. Its core
+// is in h, if there is one.
+func start(t *testing.T, maxMessage int64, h *wasm.Host) (url string, stop func() error) {
 	t.Helper()
 	o, err := options(maxMessage)
 	if err != nil {
 		t.Fatal(err)
+	}
+	if h != nil {
+		o.Machine = h.Machine
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	out, stdout := io.Pipe()
@@ -38,6 +43,16 @@ func start(t *testing.T, maxMessage int64) (url string, stop func() error) {
 
 // The limit is on messages and on frames, and none at all is refused below it.
 func TestMaxMessage(t *testing.T) {
+	sandbox, err := wasm.NewHost(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer sandbox.Close(context.Background())
+	t.Run("native", func(t *testing.T) { testMaxMessage(t, nil) })
+	t.Run("wasm", func(t *testing.T) { testMaxMessage(t, sandbox) })
+}
+
+func testMaxMessage(t *testing.T, h *wasm.Host) {
 	for _, c := range []struct {
 		maxMessage int64
 		size       int
@@ -49,7 +64,7 @@ func TestMaxMessage(t *testing.T) {
 		{1000, 1001, false},
 		{0, 2 << 20, true},
 	} {
-		url, stop := start(t, c.maxMessage)
+		url, stop := start(t, c.maxMessage, h)
 		o, err := options(0)
 		if err != nil {
 			t.Fatal(err)
