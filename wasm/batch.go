@@ -2,7 +2,6 @@ package wasm
 
 import (
 	"encoding/binary"
-	"slices"
 	"unsafe"
 
 	"github.com/fb1e3c20/websockets/clock"
@@ -148,6 +147,9 @@ func (b *Batch) Send(events []core.Event) (output []byte, n int, err error) {
 	case r < 0:
 		return nil, 0, refusal(abi.Code(-r))
 	}
+	if int(r) == len(events) {
+		return x.output(), len(events), nil
+	}
 	return x.output(), nth(events, int(r)), nil
 }
 
@@ -160,6 +162,7 @@ func (b *Batch) place(events []core.Event) (count int, err error) {
 		return 0, ErrTooLong
 	}
 	room := x.mem[x.buffer : uint64(x.buffer)+uint64(x.length)]
+	base := uintptr(unsafe.Pointer(unsafe.SliceData(room)))
 	end := b.input
 	records := x.at(abi.RecordsAt, len(events)*abi.RecordSize)
 	for i := range events {
@@ -167,31 +170,37 @@ func (b *Batch) place(events []core.Event) (count int, err error) {
 		if ev.Kind != core.EventMessage {
 			continue
 		}
-		off, ok := b.offset(ev.Data)
-		if !ok {
-			if len(ev.Data) > len(room)-end {
-				break
-			}
-			off = end
+		off := uint64(uintptr(unsafe.Pointer(unsafe.SliceData(ev.Data))) - base)
+		switch {
+		case len(ev.Data) == 0:
+			off = 0
+		case off < uint64(b.input) && off+uint64(len(ev.Data)) <= uint64(b.input): // it lies there
+		case len(ev.Data) <= len(room)-end:
+			off = uint64(end)
 			end += copy(room[end:], ev.Data)
+		default:
+			return count, tooLong(count)
 		}
 		r := records[count*abi.RecordSize:][:abi.RecordSize]
 		binary.LittleEndian.PutUint64(r, uint64(ev.Kind)|uint64(ev.Op)<<(8*abi.RecordOp)|uint64(flagsOf(ev))<<(8*abi.RecordFlags))
 		binary.LittleEndian.PutUint64(r[abi.RecordPtr:], uint64(x.buffer+uint32(off))|uint64(len(ev.Data))<<32)
 		count++
 	}
-	if count == 0 && slices.ContainsFunc(events, isChunk) {
-		return 0, ErrTooLong
-	}
 	return count, nil
 }
 
-func isChunk(ev core.Event) bool { return ev.Kind == core.EventMessage }
+// tooLong returns the error of a batch in which nothing comes before what does not fit.
+func tooLong(count int) error {
+	if count > 0 {
+		return nil
+	}
+	return ErrTooLong
+}
 
 // sizeOf returns how many bytes the chunks of messages have.
 func sizeOf(events []core.Event) (n int) {
 	for i := range events {
-		if isChunk(events[i]) {
+		if events[i].Kind == core.EventMessage {
 			n += len(events[i].Data)
 		}
 	}
@@ -206,16 +215,6 @@ func flagsOf(ev *core.Event) (f byte) {
 		f |= abi.Last
 	}
 	return f
-}
-
-// offset returns where in the buffer p lies, if it lies there.
-func (b *Batch) offset(p []byte) (int, bool) {
-	x := b.c.x
-	if len(p) == 0 {
-		return 0, true
-	}
-	off := uintptr(unsafe.Pointer(unsafe.SliceData(p))) - uintptr(unsafe.Pointer(&x.mem[x.buffer]))
-	return int(off), off < uintptr(b.input) && off+uintptr(len(p)) <= uintptr(b.input)
 }
 
 // nth returns where in events the chunk of a message with the number n is.
