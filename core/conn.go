@@ -106,9 +106,9 @@ const (
 	ctlCredit                      // ctlAt lags behind now on purpose
 	graced                         // the one grace was given
 	unheard                        // a client's handshake failed
-
-	outputPending = pongPending | pingPending | closePending
 )
+
+const outputPending = pongPending | pingPending | closePending
 
 func (c *Conn) has(f flags) bool { return c.flags&f != 0 }
 
