@@ -20,7 +20,12 @@ import (
 // answering is a server with a handler of its own.
 func answering(t *testing.T, h websockets.HandlerFunc) (url string) {
 	t.Helper()
-	sockets := websockets.Handle(h, websockets.Strict())
+	return answeringWith(t, websockets.Strict(), h)
+}
+
+func answeringWith(t *testing.T, o *websockets.Options, h websockets.HandlerFunc) (url string) {
+	t.Helper()
+	sockets := websockets.Handle(h, o)
 	s := httptest.NewServer(sockets)
 	t.Cleanup(func() {
 		s.Close()
@@ -420,7 +425,9 @@ func TestConnectLosesNoLine(t *testing.T) {
 
 // A server that is slow to read and slow to answer gets and says everything.
 func TestConnectWaitsForASlowServer(t *testing.T) {
-	url := answering(t, func(ctx context.Context, c *websockets.Conn) error {
+	o := websockets.Strict()
+	o.HoldClose = true // until it has answered the last message
+	url := answeringWith(t, o, func(ctx context.Context, c *websockets.Conn) error {
 		for {
 			time.Sleep(20 * time.Millisecond)
 			typ, p, err := c.Receive(ctx)
