@@ -49,9 +49,12 @@ func sandboxOf(t *testing.T) *wasm.Host {
 // What was compiled is kept in the user's cache; where nothing can be kept it goes
 // without.
 func TestSandboxCache(t *testing.T) {
+	for _, name := range []string{"HOME", "XDG_CACHE_HOME", "LocalAppData"} {
+		t.Setenv(name, t.TempDir())
+	}
 	cache, err := os.UserCacheDir()
 	if err != nil {
-		t.Skip(err)
+		t.Fatal(err)
 	}
 	var dirs []string
 	hostsBy(t, func(ctx context.Context, o *wasm.Options) (*wasm.Host, error) {
