@@ -150,6 +150,14 @@ const (
 	ErrResponseProtocol
 	// ErrResponseExtension: the server chose an extension that was not offered.
 	ErrResponseExtension
+
+	// ErrConnectMethod: over HTTP/2 and HTTP/3 the method is not CONNECT.
+	ErrConnectMethod
+	// ErrConnectProtocol: the :protocol of a CONNECT request is missing, or is
+	// not websocket.
+	ErrConnectProtocol
+	// ErrConnectStatus: the server answered a CONNECT with a status other than 2xx.
+	ErrConnectStatus
 )
 
 // Kind sorts errors by who must act.
@@ -206,8 +214,10 @@ func (e Error) CloseCode() frame.CloseCode {
 // failed with e, and 0 for every other error.
 func (e Error) Status() int {
 	switch e {
-	case ErrMethod:
+	case ErrMethod, ErrConnectMethod:
 		return 405
+	case ErrConnectProtocol:
+		return 501
 	case ErrHTTPVersion:
 		return 505
 	case ErrUpgradeHeader, ErrConnectionHeader, ErrVersion:
@@ -284,6 +294,10 @@ var errorTexts = [256]string{
 	ErrAcceptKey:         "Sec-WebSocket-Accept does not answer our key",
 	ErrResponseProtocol:  "the server chose a subprotocol that was not offered",
 	ErrResponseExtension: "the server chose an extension that was not offered",
+
+	ErrConnectMethod:   "over HTTP/2 and HTTP/3 a WebSocket is opened by an extended CONNECT request (RFC 8441)",
+	ErrConnectProtocol: "the :protocol of the CONNECT request is not websocket",
+	ErrConnectStatus:   "the server did not open the WebSocket",
 }
 
 // Reason returns what was wrong in a few words, as a violation's close frame

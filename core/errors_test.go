@@ -75,6 +75,9 @@ var allErrors = []struct {
 	{ErrAcceptKey, KindHandshake, 1006, 0},
 	{ErrResponseProtocol, KindHandshake, 1006, 0},
 	{ErrResponseExtension, KindHandshake, 1006, 0},
+	{ErrConnectMethod, KindHandshake, 1006, 405},
+	{ErrConnectProtocol, KindHandshake, 1006, 501},
+	{ErrConnectStatus, KindHandshake, 1006, 0},
 }
 
 func TestErrors(t *testing.T) {

@@ -138,16 +138,10 @@ func (r *Request) check() Error {
 	if !isHTTP11(r.Proto) {
 		return ErrHTTPVersion
 	}
+	if err := r.checkTarget(); err != 0 {
+		return err
+	}
 	list := fields(r.Fields)
-	if _, _, ok := splitTarget(r.Target); !ok || !isTarget(r.Target) || list.count("Origin") > 1 {
-		return ErrBadRequest
-	}
-	if host, ok := list.only("Host"); !ok || !isHost(host) {
-		return ErrHost
-	}
-	if list.haveBody() {
-		return ErrRequestBody
-	}
 	if !list.lists("Upgrade", "websocket") {
 		return ErrUpgradeHeader
 	}
@@ -160,6 +154,27 @@ func (r *Request) check() Error {
 	if key, ok := list.only("Sec-WebSocket-Key"); !ok || !isKey(key) {
 		return ErrKey
 	}
+	return list.checkOffers()
+}
+
+// checkTarget checks what every version of HTTP has: target, host, origin, and no
+// body.
+func (r *Request) checkTarget() Error {
+	list := fields(r.Fields)
+	if _, _, ok := splitTarget(r.Target); !ok || !isTarget(r.Target) || list.count("Origin") > 1 {
+		return ErrBadRequest
+	}
+	if host, ok := list.only("Host"); !ok || !isHost(host) {
+		return ErrHost
+	}
+	if list.haveBody() {
+		return ErrRequestBody
+	}
+	return 0
+}
+
+// checkOffers checks the subprotocols and the extensions that are offered.
+func (list fields) checkOffers() Error {
 	if err := list.checkSubprotocols(); err != 0 {
 		return err
 	}

@@ -101,6 +101,13 @@ func (r *Response) check(key string, offered []string) (subprotocol string, err 
 	if accept, ok := list.only("Sec-WebSocket-Accept"); !ok || accept != AcceptKey(key) {
 		return "", ErrAcceptKey
 	}
+	return r.checkChoice(offered)
+}
+
+// checkChoice checks what the server chose of what was offered, which is no
+// extension, and returns the subprotocol.
+func (r *Response) checkChoice(offered []string) (subprotocol string, err Error) {
+	list := fields(r.Fields)
 	if list.count("Sec-WebSocket-Extensions") > 0 {
 		return "", ErrResponseExtension
 	}
