@@ -25,28 +25,35 @@ import (
 // *[HandshakeError]; the caller must not write to w. Header fields that were
 // set on w before are sent with the response.
 //
-// The connection lives on when the HTTP handler returns.
+// The connection lives on when the HTTP handler returns. But over HTTP/2, and over
+// HTTP/3 on a server that [transport/http3.ConfigureServer] does not know, the
+// handler is what holds it: it must not return before Close or CloseNow has.
+//
+// Over HTTP/2 and HTTP/3 the request is an extended CONNECT
+// (https://www.rfc-editor.org/rfc/rfc8441#section-5): its method is CONNECT, so a
+// pattern for it names no method. Servers of net/http take it if the program
+// imports package transport/http2/extendedconnect.
 func (s *Server) Accept(w http.ResponseWriter, r *http.Request) (*Conn, error) {
 	return s.accept(w, r)
 }
 
 func (s *Server) accept(w http.ResponseWriter, r *http.Request, more ...transport.Option) (*Conn, error) {
 	if err := s.init(); err != nil {
-		return nil, s.refuse(w, http.StatusInternalServerError, err)
+		return nil, s.refuse(w, r, http.StatusInternalServerError, err)
 	}
 	req := requestOf(r)
-	err := req.Check()
+	err := checkRequest(r, req)
 	if err == nil && len(req.Fields) > maxFields {
 		err = core.ErrHeadTooBig
 	}
 	if err != nil {
-		return nil, s.refuse(w, err.(core.Error).Status(), err)
+		return nil, s.refuse(w, r, refusalStatus(r, err.(core.Error)), err)
 	}
 	if wanted, err := s.asks(r); err != nil || !wanted {
 		return nil, s.denyHTTP(w, r, err)
 	}
 	if !s.enter() {
-		return nil, s.refuse(w, http.StatusServiceUnavailable, wrap(core.ErrRejected))
+		return nil, s.refuse(w, r, http.StatusServiceUnavailable, wrap(core.ErrRejected))
 	}
 	defer s.leave()
 	o, err := s.acceptOptions(r, req)
@@ -54,20 +61,30 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request, more ...transpor
 		return nil, s.denyHTTP(w, r, err)
 	}
 	o.Header = append(o.Header, added(w.Header())...)
-	head, err := core.AppendAccept(nil, req, o)
+	take, err := s.taking(w, r, req, o)
 	if err != nil {
-		return nil, s.refuse(w, http.StatusInternalServerError, err)
+		return nil, s.refuse(w, r, http.StatusInternalServerError, err)
 	}
 	m, err := s.machine(r, true)
 	if err != nil {
 		return nil, s.denyHTTP(w, r, err)
 	}
-	stream, err := s.takeOver(w, head)
+	stream, err := take()
 	if err != nil {
 		m.abandon()
 		return nil, err
 	}
-	return s.newConn(&Conn{request: r, subprotocol: o.Subprotocol}, m, stream, more)
+	return s.newConn(&Conn{request: detached(r), subprotocol: o.Subprotocol}, m, stream, more)
+}
+
+// taking returns what answers r and takes its connection or stream over.
+func (s *Server) taking(w http.ResponseWriter, r *http.Request, req *core.Request, o core.AcceptOptions) (func() (transport.Stream, error), error) {
+	if isConnect(r) {
+		fields, err := core.ConnectFields(req, o)
+		return func() (transport.Stream, error) { return s.connect(w, r, fields) }, err
+	}
+	head, err := core.AppendAccept(nil, req, o)
+	return func() (transport.Stream, error) { return s.takeOver(w, r, head) }, err
 }
 
 // maxFields is how many header fields a request may have. How long it may be is
@@ -151,7 +168,7 @@ func (s *Server) denyHTTP(w http.ResponseWriter, r *http.Request, err error) err
 		panic(http.ErrAbortHandler) // the HTTP server cuts the connection
 	}
 	if err != nil {
-		return s.refuse(w, http.StatusInternalServerError, err)
+		return s.refuse(w, r, http.StatusInternalServerError, err)
 	}
 	maps.Copy(w.Header(), d.header)
 	w.WriteHeader(d.status)
@@ -204,17 +221,20 @@ func (d *denial) Write(p []byte) (int, error) {
 }
 
 // refuse answers a request that is not accepted.
-func (s *Server) refuse(w http.ResponseWriter, status int, err error) error {
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, status int, err error) error {
 	h := w.Header()
-	switch status {
-	case http.StatusUpgradeRequired:
+	switch {
+	case status == http.StatusUpgradeRequired:
 		h.Set("Upgrade", "websocket")
 		h.Set("Connection", "Upgrade")
 		h.Set("Sec-WebSocket-Version", "13")
-	case http.StatusMethodNotAllowed:
+	case err == core.ErrVersion:
+		h.Set("Sec-WebSocket-Version", "13")
+	case err == core.ErrMethod:
 		h.Set("Allow", "GET")
-	}
-	if err == core.ErrRequestBody {
+	case err == core.ErrConnectMethod:
+		h.Set("Allow", "CONNECT")
+	case err == core.ErrRequestBody && !isConnect(r):
 		h.Set("Connection", "close") // or net/http waits for the body first
 	}
 	text := err.Error()
@@ -264,12 +284,13 @@ func added(h http.Header) []core.Field {
 	})
 }
 
+var errCannotHijack = errors.New("websocket: the http.ResponseWriter cannot hand over its connection; is it wrapped by a middleware without Unwrap?")
+
 // takeOver takes the connection from the HTTP server and writes head to it.
-func (s *Server) takeOver(w http.ResponseWriter, head []byte) (transport.Stream, error) {
+func (s *Server) takeOver(w http.ResponseWriter, r *http.Request, head []byte) (transport.Stream, error) {
 	conn, rw, err := http.NewResponseController(w).Hijack()
 	if err != nil {
-		err = errors.Join(errors.New("websocket: the http.ResponseWriter cannot hand over its connection; is it wrapped by a middleware without Unwrap?"), err)
-		return nil, s.refuse(w, http.StatusInternalServerError, err)
+		return nil, s.refuse(w, r, http.StatusInternalServerError, errors.Join(errCannotHijack, err))
 	}
 	stream, err := openTaken(conn, rw, head)
 	if err != nil {
@@ -298,7 +319,7 @@ func openTaken(conn net.Conn, rw *bufio.ReadWriter, head []byte) (transport.Stre
 // requestOf shows an HTTP server's request to the core.
 func requestOf(r *http.Request) *core.Request {
 	fields := append(headerFields(r.Header), core.Field{Name: "Host", Value: r.Host})
-	if r.ContentLength != 0 && r.Header.Get("Content-Length") == "" {
+	if !isConnect(r) && r.ContentLength != 0 && r.Header.Get("Content-Length") == "" {
 		fields = append(fields, core.Field{Name: "Content-Length", Value: strconv.FormatInt(max(r.ContentLength, 1), 10)})
 	}
 	return &core.Request{Method: r.Method, Target: r.RequestURI, Proto: r.Proto, Fields: fields}

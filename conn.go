@@ -90,6 +90,7 @@ func (c *Conn) Close(code CloseCode, reason string) error {
 	if _, err := frame.AppendClosePayload(p[:0], code, reason); err == nil {
 		c.closing.Store(true)
 	}
+	defer c.awaitHandler(false)
 	return c.wrap(c.t.Close(code, reason))
 }
 
@@ -105,6 +106,7 @@ func (c *Conn) Discard() { c.t.Discard() }
 // what is left, so it is good to be deferred.
 func (c *Conn) CloseNow() error {
 	c.closing.Store(true)
+	defer c.awaitHandler(false)
 	return c.wrap(c.t.CloseNow())
 }
 

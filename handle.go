@@ -46,7 +46,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.reportRefused(r, err)
 		return
 	}
-	s.serve(r.Context(), c)
+	s.serve(c.request.Context(), c)
+	c.awaitHandler(true)
 }
 
 // ServeStream accepts one connection on any byte stream and calls the Handler,

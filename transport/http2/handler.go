@@ -1,0 +1,172 @@
+package http2
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/fb1e3c20/websockets/transport"
+)
+
+// A HandlerStream is the [transport.Stream] of an extended CONNECT request in the
+// HTTP handler that serves it
+// (https://www.rfc-editor.org/rfc/rfc8441#section-5). It reads the request's body
+// and writes the response's, so it lives no longer than the handler, which must
+// not return before [HandlerStream.Released].
+//
+// It has no CloseWrite: net/http ends the output when the handler returns. Abort
+// resets the stream, with INTERNAL_ERROR over HTTP/2. Closing again does nothing.
+type HandlerStream struct {
+	transport.Stream
+	carrier *handlerCarrier
+}
+
+// FromRequest answers r with the status 200 and the header that w has, and returns
+// the stream that r and w carry from then on; nobody else may use w. It switches
+// off the deadlines that the server's ReadTimeout and WriteTimeout have set.
+//
+// Middleware that wraps w sees the status. What is written goes to the innermost
+// writer that Unwrap leads to, so that nothing compresses or buffers it.
+func FromRequest(w http.ResponseWriter, r *http.Request) (*HandlerStream, error) {
+	c := &handlerCarrier{
+		body: r.Body, w: innermost(w),
+		released: make(chan struct{}),
+	}
+	c.control = http.NewResponseController(c.w)
+	if err := errors.Join(c.control.SetReadDeadline(time.Time{}), c.control.SetWriteDeadline(time.Time{})); err != nil {
+		return nil, fmt.Errorf("http2: cannot use the http.ResponseWriter, a %T: %w", c.w, err)
+	}
+	w.WriteHeader(http.StatusOK)
+	if err := c.control.Flush(); err != nil {
+		return nil, fmt.Errorf("http2: cannot send the response: %w", err)
+	}
+	return &HandlerStream{Stream: transport.NewPump(c), carrier: c}, nil
+}
+
+// innermost returns what wrappers with Unwrap lead to.
+func innermost(w http.ResponseWriter) http.ResponseWriter {
+	for {
+		u, ok := w.(interface{ Unwrap() http.ResponseWriter })
+		if !ok {
+			return w
+		}
+		w = u.Unwrap()
+	}
+}
+
+// Released returns a channel that is closed when the stream has been closed or
+// aborted and what Close lets go out has gone: within five seconds, unless a write
+// hangs in a connection that takes nothing any more, which the HTTP server must
+// end; see [ConfigureServer].
+func (s *HandlerStream) Released() <-chan struct{} { return s.carrier.released }
+
+// A handlerCarrier is what a pump reads, writes and closes.
+type handlerCarrier struct {
+	body    io.ReadCloser
+	w       http.ResponseWriter
+	control *http.ResponseController
+
+	mu       sync.Mutex
+	users    int  // of w, at this moment
+	over     bool // there will be no more
+	released chan struct{}
+}
+
+func (c *handlerCarrier) Read(p []byte) (int, error) {
+	n, err := c.body.Read(p)
+	if n > 0 {
+		return n, nil
+	}
+	return n, c.ended(err)
+}
+
+func (c *handlerCarrier) Write(p []byte) (n int, err error) {
+	if !c.enter() {
+		return 0, net.ErrClosed
+	}
+	defer c.leave()
+	defer recovered(&err)
+	if n, err = c.w.Write(p); err == nil {
+		err = c.control.Flush()
+	}
+	return n, c.ended(err)
+}
+
+// recovered makes an error of the panic by which net/http tells that the handler
+// has returned too early.
+func recovered(err *error) {
+	if p := recover(); p != nil {
+		*err = fmt.Errorf("http2: the HTTP handler has returned before its WebSocket was closed: %v", p)
+	}
+}
+
+// ended says of an error that this side caused it, if it did.
+func (c *handlerCarrier) ended(err error) error {
+	if err == nil || err == io.EOF {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.over {
+		return net.ErrClosed
+	}
+	return err
+}
+
+// Close lets the handler return, which ends the output.
+func (c *handlerCarrier) Close() error {
+	c.finish()
+	return c.body.Close()
+}
+
+// Abort resets the stream: that is what net/http does when a deadline has passed.
+func (c *handlerCarrier) Abort() (err error) {
+	if c.enter() {
+		past := time.Unix(1, 0)
+		func() {
+			defer recovered(&err)
+			err = errors.Join(c.control.SetWriteDeadline(past), c.control.SetReadDeadline(past))
+		}()
+		c.finish()
+		c.leave()
+	}
+	return errors.Join(err, c.body.Close())
+}
+
+// enter reports whether w may be used, until leave.
+func (c *handlerCarrier) enter() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.over {
+		return false
+	}
+	c.users++
+	return true
+}
+
+func (c *handlerCarrier) leave() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.users--
+	c.check()
+}
+
+func (c *handlerCarrier) finish() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.over {
+		c.over = true
+		c.check()
+	}
+}
+
+// check releases the handler when nobody uses w any more. The lock is held.
+func (c *handlerCarrier) check() {
+	if c.over && c.users == 0 {
+		close(c.released)
+	}
+}
