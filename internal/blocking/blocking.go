@@ -1,0 +1,74 @@
+// Package blocking shows a transport.Stream as a net.Conn.
+package blocking
+
+import (
+	"crypto/tls"
+	"net"
+	"os"
+	"time"
+
+	"github.com/fb1e3c20/websockets/transport"
+	"github.com/fb1e3c20/websockets/transport/tcp"
+)
+
+// A Conn is a net.Conn of one reader and one writer, without deadlines. It owns its
+// stream.
+type Conn struct{ stream *tcp.Stream }
+
+// New makes a Conn of a stream whose handshake is over.
+func New(s *tcp.Stream) *Conn { return &Conn{s} }
+
+// ConnectionState returns what TLS has agreed on, false without TLS.
+func (c *Conn) ConnectionState() (tls.ConnectionState, bool) { return c.stream.ConnectionState() }
+
+func (c *Conn) Read(p []byte) (n int, err error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	n, err = c.stream.TryRead(p)
+	for err == transport.ErrWouldBlock || err == transport.ErrKicked {
+		n, err = c.stream.AwaitRead(lender(p))
+	}
+	return n, err
+}
+
+// A lender lends the buffer of a Read.
+type lender []byte
+
+func (l lender) Borrow() []byte { return l }
+func (l lender) Return()        {}
+
+func (c *Conn) Write(p []byte) (n int, err error) {
+	for n < len(p) {
+		var wrote int
+		wrote, err = c.stream.TryWrite(p[n:])
+		n += wrote
+		if err == transport.ErrWouldBlock {
+			err = c.awaitWrite()
+		}
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+func (c *Conn) awaitWrite() error {
+	for {
+		if err := c.stream.AwaitWrite(); err != transport.ErrKicked {
+			return err
+		}
+	}
+}
+
+// Close releases the stream; what was written goes out.
+func (c *Conn) Close() error { return c.stream.Close() }
+
+// Abort releases it at once.
+func (c *Conn) Abort() error { return c.stream.Abort() }
+
+func (c *Conn) LocalAddr() net.Addr              { return c.stream.LocalAddr() }
+func (c *Conn) RemoteAddr() net.Addr             { return c.stream.RemoteAddr() }
+func (c *Conn) SetDeadline(time.Time) error      { return os.ErrNoDeadline }
+func (c *Conn) SetReadDeadline(time.Time) error  { return os.ErrNoDeadline }
+func (c *Conn) SetWriteDeadline(time.Time) error { return os.ErrNoDeadline }
