@@ -42,8 +42,8 @@ func refusalStatus(r *http.Request, err core.Error) int {
 }
 
 // A taker is a ResponseWriter that hands over the stream of an extended CONNECT
-// request, which the HTTP handler then need not outlive. Those of package
-// transport/http3 are.
+// request once that is answered. If the stream has a method Released, the HTTP
+// handler must wait for it, unless it returns nil.
 type taker interface {
 	TakeStream() (transport.Stream, error)
 }
@@ -64,8 +64,8 @@ func (s *Server) connect(w http.ResponseWriter, r *http.Request, fields []core.F
 }
 
 func takeStream(w http.ResponseWriter, r *http.Request) (transport.Stream, error) {
+	w.WriteHeader(http.StatusOK)
 	if t := takerOf(w); t != nil {
-		w.WriteHeader(http.StatusOK)
 		return t.TakeStream()
 	}
 	stream, err := http2.FromRequest(w, r)
@@ -105,18 +105,22 @@ func detached(r *http.Request) *http.Request {
 // must outlive its stream; bounded by the time that the stream takes for its last
 // bytes, unless forever is set.
 func (c *Conn) awaitHandler(forever bool) {
-	s, ok := c.t.Stream().(*http2.HandlerStream)
+	s, ok := c.t.Stream().(interface{ Released() <-chan struct{} })
 	if !ok || c.t.Err() == nil {
 		return
 	}
+	released := s.Released()
+	if released == nil {
+		return
+	}
 	if forever {
-		<-s.Released()
+		<-released
 		return
 	}
 	t := time.NewTimer(lingerTimeout)
 	defer t.Stop()
 	select {
-	case <-s.Released():
+	case <-released:
 	case <-t.C:
 	}
 }

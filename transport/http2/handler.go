@@ -1,11 +1,13 @@
 package http2
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"sync"
 	"time"
 
@@ -25,22 +27,19 @@ type HandlerStream struct {
 	carrier *handlerCarrier
 }
 
-// FromRequest answers r with the status 200 and the header that w has, and returns
-// the stream that r and w carry from then on; nobody else may use w. It switches
-// off the deadlines that the server's ReadTimeout and WriteTimeout have set.
+// FromRequest returns the stream that r and w carry once r was answered, with
+// w.WriteHeader(200). It sends that answer and switches off the deadlines that the
+// server's ReadTimeout and WriteTimeout have set. Nobody else may use w from then
+// on.
 //
-// Middleware that wraps w sees the status. What is written goes to the innermost
-// writer that Unwrap leads to, so that nothing compresses or buffers it.
+// What is written goes to the innermost writer that Unwrap leads to, so that no
+// middleware compresses or buffers it.
 func FromRequest(w http.ResponseWriter, r *http.Request) (*HandlerStream, error) {
-	c := &handlerCarrier{
-		body: r.Body, w: innermost(w),
-		released: make(chan struct{}),
-	}
+	c := &handlerCarrier{request: r, body: r.Body, w: innermost(w), released: make(chan struct{})}
 	c.control = http.NewResponseController(c.w)
 	if err := errors.Join(c.control.SetReadDeadline(time.Time{}), c.control.SetWriteDeadline(time.Time{})); err != nil {
 		return nil, fmt.Errorf("http2: cannot use the http.ResponseWriter, a %T: %w", c.w, err)
 	}
-	w.WriteHeader(http.StatusOK)
 	if err := c.control.Flush(); err != nil {
 		return nil, fmt.Errorf("http2: cannot send the response: %w", err)
 	}
@@ -64,8 +63,36 @@ func innermost(w http.ResponseWriter) http.ResponseWriter {
 // end; see [ConfigureServer].
 func (s *HandlerStream) Released() <-chan struct{} { return s.carrier.released }
 
+// LocalAddr returns the local address of the connection, nil if the server does not
+// tell.
+func (s *HandlerStream) LocalAddr() net.Addr {
+	addr, _ := s.carrier.request.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	return addr
+}
+
+// RemoteAddr returns the address of the client, nil if the server does not tell.
+func (s *HandlerStream) RemoteAddr() net.Addr {
+	addr, err := netip.ParseAddrPort(s.carrier.request.RemoteAddr)
+	switch {
+	case err != nil:
+		return nil
+	case s.carrier.request.ProtoMajor > 2:
+		return net.UDPAddrFromAddrPort(addr)
+	}
+	return net.TCPAddrFromAddrPort(addr)
+}
+
+// ConnectionState returns what TLS has agreed on, false without TLS.
+func (s *HandlerStream) ConnectionState() (tls.ConnectionState, bool) {
+	if state := s.carrier.request.TLS; state != nil {
+		return *state, true
+	}
+	return tls.ConnectionState{}, false
+}
+
 // A handlerCarrier is what a pump reads, writes and closes.
 type handlerCarrier struct {
+	request *http.Request
 	body    io.ReadCloser
 	w       http.ResponseWriter
 	control *http.ResponseController
