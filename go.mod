@@ -12,6 +12,10 @@ require (
 	golang.org/x/term v0.47.0
 )
 
-require golang.org/x/crypto v0.58.0 // indirect
+require (
+	github.com/quic-go/qpack v0.6.0 // indirect
+	golang.org/x/crypto v0.58.0 // indirect
+	golang.org/x/text v0.43.0 // indirect
+)
 
 tool github.com/fb1e3c20/websockets/wasm/wasiexec

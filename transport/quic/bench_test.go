@@ -9,6 +9,7 @@ import (
 	quicgo "github.com/quic-go/quic-go"
 
 	"github.com/fb1e3c20/websockets"
+	"github.com/fb1e3c20/websockets/transport/internal/quictest"
 	"github.com/fb1e3c20/websockets/transport/quic"
 )
 
@@ -32,9 +33,9 @@ func BenchmarkEcho(b *testing.B) {
 }
 
 func BenchmarkRawEcho(b *testing.B) {
-	config := serverTLS()
+	config := quictest.ServerTLS()
 	config.NextProtos = []string{quic.ALPN}
-	l, err := quicgo.ListenAddr(anyPort, config, nil)
+	l, err := quicgo.ListenAddr(quictest.AnyPort, config, nil)
 	if err != nil {
 		b.Fatal(err)
 	}

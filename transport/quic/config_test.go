@@ -9,6 +9,7 @@ import (
 
 	quicgo "github.com/quic-go/quic-go"
 
+	"github.com/fb1e3c20/websockets/transport/internal/quictest"
 	"github.com/fb1e3c20/websockets/transport/quic"
 )
 
@@ -51,13 +52,13 @@ func TestIdle(t *testing.T) {
 			client, server := open(t, dial(t, l.Addr(), test.client), l)
 			time.Sleep(3 * short)
 			if test.lives {
-				write(t, client, "still there")
-				if got, err := read(server, 11); got != "still there" || err != nil {
+				quictest.Write(t, client, "still there")
+				if got, err := quictest.Read(server, 11); got != "still there" || err != nil {
 					t.Errorf("read %q, %v", got, err)
 				}
 				return
 			}
-			_, err := readAll(server)
+			_, err := quictest.ReadAll(server)
 			late, ok := errors.AsType[*quicgo.IdleTimeoutError](err)
 			if !ok || !late.Timeout() || errors.Is(err, net.ErrClosed) {
 				t.Errorf("read %v; want an IdleTimeoutError", err)
@@ -72,7 +73,7 @@ func TestZeroRTTIsRefused(t *testing.T) {
 	l := listen(t, &quic.Config{Allow0RTT: true, GetConfigForClient: func(*quicgo.ClientInfo) (*quic.Config, error) {
 		return &quic.Config{Allow0RTT: true}, nil
 	}})
-	config := clientTLS()
+	config := quictest.ClientTLS()
 	config.NextProtos = []string{quic.ALPN}
 	cache := &countingCache{ClientSessionCache: tls.NewLRUClientSessionCache(1), put: make(chan struct{}, 100)}
 	config.ClientSessionCache = cache
@@ -85,7 +86,7 @@ func TestZeroRTTIsRefused(t *testing.T) {
 		if c.ConnectionState().Used0RTT {
 			t.Error("0-RTT was used")
 		}
-		await(t, "a ticket", cache.put)
+		quictest.Await(t, "a ticket", cache.put)
 		c.CloseWithError(0, "")
 	}
 }

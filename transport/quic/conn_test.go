@@ -10,6 +10,7 @@ import (
 
 	quicgo "github.com/quic-go/quic-go"
 
+	"github.com/fb1e3c20/websockets/transport/internal/quictest"
 	"github.com/fb1e3c20/websockets/transport/quic"
 )
 
@@ -28,23 +29,23 @@ func TestCloseDeliversTheLastMessage(t *testing.T) {
 			t.Parallel()
 			l := listen(t, nil)
 			for range 3 {
-				client, err := quic.DialStream(t.Context(), l.Addr().String(), clientTLS(), nil)
+				client, err := quic.DialStream(t.Context(), l.Addr().String(), quictest.ClientTLS(), nil)
 				if err != nil {
 					t.Fatal(err)
 				}
-				write(t, client, "?")
+				quictest.Write(t, client, "?")
 				server, err := l.Accept()
 				if err != nil {
 					t.Fatal(err)
 				}
 				if test.serverFirst {
 					server.CloseWrite()
-					readAll(client)
+					quictest.ReadAll(client)
 				}
-				write(t, client, last)
+				quictest.Write(t, client, last)
 				client.Close()
 				time.Sleep(test.busy)
-				if got, err := readAll(server); got != "?"+last || err != nil {
+				if got, err := quictest.ReadAll(server); got != "?"+last || err != nil {
 					t.Errorf("read %d bytes, %v; want %d and no error", len(got), err, len(last)+1)
 				}
 				server.Close()
@@ -55,24 +56,24 @@ func TestCloseDeliversTheLastMessage(t *testing.T) {
 
 func TestTheConnectionEndsWithItsStream(t *testing.T) {
 	l := listen(t, nil)
-	client, err := quic.DialStream(t.Context(), l.Addr().String(), clientTLS(), nil)
+	client, err := quic.DialStream(t.Context(), l.Addr().String(), quictest.ClientTLS(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, client, "?")
+	quictest.Write(t, client, "?")
 	server, err := l.Accept()
 	if err != nil {
 		t.Fatal(err)
 	}
 	time.Sleep(300 * time.Millisecond) // longer than the end of a connection takes
-	write(t, client, "still there")
-	if got, err := read(server, 12); got != "?still there" || err != nil {
+	quictest.Write(t, client, "still there")
+	if got, err := quictest.Read(server, 12); got != "?still there" || err != nil {
 		t.Fatalf("read %q, %v", got, err)
 	}
 	client.Close()
 	server.Close()
 	ended := server.QUIC().Context()
-	await(t, "the end of the connection", ended.Done())
+	quictest.Await(t, "the end of the connection", ended.Done())
 	e, ok := errors.AsType[*quicgo.ApplicationError](context.Cause(ended))
 	if !ok || e.ErrorCode != quic.ConnClosed || !e.Remote {
 		t.Errorf("the connection ended with %v; want that the client closed it", context.Cause(ended))
@@ -95,12 +96,12 @@ func TestConnClose(t *testing.T) {
 	if err := c.Err(); err != nil {
 		t.Errorf("Err = %v while a stream is open", err)
 	}
-	write(t, server, "still there")
-	if got, err := read(client, 11); got != "still there" || err != nil {
+	quictest.Write(t, server, "still there")
+	if got, err := quictest.Read(client, 11); got != "still there" || err != nil {
 		t.Errorf("read %q, %v", got, err)
 	}
 	client.Abort()
-	await(t, "the end of the connection", c.Done())
+	quictest.Await(t, "the end of the connection", c.Done())
 	if err := c.Err(); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("Err = %v; want net.ErrClosed", err)
 	}
@@ -111,10 +112,10 @@ func TestConnAbort(t *testing.T) {
 	c := dial(t, l.Addr(), nil)
 	client, server := open(t, c, l)
 	c.Abort()
-	if _, err := readAll(server); !errors.Is(err, quic.ErrAborted) || errors.Is(err, net.ErrClosed) {
+	if _, err := quictest.ReadAll(server); !errors.Is(err, quic.ErrAborted) || errors.Is(err, net.ErrClosed) {
 		t.Errorf("the peer reads %v; want ErrAborted", err)
 	}
-	if _, err := readAll(client); !errors.Is(err, net.ErrClosed) {
+	if _, err := quictest.ReadAll(client); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("who aborted reads %v; want net.ErrClosed", err)
 	}
 	if _, err := c.OpenStream(t.Context()); !errors.Is(err, net.ErrClosed) {
@@ -131,7 +132,7 @@ func TestOpenStreamWaitsForItsTurn(t *testing.T) {
 		t.Fatal(err)
 	}
 	cancel()
-	write(t, client, "the context of OpenStream has ended")
+	quictest.Write(t, client, "the context of OpenStream has ended")
 	server, err := l.Accept()
 	if err != nil {
 		t.Fatal(err)
@@ -150,7 +151,7 @@ func TestOpenStreamWaitsForItsTurn(t *testing.T) {
 		opened <- err
 	}()
 	client.Close()
-	if got, err := readAll(server); len(got) != 35 || err != nil {
+	if got, err := quictest.ReadAll(server); len(got) != 35 || err != nil {
 		t.Errorf("read %q, %v", got, err)
 	}
 	server.Close()

@@ -12,18 +12,19 @@ import (
 
 	quicgo "github.com/quic-go/quic-go"
 
+	"github.com/fb1e3c20/websockets/transport/internal/quictest"
 	"github.com/fb1e3c20/websockets/transport/quic"
 )
 
 func TestDialAnotherProtocol(t *testing.T) {
-	config := serverTLS()
+	config := quictest.ServerTLS()
 	config.NextProtos = []string{"h3"}
-	other, err := quicgo.ListenAddr(anyPort, config, nil)
+	other, err := quicgo.ListenAddr(quictest.AnyPort, config, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer other.Close()
-	_, err = quic.Dial(t.Context(), other.Addr().String(), clientTLS(), nil)
+	_, err = quic.Dial(t.Context(), other.Addr().String(), quictest.ClientTLS(), nil)
 	if err == nil || !strings.Contains(err.Error(), "the server there does not speak "+quic.ALPN) {
 		t.Errorf("Dial = %v", err)
 	}
@@ -35,7 +36,7 @@ func TestDialAnotherProtocol(t *testing.T) {
 // A client that speaks another protocol is refused, and the listener goes on.
 func TestListenerOfAnotherProtocol(t *testing.T) {
 	l := listen(t, nil)
-	config := clientTLS()
+	config := quictest.ClientTLS()
 	config.NextProtos = []string{"h3"}
 	if _, err := quicgo.DialAddr(t.Context(), l.Addr().String(), config, nil); err == nil || !strings.Contains(err.Error(), "no application protocol") {
 		t.Errorf("dialled with another protocol: %v", err)
@@ -47,7 +48,7 @@ func TestDialErrors(t *testing.T) {
 	l := listen(t, nil)
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
-	nobody, err := net.ListenPacket("udp", anyPort) // who never answers
+	nobody, err := net.ListenPacket("udp", quictest.AnyPort) // who never answers
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -64,15 +65,15 @@ func TestDialErrors(t *testing.T) {
 	}{
 		"a certificate of nobody known": {t.Context(), l.Addr().String(), nil, nil,
 			func(err error) bool { _, ok := errors.AsType[x509.UnknownAuthorityError](err); return ok }},
-		"a context that has ended": {cancelled, l.Addr().String(), clientTLS(), nil,
+		"a context that has ended": {cancelled, l.Addr().String(), quictest.ClientTLS(), nil,
 			func(err error) bool { return errors.Is(err, context.Canceled) }},
-		"a context that ends": {late, nobody.LocalAddr().String(), clientTLS(), nil,
+		"a context that ends": {late, nobody.LocalAddr().String(), quictest.ClientTLS(), nil,
 			func(err error) bool { return errors.Is(err, context.DeadlineExceeded) }},
-		"silence": {t.Context(), nobody.LocalAddr().String(), clientTLS(), impatient,
+		"silence": {t.Context(), nobody.LocalAddr().String(), quictest.ClientTLS(), impatient,
 			func(err error) bool { e, ok := errors.AsType[net.Error](err); return ok && e.Timeout() }},
-		"no port": {t.Context(), "127.0.0.1", clientTLS(), nil,
+		"no port": {t.Context(), "127.0.0.1", quictest.ClientTLS(), nil,
 			func(err error) bool { return strings.Contains(err.Error(), "missing port") }},
-		"no such port": {t.Context(), "127.0.0.1:http/3", clientTLS(), nil,
+		"no such port": {t.Context(), "127.0.0.1:http/3", quictest.ClientTLS(), nil,
 			func(err error) bool { return strings.Contains(err.Error(), "http/3") }},
 	} {
 		s, err := quic.DialStream(test.ctx, test.addr, test.tls, test.config)
@@ -87,7 +88,7 @@ func TestDialAName(t *testing.T) {
 	l := listen(t, nil)
 	addr := net.JoinHostPort("localhost", strings.Split(l.Addr().String(), ":")[1])
 	start := time.Now()
-	c, err := quic.Dial(t.Context(), addr, clientTLS(), nil)
+	c, err := quic.Dial(t.Context(), addr, quictest.ClientTLS(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

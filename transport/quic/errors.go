@@ -38,10 +38,6 @@ const (
 // closed.
 var errClosed = fmt.Errorf("quic: %w", net.ErrClosed)
 
-// noApplicationProtocol is the TLS alert of a server that does not speak ALPN's
-// protocol (https://www.rfc-editor.org/rfc/rfc9001#section-4.8).
-const noApplicationProtocol quicgo.TransportErrorCode = 0x100 + 120
-
 // An endError is why a stream or a connection ended, or never came to be, that
 // this side did not close. The errors of quic-go match net.ErrClosed, also when it
 // was the peer or the network; this one does not.

@@ -6,13 +6,14 @@ import (
 	"log"
 
 	"github.com/fb1e3c20/websockets"
+	"github.com/fb1e3c20/websockets/transport/internal/quictest"
 	"github.com/fb1e3c20/websockets/transport/quic"
 )
 
 // Two sockets on one connection.
 func Example() {
 	ctx := context.Background()
-	listener, err := quic.Listen("127.0.0.1:0", serverTLS(), nil)
+	listener, err := quic.Listen("127.0.0.1:0", quictest.ServerTLS(), nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -22,7 +23,7 @@ func Example() {
 	go server.Serve(listener)
 	defer server.Shutdown(ctx)
 
-	conn, err := quic.Dial(ctx, listener.Addr().String(), clientTLS(), nil)
+	conn, err := quic.Dial(ctx, listener.Addr().String(), quictest.ClientTLS(), nil)
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -117,15 +117,18 @@ func (l *Listener) Add(c *quicgo.Conn) error {
 		go c.CloseWithError(ConnClosed, "")
 		return l.err
 	}
-	conn := newConn(c, l.patience)
+	done := make(chan struct{})
+	conn := newConn(c, l.patience, done)
 	l.conns[conn] = struct{}{}
-	l.serving.Go(func() { l.serve(conn) })
+	l.serving.Go(func() {
+		defer close(done)
+		l.serve(conn)
+	})
 	return nil
 }
 
 // serve hands out the streams of a connection until its end.
 func (l *Listener) serve(c *Conn) {
-	defer close(c.done)
 	defer l.forget(c)
 	defer c.Close()
 	for {
@@ -145,7 +148,8 @@ func (l *Listener) forget(c *Conn) {
 
 // offer waits until somebody accepts the stream, or nobody will.
 func (l *Listener) offer(c *Conn, s *quicgo.Stream) {
-	if !c.enter() {
+	s.ReleaseStreamCredit() // its end makes room for another, whatever the configuration says
+	if !c.life.Enter() {
 		s.CancelRead(StreamRefused)
 		s.CancelWrite(StreamRefused)
 		return

@@ -12,6 +12,7 @@ import (
 	quicgo "github.com/quic-go/quic-go"
 
 	"github.com/fb1e3c20/websockets"
+	"github.com/fb1e3c20/websockets/transport/internal/quictest"
 	"github.com/fb1e3c20/websockets/transport/quic"
 )
 
@@ -25,7 +26,7 @@ func TestListenerClose(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, unaccepted, "?")
+	quictest.Write(t, unaccepted, "?")
 	time.Sleep(50 * time.Millisecond) // until it has come
 	for range 2 {
 		if err := l.Close(); err != nil {
@@ -39,14 +40,14 @@ func TestListenerClose(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	write(t, late, "?")
+	quictest.Write(t, late, "?")
 	for name, s := range map[string]*quic.Stream{"that nobody accepted": unaccepted, "that came late": late} {
-		if _, err := readAll(s); !errors.Is(err, quic.ErrRefused) {
+		if _, err := quictest.ReadAll(s); !errors.Is(err, quic.ErrRefused) {
 			t.Errorf("a stream %s reads %v; want ErrRefused", name, err)
 		}
 	}
-	write(t, server, "still there")
-	if got, err := read(client, 11); got != "still there" || err != nil {
+	quictest.Write(t, server, "still there")
+	if got, err := quictest.Read(client, 11); got != "still there" || err != nil {
 		t.Errorf("an accepted stream reads %q, %v", got, err)
 	}
 	select {
@@ -56,8 +57,8 @@ func TestListenerClose(t *testing.T) {
 	}
 	server.Close()
 	client.Close()
-	await(t, "the end of the listener", l.Done())
-	await(t, "the end of the connection", c.Done())
+	quictest.Await(t, "the end of the listener", l.Done())
+	quictest.Await(t, "the end of the connection", c.Done())
 	if e, ok := errors.AsType[*quicgo.ApplicationError](c.Err()); !ok || e.ErrorCode != quic.ConnClosed || errors.Is(c.Err(), net.ErrClosed) {
 		t.Errorf("the client's connection ended with %v; want that the server closed it", c.Err())
 	}
@@ -71,39 +72,39 @@ func TestListenerCloseWithoutConnections(t *testing.T) {
 	if err := <-accepted; !errors.Is(err, net.ErrClosed) {
 		t.Errorf("Accept = %v; want net.ErrClosed", err)
 	}
-	await(t, "the end of the listener", l.Done())
-	again, err := quic.Listen(l.Addr().String(), serverTLS(), nil)
+	quictest.Await(t, "the end of the listener", l.Done())
+	again, err := quic.Listen(l.Addr().String(), quictest.ServerTLS(), nil)
 	if err != nil {
 		t.Fatalf("the port is not free: %v", err)
 	}
 	again.Close()
-	await(t, "the end of the other listener", again.Done())
+	quictest.Await(t, "the end of the other listener", again.Done())
 }
 
 func TestListenerAbort(t *testing.T) {
 	l := listen(t, nil)
 	client, server := open(t, dial(t, l.Addr(), nil), l)
 	l.Abort()
-	await(t, "the end of the listener", l.Done())
-	if _, err := readAll(client); !errors.Is(err, quic.ErrAborted) {
+	quictest.Await(t, "the end of the listener", l.Done())
+	if _, err := quictest.ReadAll(client); !errors.Is(err, quic.ErrAborted) {
 		t.Errorf("the client reads %v; want ErrAborted", err)
 	}
-	if _, err := readAll(server); !errors.Is(err, net.ErrClosed) {
+	if _, err := quictest.ReadAll(server); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("the server reads %v; want net.ErrClosed", err)
 	}
 }
 
 // Whoever wants to share a port accepts connections itself.
 func TestAdd(t *testing.T) {
-	config := serverTLS()
+	config := quictest.ServerTLS()
 	config.NextProtos = []string{"other", quic.ALPN}
-	shared, err := quicgo.ListenAddr(anyPort, config, quic.Defaults(nil))
+	shared, err := quicgo.ListenAddr(quictest.AnyPort, config, quic.Defaults(nil))
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer shared.Close()
 	l := quic.NewListener(shared.Addr())
-	defer func() { l.Abort(); await(t, "the end of the listener", l.Done()) }()
+	defer func() { l.Abort(); quictest.Await(t, "the end of the listener", l.Done()) }()
 	added := make(chan error)
 	go func() {
 		for range 3 {
@@ -115,7 +116,7 @@ func TestAdd(t *testing.T) {
 		}
 	}()
 
-	c, err := quic.Dial(t.Context(), l.Addr().String(), clientTLS(), nil)
+	c, err := quic.Dial(t.Context(), l.Addr().String(), quictest.ClientTLS(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -124,9 +125,9 @@ func TestAdd(t *testing.T) {
 	}
 	open(t, c, l)
 	c.Abort()
-	await(t, "the end of the connection", c.Done())
+	quictest.Await(t, "the end of the connection", c.Done())
 
-	client := clientTLS()
+	client := quictest.ClientTLS()
 	client.NextProtos = []string{"other"}
 	other, err := quicgo.DialAddr(t.Context(), l.Addr().String(), client, nil)
 	if err != nil {
@@ -135,17 +136,17 @@ func TestAdd(t *testing.T) {
 	if err := <-added; err == nil || !strings.Contains(err.Error(), `"other"`) {
 		t.Errorf("Add of a connection with another protocol: %v", err)
 	}
-	await(t, "the end of a connection with another protocol", other.Context().Done())
+	quictest.Await(t, "the end of a connection with another protocol", other.Context().Done())
 
 	l.Close()
-	late, err := quic.Dial(t.Context(), l.Addr().String(), clientTLS(), nil)
+	late, err := quic.Dial(t.Context(), l.Addr().String(), quictest.ClientTLS(), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	if err := <-added; !errors.Is(err, net.ErrClosed) {
 		t.Errorf("Add after Close: %v; want net.ErrClosed", err)
 	}
-	await(t, "the end of a connection that came late", late.Done())
+	quictest.Await(t, "the end of a connection that came late", late.Done())
 }
 
 // A client that opens a connection and does nothing with it is not kept for ever.
@@ -159,12 +160,12 @@ func TestConnectionsWithoutStreamsAreClosed(t *testing.T) {
 	time.Sleep(short * 3 / 2)
 	client.Abort()
 	server.Abort()
-	await(t, "the end of the connection", c.Done())
+	quictest.Await(t, "the end of the connection", c.Done())
 	if e, ok := errors.AsType[*quicgo.ApplicationError](c.Err()); !ok || e.ErrorCode != quic.ConnClosed {
 		t.Errorf("it ended with %v; want the code ConnClosed", c.Err())
 	}
 	for start := time.Now(); l.Conns() > 0; time.Sleep(time.Millisecond) {
-		if time.Since(start) > patience {
+		if time.Since(start) > quictest.Patience {
 			t.Fatal("the listener still knows the connection")
 		}
 	}
@@ -179,9 +180,9 @@ func TestListenErrors(t *testing.T) {
 		config *tls.Config
 		want   string
 	}{
-		"no TLS configuration": {anyPort, nil, "no certificate"},
-		"no certificate":       {anyPort, &tls.Config{}, "no certificate"},
-		"no such address":      {"127.0.0.1:http/3", serverTLS(), "http/3"},
+		"no TLS configuration": {quictest.AnyPort, nil, "no certificate"},
+		"no certificate":       {quictest.AnyPort, &tls.Config{}, "no certificate"},
+		"no such address":      {"127.0.0.1:http/3", quictest.ServerTLS(), "http/3"},
 	} {
 		if l, err := quic.Listen(test.addr, test.config, nil); l != nil || err == nil || !strings.Contains(err.Error(), test.want) {
 			t.Errorf("%s: %v, %v; want an error with %q", name, l, err, test.want)

@@ -14,6 +14,7 @@ import (
 	quicgo "github.com/quic-go/quic-go"
 
 	"github.com/fb1e3c20/websockets"
+	"github.com/fb1e3c20/websockets/transport/internal/quictest"
 	"github.com/fb1e3c20/websockets/transport/quic"
 )
 
@@ -55,8 +56,8 @@ type script struct {
 type round struct {
 	*testing.T
 	rnd    *rand.Rand
-	net    *relay
-	usual  faults // of the network while it is not dark
+	net    *quictest.Relay
+	usual  quictest.Faults // of the network while it is not dark
 	conn   *quic.Conn
 	client *websockets.Conn
 	code   websockets.CloseCode // for who closes
@@ -74,7 +75,7 @@ func playRound(t *testing.T, seed uint64) {
 	r := &round{
 		T:        t,
 		rnd:      rnd,
-		usual:    faults{loss: 0.1 * rnd.Float64(), delay: time.Duration(rnd.IntN(10)) * time.Millisecond},
+		usual:    quictest.Faults{Loss: 0.1 * rnd.Float64(), Delay: time.Duration(rnd.IntN(10)) * time.Millisecond},
 		code:     websockets.CloseCode(4000 + rnd.IntN(1000)),
 		accepted: make(chan *websockets.Conn, 1),
 		served:   make(chan error, 1),
@@ -82,13 +83,13 @@ func playRound(t *testing.T, seed uint64) {
 	l := listen(t, config)
 	server := websockets.Handle(r.serve, options)
 	go server.Serve(l)
-	r.net = newRelay(t, l.Addr(), seed)
-	r.net.set(r.usual)
+	r.net = quictest.NewRelay(t, l.Addr(), seed)
+	r.net.Set(r.usual)
 	r.conn = dial(t, r.net.Addr(), config)
 	r.client = connect(t, r.conn, &websockets.Dialer{Options: options}, "/")
-	within(t, "the round", func() { s.play(r) })
+	quictest.Within(t, "the round", func() { s.play(r) })
 	r.client.CloseNow()
-	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	ctx, cancel := context.WithTimeout(context.Background(), quictest.Patience)
 	defer cancel()
 	if err := server.Shutdown(ctx); err != nil {
 		t.Errorf("Shutdown: %v", err)
@@ -132,7 +133,7 @@ func (r *round) talk() {
 	}
 }
 
-func (r *round) darken() { r.net.set(faults{dark: true}) }
+func (r *round) darken() { r.net.Set(quictest.Faults{Dark: true}) }
 
 // slack is how late things may be on a busy machine.
 const slack = 5 * time.Second
@@ -205,7 +206,7 @@ var scripts = []script{
 		r.talk()
 		r.darken()
 		time.Sleep(time.Duration(r.rnd.Int64N(int64(silence / 2))))
-		r.net.set(r.usual)
+		r.net.Set(r.usual)
 		r.talk()
 		if err := r.client.Close(r.code, ""); err != nil {
 			r.Errorf("Close: %v", err)
@@ -252,8 +253,8 @@ var scripts = []script{
 
 // goDark expects both sides to notice that the other one is gone.
 func (r *round) goDark(right func(error) bool) {
-	r.usual = faults{}
-	r.net.set(r.usual) // a lost packet would look like silence
+	r.usual = quictest.Faults{}
+	r.net.Set(r.usual) // a lost packet would look like silence
 	r.talk()
 	r.darken()
 	start := time.Now()

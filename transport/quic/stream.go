@@ -93,4 +93,4 @@ func (c *carrier) cancel(code quicgo.StreamErrorCode) {
 }
 
 // leave tells the connection that the stream needs it no more.
-func (c *carrier) leave() { c.left.Do(c.conn.leave) }
+func (c *carrier) leave() { c.left.Do(c.conn.life.Leave) }

@@ -10,6 +10,7 @@ import (
 	quicgo "github.com/quic-go/quic-go"
 
 	"github.com/fb1e3c20/websockets/transport"
+	"github.com/fb1e3c20/websockets/transport/internal/quictest"
 	"github.com/fb1e3c20/websockets/transport/quic"
 	"github.com/fb1e3c20/websockets/transport/streamtest"
 )
@@ -28,7 +29,7 @@ func TestContract(t *testing.T) {
 	})
 	t.Run("OneConnectionEach", func(t *testing.T) {
 		streamtest.Run(t, func(t *testing.T) (a, b transport.Stream) {
-			c, err := quic.Dial(t.Context(), l.Addr().String(), clientTLS(), nil)
+			c, err := quic.Dial(t.Context(), l.Addr().String(), quictest.ClientTLS(), nil)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -43,16 +44,16 @@ func TestAbortIsSeen(t *testing.T) {
 	c := dial(t, l.Addr(), nil)
 	client, server := open(t, c, l)
 	client.Abort()
-	_, err := readAll(server)
+	_, err := quictest.ReadAll(server)
 	aborted(t, "reading", err)
 	for err = nil; err == nil || err == transport.ErrWouldBlock; {
 		_, err = server.TryWrite(make([]byte, 1<<10))
 	}
 	aborted(t, "writing", err)
 	client, server = open(t, c, l)
-	write(t, client, "the next stream of the connection works")
+	quictest.Write(t, client, "the next stream of the connection works")
 	client.CloseWrite()
-	if got, err := readAll(server); len(got) != 39 || err != nil {
+	if got, err := quictest.ReadAll(server); len(got) != 39 || err != nil {
 		t.Errorf("read %q, %v", got, err)
 	}
 }
@@ -72,14 +73,14 @@ func aborted(t *testing.T, what string, err error) {
 func TestAbortAfterCloseWrite(t *testing.T) {
 	l := listen(t, nil)
 	client, server := open(t, dial(t, l.Addr(), nil), l)
-	write(t, client, "all that was to be said")
+	quictest.Write(t, client, "all that was to be said")
 	if err := client.CloseWrite(); err != nil {
 		t.Fatal(err)
 	}
 	awaitEnd(t, server)
 	client.Abort()
 	time.Sleep(20 * time.Millisecond) // for what must not come
-	if got, err := readAll(server); got != "all that was to be said" || err != nil {
+	if got, err := quictest.ReadAll(server); got != "all that was to be said" || err != nil {
 		t.Errorf("read %q, %v", got, err)
 	}
 	for err := error(nil); ; time.Sleep(time.Millisecond) {
@@ -97,7 +98,7 @@ func TestAbortAfterCloseWrite(t *testing.T) {
 func awaitEnd(t *testing.T, s *quic.Stream) {
 	t.Helper()
 	for start := time.Now(); !s.Readable(); time.Sleep(time.Millisecond) {
-		if time.Since(start) > patience {
+		if time.Since(start) > quictest.Patience {
 			t.Fatal("nothing came")
 		}
 	}
@@ -110,7 +111,7 @@ func TestCloseStopsAPeerThatGoesOn(t *testing.T) {
 	client, server := open(t, dial(t, l.Addr(), nil), l)
 	start := time.Now()
 	server.Close()
-	if got, err := readAll(client); got != "" || err != nil {
+	if got, err := quictest.ReadAll(client); got != "" || err != nil {
 		t.Errorf("read %q, %v; want the end", got, err)
 	}
 	for sent := 0; ; {
@@ -126,7 +127,7 @@ func TestCloseStopsAPeerThatGoesOn(t *testing.T) {
 		if e, ok := errors.AsType[*quicgo.StreamError](err); !ok || e.ErrorCode != quic.StreamUnread || errors.Is(err, quic.ErrAborted) {
 			t.Errorf("writing: %v; want the code StreamUnread", err)
 		}
-		if d := time.Since(start); d < 4*time.Second || d > 2*patience {
+		if d := time.Since(start); d < 4*time.Second || d > 2*quictest.Patience {
 			t.Errorf("told to stop after %v", d)
 		}
 		if sent < 2<<20 {

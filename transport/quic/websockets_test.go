@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/fb1e3c20/websockets"
+	"github.com/fb1e3c20/websockets/transport/internal/quictest"
 	"github.com/fb1e3c20/websockets/transport/quic"
 )
 
@@ -23,7 +24,7 @@ func serve(t testing.TB, h websockets.HandlerFunc, o *websockets.Options) (*quic
 	served := make(chan error, 1)
 	go func() { served <- s.Serve(l) }()
 	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
+		ctx, cancel := context.WithTimeout(context.Background(), quictest.Patience)
 		defer cancel()
 		if err := s.Shutdown(ctx); err != nil {
 			t.Errorf("Shutdown: %v", err)
@@ -153,7 +154,7 @@ func TestTheLastMessageAndTheCloseArrive(t *testing.T) {
 		}
 	}, websockets.Strict())
 	for range 20 {
-		s, err := quic.DialStream(t.Context(), l.Addr().String(), clientTLS(), nil)
+		s, err := quic.DialStream(t.Context(), l.Addr().String(), quictest.ClientTLS(), nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -188,7 +189,7 @@ func TestShutdown(t *testing.T) {
 		})
 	}
 	start := time.Now()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), quictest.Patience)
 	defer cancel()
 	if err := s.Shutdown(ctx); err != nil {
 		t.Errorf("Shutdown: %v", err)
@@ -197,8 +198,8 @@ func TestShutdown(t *testing.T) {
 		t.Errorf("Shutdown took %v", d)
 	}
 	all.Wait()
-	await(t, "the end of the listener", l.Done())
-	await(t, "the end of the connection", conn.Done())
+	quictest.Await(t, "the end of the listener", l.Done())
+	quictest.Await(t, "the end of the connection", conn.Done())
 }
 
 // One socket of a hundred that is not read holds up none of the others, in either
@@ -271,7 +272,7 @@ func compare(t *testing.T, conn *quic.Conn, stick func()) {
 				}
 			})
 		}
-		within(t, "echoes", all.Wait)
+		quictest.Within(t, "echoes", all.Wait)
 		return time.Since(start)
 	}
 	run()
@@ -283,14 +284,4 @@ func compare(t *testing.T, conn *quic.Conn, stick func()) {
 	if beside > 3*alone+time.Second {
 		t.Errorf("%d echoes took %v beside a socket that is not read, and %v without", sockets*rounds, beside, alone)
 	}
-}
-
-func within(t *testing.T, what string, f func()) {
-	t.Helper()
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		f()
-	}()
-	await(t, what, done)
 }

@@ -1,4 +1,5 @@
-package quic_test
+// Package quictest has what the tests of carriers on QUIC share.
+package quictest
 
 import (
 	"math/rand/v2"
@@ -8,32 +9,34 @@ import (
 	"time"
 )
 
-// A relay is a bad network between clients and a server: what happens to each
+// A Relay is a bad network between clients and a server: what happens to each
 // packet is drawn from a seed.
-type relay struct {
+type Relay struct {
 	server *net.UDPAddr
 	front  *net.UDPConn // that clients send to
 	all    sync.WaitGroup
 
 	mu     sync.Mutex
 	rnd    *rand.Rand
-	faults faults
+	faults Faults
 	backs  map[string]*net.UDPConn // to the server, of each client
 	closed bool
 }
 
-type faults struct {
-	loss  float64       // of this part of the packets
-	delay time.Duration // at most, so that packets overtake each other
-	dark  bool          // nothing passes
+// Faults are what a relay does to packets.
+type Faults struct {
+	Loss  float64       // of this part of them
+	Delay time.Duration // at most, so that they overtake each other
+	Dark  bool          // nothing passes
 }
 
-func newRelay(t testing.TB, server net.Addr, seed uint64) *relay {
+// NewRelay returns a relay to server that is gone when the test ends.
+func NewRelay(t testing.TB, server net.Addr, seed uint64) *Relay {
 	front, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &relay{
+	r := &Relay{
 		server: server.(*net.UDPAddr),
 		front:  front,
 		rnd:    rand.New(rand.NewPCG(seed, 1)),
@@ -44,16 +47,18 @@ func newRelay(t testing.TB, server net.Addr, seed uint64) *relay {
 	return r
 }
 
-func (r *relay) Addr() net.Addr { return r.front.LocalAddr() }
+// Addr returns the address that clients send to.
+func (r *Relay) Addr() net.Addr { return r.front.LocalAddr() }
 
-func (r *relay) set(f faults) {
+// Set changes what happens to packets from now on.
+func (r *Relay) Set(f Faults) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.faults = f
 }
 
 // forward takes packets of clients to the server.
-func (r *relay) forward() {
+func (r *Relay) forward() {
 	buf := make([]byte, 2048)
 	for {
 		n, from, err := r.front.ReadFromUDP(buf)
@@ -67,7 +72,7 @@ func (r *relay) forward() {
 }
 
 // back returns the socket that stands for a client.
-func (r *relay) back(client *net.UDPAddr) *net.UDPConn {
+func (r *Relay) back(client *net.UDPAddr) *net.UDPConn {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if c := r.backs[client.String()]; c != nil || r.closed {
@@ -83,7 +88,7 @@ func (r *relay) back(client *net.UDPAddr) *net.UDPConn {
 }
 
 // backward takes packets of the server to a client.
-func (r *relay) backward(from *net.UDPConn, client *net.UDPAddr) {
+func (r *Relay) backward(from *net.UDPConn, client *net.UDPAddr) {
 	buf := make([]byte, 2048)
 	for {
 		n, err := from.Read(buf)
@@ -97,13 +102,13 @@ func (r *relay) backward(from *net.UDPConn, client *net.UDPAddr) {
 }
 
 // pass sends a packet on, now or later, or does not.
-func (r *relay) pass(p []byte, send func([]byte)) {
+func (r *Relay) pass(p []byte, send func([]byte)) {
 	r.mu.Lock()
 	f := r.faults
-	lost := f.dark || r.rnd.Float64() < f.loss
+	lost := f.Dark || r.rnd.Float64() < f.Loss
 	var delay time.Duration
-	if f.delay > 0 {
-		delay = time.Duration(r.rnd.Int64N(int64(f.delay)))
+	if f.Delay > 0 {
+		delay = time.Duration(r.rnd.Int64N(int64(f.Delay)))
 	}
 	r.mu.Unlock()
 	switch {
@@ -116,13 +121,13 @@ func (r *relay) pass(p []byte, send func([]byte)) {
 	}
 }
 
-func (r *relay) isClosed() bool {
+func (r *Relay) isClosed() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.closed
 }
 
-func (r *relay) close() {
+func (r *Relay) close() {
 	r.mu.Lock()
 	r.closed = true
 	r.front.Close()
