@@ -16,14 +16,18 @@ import (
 	"time"
 
 	"github.com/fb1e3c20/websockets/core"
+	"github.com/fb1e3c20/websockets/internal/pool"
 	"github.com/fb1e3c20/websockets/transport"
 	"github.com/fb1e3c20/websockets/transport/flight"
+	"github.com/fb1e3c20/websockets/transport/http2"
 	"github.com/fb1e3c20/websockets/transport/tcp"
 )
 
 // A Dialer opens connections as a client. The zero Dialer is ready. Its field
 // must not be changed once it is in use; its methods may be called from any
-// goroutine. Connections of one Dialer share a clock and its timers.
+// goroutine. Connections of one Dialer share a clock and its timers, and over
+// HTTP/2 those to one server share the connection under them, which is closed with
+// the last of them.
 type Dialer struct {
 	Options *Options // nil: the zero Options
 
@@ -32,11 +36,15 @@ type Dialer struct {
 	options  Options // a copy
 	settings *core.Settings
 	att      *transport.Attendant
+	http2    pool.Pool[*http2.Conn]
+	http1    memory // of servers that take no WebSockets over HTTP/2
 }
 
 // Dial connects to a URL with the scheme ws or wss (http and https mean the
 // same) and does the opening handshake
-// (https://www.rfc-editor.org/rfc/rfc6455#section-4.1). It goes through a proxy,
+// (https://www.rfc-editor.org/rfc/rfc6455#section-4.1), over HTTP/1.1 or HTTP/2 or
+// on a carrier of its own, as Options.HTTP and Options.Carrier say. What calls
+// share, they share through a [Dialer]. It goes through a proxy,
 // follows redirects and keeps cookies as the Options say; the Request of
 // [Conn.Response] tells where it arrived. ctx is for dialling alone: the
 // connection lives on when it ends. The error is that of ctx, an [ErrMisuse]
@@ -75,9 +83,20 @@ func (d *Dialer) Dial(ctx context.Context, rawURL string) (*Conn, error) {
 // dial connects to t and does the handshake, and follows no redirect.
 func (d *Dialer) dial(ctx context.Context, t *target) (*Conn, error) {
 	r := d.request(t)
+	switch {
+	case d.options.Carrier != nil:
+		return d.dialCarrier(ctx, t, r)
+	case d.options.HTTP == HTTP2, d.options.HTTP == HTTPAuto && t.secure:
+		return d.dialHTTP2(ctx, t, r)
+	}
+	return d.dialHTTP1(ctx, t, r)
+}
+
+// dialHTTP1 is dial with a connection for this WebSocket alone.
+func (d *Dialer) dialHTTP1(ctx context.Context, t *target, r *http.Request) (*Conn, error) {
 	stream, err := d.connect(ctx, t, r)
 	if err != nil {
-		return nil, &HandshakeError{Err: &step{"cannot connect to " + t.url.String(), err}}
+		return nil, t.cannotConnect(err)
 	}
 	return d.open(ctx, stream, t, r)
 }
@@ -144,7 +163,7 @@ func (d *Dialer) connect(ctx context.Context, t *target, r *http.Request) (trans
 		return nil, err
 	}
 	if t.secure {
-		return asStream(tcp.Client(ctx, conn, d.tlsConfig(t)))
+		return asStream(tcp.Client(ctx, conn, http11(d.tlsConfig(t))))
 	}
 	stream, err := tcp.FromConn(conn, nil)
 	if err != nil {
@@ -189,7 +208,7 @@ func (d *Dialer) dialTCP(ctx context.Context, addr string) (net.Conn, error) {
 }
 
 func (d *Dialer) tlsConfig(t *target) *tls.Config {
-	c := http11(d.options.TLSConfig)
+	c := cloneTLS(d.options.TLSConfig)
 	if c.ServerName == "" {
 		c.ServerName = withoutZone(t.url.Hostname())
 	}
@@ -199,13 +218,20 @@ func (d *Dialer) tlsConfig(t *target) *tls.Config {
 	return c
 }
 
-// http11 returns c with HTTP/1.1 as the only protocol: configurations that come
-// from an HTTP client tend to offer HTTP/2, which the handshake is not in.
-func http11(c *tls.Config) *tls.Config {
+// cloneTLS returns a copy of c that offers no protocol.
+func cloneTLS(c *tls.Config) *tls.Config {
 	if c == nil {
-		c = &tls.Config{}
+		return &tls.Config{}
 	}
 	c = c.Clone()
+	c.NextProtos = nil
+	return c
+}
+
+// http11 returns c with HTTP/1.1 as the only protocol: configurations that come
+// from an HTTP client tend to offer HTTP/2, which this handshake is not in.
+func http11(c *tls.Config) *tls.Config {
+	c = cloneTLS(c)
 	c.NextProtos = []string{"http/1.1"}
 	return c
 }
@@ -222,7 +248,7 @@ func (d *Dialer) request(t *target) *http.Request {
 
 // open does the handshake for t, which r asks for, on stream.
 func (d *Dialer) open(ctx context.Context, stream transport.Stream, t *target, r *http.Request) (*Conn, error) {
-	c, err := d.drive(stream, r)
+	c, err := d.drive(stream, r, false)
 	if err != nil {
 		return nil, t.birthError(err)
 	}
@@ -248,16 +274,20 @@ func (d *Dialer) open(ctx context.Context, stream transport.Stream, t *target, r
 	return c, nil
 }
 
-// drive makes the machine and the driver of the connection that r asks for.
-func (d *Dialer) drive(stream transport.Stream, r *http.Request) (c *Conn, err error) {
+// drive makes the machine and the driver of the connection that r asks for; isOpen
+// says that the handshake was done elsewhere.
+func (d *Dialer) drive(stream transport.Stream, r *http.Request, isOpen bool) (c *Conn, err error) {
 	defer func() {
 		if c == nil { // a panic of Options.Machine included
 			stream.Abort()
 		}
 	}()
-	b := flight.Birth{Role: core.Client, Now: d.att.Clock().Now(), Settings: d.settings, Request: core.RequestOptions{
-		Host: r.Host, Target: escape(r.URL.RequestURI()), Subprotocols: d.options.Subprotocols, Header: headerFields(r.Header),
-	}}
+	b := flight.Birth{Role: core.Client, Open: isOpen, Now: d.att.Clock().Now(), Settings: d.settings}
+	if !isOpen {
+		b.Request = core.RequestOptions{
+			Host: r.Host, Target: escape(r.URL.RequestURI()), Subprotocols: d.options.Subprotocols, Header: headerFields(r.Header),
+		}
+	}
 	if s, ok := stream.(interface{ RemoteAddr() net.Addr }); ok && s.RemoteAddr() != nil {
 		b.Label = s.RemoteAddr().String()
 	}

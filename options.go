@@ -137,9 +137,19 @@ type Options struct {
 
 	// TLSConfig is for clients: for wss URLs, for redirects to them, and for
 	// proxies with an https URL. Its ServerName is never asked of a proxy,
-	// and HTTP/1.1 is what NextProtos become. Default: the system's roots,
-	// TLS 1.2 and later.
+	// and its NextProtos are replaced. Default: the system's roots, TLS 1.2 and
+	// later.
 	TLSConfig *tls.Config
+
+	// HTTP is the version of HTTP that a client opens its WebSockets over.
+	// Default: [HTTPAuto], HTTP/2 if the server of a wss URL offers it and
+	// HTTP/1.1 otherwise.
+	HTTP HTTPVersion
+
+	// Carrier is what a client opens its WebSockets on in place of TCP. Proxy,
+	// DialContext and HTTP are of no use then, and the first two are not looked
+	// at. Default: none.
+	Carrier Carrier
 
 	// Proxy chooses the proxy for a handshake request, whose URL has the
 	// scheme http or https; none if it returns nil. The proxy's URL has the
@@ -258,6 +268,12 @@ func (o *Options) settings() (*core.Settings, error) {
 	})
 	if err != nil {
 		return nil, err
+	}
+	if o.HTTP > HTTP2 {
+		return nil, &core.ConfigError{Field: "HTTP", Reason: "must be HTTPAuto, HTTP1 or HTTP2"}
+	}
+	if o.HTTP != HTTPAuto && o.Carrier != nil {
+		return nil, &core.ConfigError{Field: "HTTP", Reason: "is for TCP, and there is a Carrier"}
 	}
 	if o.Workers < 0 || o.Workers > maxWorkers {
 		return nil, &core.ConfigError{Field: "Workers", Reason: "must be from 1 to 65536, or 0 for 8"}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/fb1e3c20/websockets"
+	"github.com/fb1e3c20/websockets/transport/quic"
 )
 
 // connectCommand is websockets connect.
@@ -47,6 +48,7 @@ Examples:
   printf 'one\ntwo\n' | websockets connect ws://127.0.0.1:8080/echo
   echo subscribe | websockets connect --stay wss://example.com/feed | jq .price
   websockets connect -H 'Authorization: Bearer abc' --subprotocol chat wss://example.com/chat
+  websockets connect --insecure --http3 wss://127.0.0.1:8080/echo
   websockets connect --ping 1s --proxy socks5://127.0.0.1:1080 wss://example.com/`
 }
 
@@ -98,15 +100,23 @@ func (c *connectCommand) options() (*websockets.Options, error) {
 	return o, c.protocol.apply(o)
 }
 
-// target tells what conn is connected to, after all redirects, and the
-// subprotocol.
+// target tells what conn is connected to, after all redirects, what carries it
+// unless that is HTTP/1.1, and the subprotocol.
 func target(conn *websockets.Conn) string {
-	u := *conn.Response().Request.URL
+	r := conn.Response()
+	u := *r.Request.URL
 	u.Scheme = strings.Replace(u.Scheme, "http", "ws", 1)
-	if p := conn.Subprotocol(); p != "" {
-		return u.String() + ", subprotocol " + p
+	told := u.String()
+	switch {
+	case r.ProtoMajor > 1:
+		told += fmt.Sprintf(" over HTTP/%d", r.ProtoMajor)
+	case r.TLS != nil && r.TLS.NegotiatedProtocol == quic.ALPN:
+		told += " over QUIC"
 	}
-	return u.String()
+	if p := conn.Subprotocol(); p != "" {
+		told += ", subprotocol " + p
+	}
+	return told
 }
 
 // session chooses by what the console is how lines are read and messages are

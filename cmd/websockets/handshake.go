@@ -13,6 +13,8 @@ import (
 
 	"github.com/fb1e3c20/websockets"
 	"github.com/fb1e3c20/websockets/core"
+	"github.com/fb1e3c20/websockets/transport/http3"
+	"github.com/fb1e3c20/websockets/transport/quic"
 )
 
 // handshake are the flags of a client about its request, and the way to the server.
@@ -24,6 +26,11 @@ type handshake struct {
 	Proxy        *proxy   `placeholder:"URL" group:"Request" help:"Go through a proxy, such as http://host:3128, https://host or socks5://user:password@host:1080; none: go without. Default: HTTP_PROXY for ws, HTTPS_PROXY for wss, and NO_PROXY."`
 	CA           string   `name:"ca" xor:"tls" placeholder:"FILE" group:"Request" help:"Trust the certificates in FILE (PEM) as well as the system's."`
 	Insecure     bool     `xor:"tls" group:"Request" help:"Do not verify certificates. For tests only."`
+
+	HTTP1 bool `name:"http1" xor:"carrier" group:"Request" help:"Use HTTP/1.1. Without any of these four flags it is HTTP/2 if the server of a wss URL offers WebSockets over it, and HTTP/1.1 otherwise."`
+	HTTP2 bool `name:"http2" xor:"carrier" group:"Request" help:"Use HTTP/2; without TLS the server must be known to speak it."`
+	HTTP3 bool `name:"http3" xor:"carrier" group:"Request" help:"Use HTTP/3, over QUIC. Needs a wss URL."`
+	QUIC  bool `name:"quic" xor:"carrier" group:"Request" help:"Use a stream of QUIC and no HTTP server, as websockets serve has it. Needs a wss URL."`
 }
 
 // apply sets the flags in o.
@@ -48,9 +55,29 @@ func (h *handshake) apply(o *websockets.Options) error {
 	if h.Proxy != nil {
 		o.Proxy = http.ProxyURL(h.Proxy.url)
 	}
+	if err := h.carry(o); err != nil {
+		return err
+	}
 	var err error
 	o.TLSConfig, err = h.tls()
 	return err
+}
+
+// carry chooses what the connection is opened on.
+func (h *handshake) carry(o *websockets.Options) error {
+	switch {
+	case (h.HTTP3 || h.QUIC) && h.Proxy != nil && h.Proxy.url != nil:
+		return errors.New("--proxy is for TCP, and --http3 and --quic use UDP")
+	case h.HTTP1:
+		o.HTTP = websockets.HTTP1
+	case h.HTTP2:
+		o.HTTP = websockets.HTTP2
+	case h.HTTP3:
+		o.Carrier = &http3.Dialer{}
+	case h.QUIC:
+		o.Carrier = &quic.Dialer{}
+	}
+	return nil
 }
 
 // checkOrigin wants what a browser would send: null, or a scheme and a host.

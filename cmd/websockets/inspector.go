@@ -27,6 +27,7 @@ type event struct {
 	Direction string  `json:"direction,omitempty"` // in: from the client; out: to it
 	Target    string  `json:"target,omitempty"`    // open: path and query
 	Peer      string  `json:"peer,omitempty"`      // open: address of the client
+	Carrier   string  `json:"carrier,omitempty"`   // open: HTTP/1.1, HTTP/2, HTTP/3 or QUIC
 	Head      string  `json:"head,omitempty"`      // head: the HTTP request or response
 	Opcode    uint8   `json:"opcode,omitzero"`     // frame, as are the next five
 	Fin       bool    `json:"fin,omitzero"`        //

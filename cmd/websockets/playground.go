@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -10,23 +11,33 @@ import (
 
 	"github.com/fb1e3c20/websockets"
 	"github.com/fb1e3c20/websockets/core"
+	"github.com/fb1e3c20/websockets/transport"
+	"github.com/fb1e3c20/websockets/transport/quic"
 	"github.com/fb1e3c20/websockets/transport/tcp"
 )
 
 // playground is what websockets serve serves.
 type playground struct {
 	http.Handler
-	sockets []*websockets.Server
-	streams map[string]func(net.Conn, []byte, *core.Request) // by path
+	sockets  []*websockets.Server
+	streams  map[string]func(net.Conn, []byte, *core.Request) // by path
+	handlers map[string]websockets.HandlerFunc                // by path
+	raw      *websockets.Server                               // of streams that have no HTTP server
+	tap      func(transport.Stream) transport.Stream          // of such a stream
 }
 
 // newPlayground makes one. With inspect, the page can watch its connections.
 func newPlayground(o *websockets.Options, inspect bool, log *slog.Logger) *playground {
 	mux := http.NewServeMux()
-	p := &playground{Handler: mux, streams: make(map[string]func(net.Conn, []byte, *core.Request))}
+	p := &playground{
+		Handler:  mux,
+		streams:  make(map[string]func(net.Conn, []byte, *core.Request)),
+		handlers: make(map[string]websockets.HandlerFunc),
+	}
 	insp := newInspector()
 	handle := func(path string, h websockets.HandlerFunc) {
-		s := p.socket(logged(h, log), o)
+		p.handlers[path] = logged(h, log)
+		s := p.socket(p.handlers[path], o)
 		p.streams[path] = onStream(s, insp, inspect)
 		if inspect {
 			mux.Handle(path, insp.tapped(s))
@@ -42,7 +53,39 @@ func newPlayground(o *websockets.Options, inspect bool, log *slog.Logger) *playg
 		p.streams["/inspect"] = onStream(watch, insp, false)
 		mux.Handle("/inspect", watch)
 	}
+	p.raw = p.socket(p.byPath, p.knownPaths(o))
+	p.tap = func(s transport.Stream) transport.Stream { return s }
+	if inspect {
+		p.tap = insp.tapStream
+	}
 	return p
+}
+
+// byPath serves a WebSocket on a stream of its own.
+func (p *playground) byPath(ctx context.Context, c *websockets.Conn) error {
+	return p.handlers[c.Request().URL.Path](ctx, c)
+}
+
+// knownPaths is o for byPath.
+func (p *playground) knownPaths(o *websockets.Options) *websockets.Options {
+	known := *o
+	accept := o.AcceptConnection
+	known.AcceptConnection = func(r *http.Request) bool {
+		return p.handlers[r.URL.Path] != nil && (accept == nil || accept(r))
+	}
+	known.AccessDenied = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if p.handlers[r.URL.Path] == nil {
+			http.NotFound(w, r)
+			return
+		}
+		http.Error(w, "a page of another origin", http.StatusForbidden)
+	})
+	return &known
+}
+
+// serveStreams serves the streams of l, each of which is a WebSocket.
+func (p *playground) serveStreams(l websockets.Listener) error {
+	return p.raw.Serve(tappedListener{l, p.tap})
 }
 
 // onStream serves WebSockets as s does, without an HTTP server: the handshake is done
@@ -58,7 +101,7 @@ func onStream(s *websockets.Server, i *inspector, tapped bool) func(net.Conn, []
 			s.ServeStream(context.Background(), stream)
 			return
 		}
-		t := i.tap(stream, &http.Request{RemoteAddr: conn.RemoteAddr().String(), RequestURI: r.Target})
+		t := i.tap(stream, opening{target: r.Target, peer: conn.RemoteAddr().String(), carrier: "HTTP/1.1"})
 		s.ServeStream(context.WithValue(context.Background(), tapKey{}, t), t)
 	}
 }
@@ -108,7 +151,7 @@ func (p *playground) shutdown(ctx context.Context) error {
 // logged logs how connections begin and end.
 func logged(h websockets.HandlerFunc, log *slog.Logger) websockets.HandlerFunc {
 	return func(ctx context.Context, c *websockets.Conn) error {
-		log := log.With("path", c.Request().URL.Path, "peer", peerOf(ctx, c))
+		log := log.With("path", c.Request().URL.Path, "peer", peerOf(ctx, c), "over", carrierOf(c))
 		log.Info("opened")
 		err := h(ctx, c)
 		log.Info("ended", "how", err)
@@ -125,6 +168,18 @@ func peerOf(ctx context.Context, c *websockets.Conn) string {
 		return t.peer
 	}
 	return c.Request().RemoteAddr
+}
+
+// carrierOf tells what carries a connection.
+func carrierOf(c *websockets.Conn) string {
+	r := c.Request()
+	switch {
+	case r.TLS != nil && r.TLS.NegotiatedProtocol == quic.ALPN:
+		return "QUIC"
+	case r.ProtoMajor == 1:
+		return "HTTP/1.1"
+	}
+	return fmt.Sprintf("HTTP/%d", r.ProtoMajor)
 }
 
 // echo sends every message back.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"log/slog"
 	"net"
@@ -43,7 +44,6 @@ func newSandboxListener(l net.Listener, h *wasm.Host, p *playground, server *htt
 	if err != nil {
 		return nil, err
 	}
-	server.SetKeepAlivesEnabled(false)
 	server.Handler = withoutUpgrades(server.Handler)
 	s := &sandboxListener{
 		Listener: l, host: h, settings: settings, timeout: server.ReadHeaderTimeout, sockets: p, log: log,
@@ -92,7 +92,7 @@ func (s *sandboxListener) look(conn net.Conn) {
 	if s.timeout > 0 {
 		conn.SetReadDeadline(time.Now().Add(s.timeout))
 	}
-	early, serve, err := s.read(conn)
+	early, serve, err := s.recognise(conn)
 	if err != nil {
 		s.log.Warn("the sandbox cannot look at a connection", "peer", conn.RemoteAddr(), "error", err)
 	}
@@ -101,6 +101,23 @@ func (s *sandboxListener) look(conn net.Conn) {
 		return
 	}
 	serve(conn, early)
+}
+
+// recognise finds who serves conn, and what was read of it meanwhile. A connection of
+// HTTP/2 is the HTTP server's; its WebSockets come to the sandbox with their first
+// frames.
+func (s *sandboxListener) recognise(conn net.Conn) (early []byte, serve opener, err error) {
+	secure, ok := conn.(*tls.Conn)
+	if !ok {
+		return s.read(conn)
+	}
+	if err := secure.Handshake(); err != nil {
+		return nil, nil, nil // the peer's affair
+	}
+	if secure.ConnectionState().NegotiatedProtocol == "h2" {
+		return nil, s.pass, nil
+	}
+	return s.read(conn)
 }
 
 // read reads until the core in the sandbox knows what the peer wants, and finds who
@@ -147,16 +164,25 @@ func (s *sandboxListener) failure(err error) (opener, error) {
 
 // pass has the HTTP server serve a connection.
 func (s *sandboxListener) pass(conn net.Conn, early []byte) {
+	if len(early) > 0 {
+		conn = &prefixedConn{conn, early}
+	}
 	select {
-	case s.others <- &prefixedConn{conn, early}:
+	case s.others <- conn:
 	case <-s.closed.Done():
 		conn.Close()
 	}
 }
 
-// withoutUpgrades has h answer requests, and take over no connection.
+// withoutUpgrades has h answer one request of a connection, and take over none, but
+// for HTTP/2.
 func withoutUpgrades(h http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ProtoMajor > 1 {
+			h.ServeHTTP(w, r)
+			return
+		}
+		w.Header().Set("Connection", "close")
 		h.ServeHTTP(struct{ http.ResponseWriter }{w}, r)
 	})
 }

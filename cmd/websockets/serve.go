@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/fb1e3c20/websockets"
+	"github.com/fb1e3c20/websockets/transport/http2"
+	_ "github.com/fb1e3c20/websockets/transport/http2/extendedconnect"
 )
 
 // serveCommand is websockets serve.
@@ -19,6 +21,7 @@ type serveCommand struct {
 	Addr    string `placeholder:"HOST:PORT" default:"127.0.0.1:8080" help:"Where to listen; port 0 picks a free one. Default ${default}."`
 	TLSCert string `name:"tls-cert" placeholder:"FILE" help:"Certificate chain in PEM; switches TLS on, together with --tls-key."`
 	TLSKey  string `name:"tls-key" placeholder:"FILE" help:"Private key in PEM."`
+	TLSSelf bool   `name:"tls-self-signed" help:"Switch TLS on with a new certificate that nobody knows. For tests only."`
 	Strict  bool   `default:"true" negatable:"" help:"Refuse pages of other origins, and answer pings. On by default; --no-strict or --strict=false is the library's behaviour of old."`
 	Inspect bool   `default:"true" negatable:"" help:"Let the page watch the frames of all connections to this server, other people's included. On by default."`
 	protocol
@@ -33,7 +36,9 @@ func (serveCommand) Help() string {
   /chat   a WebSocket that sends every message to everybody in the room
   /inspect   what the page watches: a WebSocket that tells in JSON what passes on the others
 
-With --core wasm every byte of a WebSocket peer, the handshake included, is parsed in a WebAssembly sandbox.
+Over TLS it serves HTTP/1.1, HTTP/2 and HTTP/3, and /echo and /chat on streams of QUIC as well, all on one port number, of TCP and of UDP. Without TLS it serves HTTP/1.1, and HTTP/2 for clients that know. The page shows what carries its WebSocket.
+
+With --core wasm every frame of a WebSocket peer, and over HTTP/1.1 every byte, the handshake included, is parsed in a WebAssembly sandbox.
 
 It prints one line, "listening on http://HOST:PORT", and logs to standard error. An interrupt closes all connections with 1001 and ends it well; a second one ends it at once.
 
@@ -42,6 +47,7 @@ Examples:
   websockets serve
   websockets serve --addr :9000 --max-message 64KiB
   websockets serve --addr 127.0.0.1:0 --ping-interval 1s --connection-timeout 3s
+  websockets serve --tls-self-signed
   websockets serve --tls-cert cert.pem --tls-key key.pem
   websockets serve --core wasm`
 }
@@ -74,21 +80,25 @@ func (c *serveCommand) Run(ctx context.Context, std *console) error {
 		o.Machine = sandbox.Machine
 		log.Info("the protocol core runs in a WebAssembly sandbox")
 	}
-	l, scheme, err := c.listen(certificate)
+	p := newPlayground(o, c.Inspect, log)
+	server := c.httpServer(p, log)
+	l, udp, err := c.listen(certificate, server, log)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(std.stdout, "listening on %s://%s\n", scheme, l.Addr())
-
-	p := newPlayground(o, c.Inspect, log)
-	server := c.httpServer(p, log)
+	c.announce(std, l.Addr(), certificate)
 	if sandbox != nil {
 		if l, err = newSandboxListener(l, sandbox, p, server, log); err != nil {
 			return err
 		}
 	}
-	served := make(chan error, 1)
+	served := make(chan error, 3)
 	go func() { served <- server.Serve(l) }()
+	if udp != nil {
+		defer udp.close()
+		go func() { served <- udp.serve() }()
+		go func() { served <- p.serveStreams(udp.raw) }()
+	}
 	select {
 	case err := <-served:
 		return err
@@ -99,23 +109,69 @@ func (c *serveCommand) Run(ctx context.Context, std *console) error {
 	return nil
 }
 
-// listen listens, with TLS if there is a certificate.
-func (c *serveCommand) listen(certificate *tls.Certificate) (l net.Listener, scheme string, err error) {
-	if l, err = net.Listen("tcp", c.Addr); err != nil || certificate == nil {
-		return l, "http", err
+// listen listens; with a certificate for TLS, and on UDP as well.
+func (c *serveCommand) listen(certificate *tls.Certificate, server *http.Server, log *slog.Logger) (net.Listener, *udpServer, error) {
+	if certificate == nil {
+		l, err := net.Listen("tcp", c.Addr)
+		return l, nil, err
 	}
-	return tls.NewListener(l, &tls.Config{Certificates: []tls.Certificate{*certificate}}), "https", nil
+	config := &tls.Config{Certificates: []tls.Certificate{*certificate}, NextProtos: []string{"h2", "http/1.1"}}
+	l, udp, err := listenBoth(c.Addr, config, server.Handler, log)
+	if err != nil {
+		return nil, nil, err
+	}
+	server.Handler = withAltSvc(server.Handler, l.Addr().(*net.TCPAddr).Port)
+	return tls.NewListener(l, config), udp, nil
+}
+
+// withAltSvc tells a browser that asks for the page of HTTP/3
+// (https://www.rfc-editor.org/rfc/rfc7838#section-3).
+func withAltSvc(h http.Handler, port int) http.Handler {
+	service := fmt.Sprintf(`h3=":%d"; ma=3600`, port)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/" {
+			w.Header().Set("Alt-Svc", service)
+		}
+		h.ServeHTTP(w, r)
+	})
+}
+
+// announce tells where the server is, and how to open it.
+func (c *serveCommand) announce(std *console, addr net.Addr, certificate *tls.Certificate) {
+	if certificate == nil {
+		fmt.Fprintf(std.stdout, "listening on http://%s\n", addr)
+		return
+	}
+	if !c.TLSSelf {
+		fmt.Fprintf(std.stdout, "listening on https://%s\n", addr)
+		return
+	}
+	port := addr.(*net.TCPAddr).Port
+	note(std.stderr, `the certificate is self-signed: a browser warns of it, and uses HTTP/3 only if started with
+  chromium --ignore-certificate-errors-spki-list=%s --origin-to-force-quic-on=localhost:%d --enable-features=EnableWebsocketsOverHttp3 https://localhost:%d
+from another terminal:
+  websockets connect --insecure wss://localhost:%d/echo      (or with --http1, --http2, --http3, --quic)`,
+		keyHash(certificate.Leaf), port, port, port)
+	fmt.Fprintf(std.stdout, "listening on https://%s\n", addr)
 }
 
 func (c *serveCommand) httpServer(h http.Handler, log *slog.Logger) *http.Server {
-	return &http.Server{
+	s := &http.Server{
 		Handler:           h,
 		ReadHeaderTimeout: max(c.HandshakeTimeout, 0),
 		ReadTimeout:       time.Minute, // nothing here has a body to speak of
 		IdleTimeout:       time.Minute,
 		MaxHeaderBytes:    32 << 10,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+		Protocols:         new(http.Protocols),
 	}
+	s.Protocols.SetHTTP1(true)
+	s.Protocols.SetHTTP2(true)
+	s.Protocols.SetUnencryptedHTTP2(true)
+	if err := http2.ConfigureServer(s); err != nil {
+		log.Warn(err.Error())
+	}
+	return s
 }
 
 // checkAddr refuses what is not HOST:PORT.
@@ -144,6 +200,11 @@ func sameOrigin(log *slog.Logger) func(*http.Request) bool {
 // certificate loads what the flags name; nil without TLS.
 func (c *serveCommand) certificate() (*tls.Certificate, error) {
 	switch {
+	case c.TLSSelf && (c.TLSCert != "" || c.TLSKey != ""):
+		return nil, usageError{errors.New("--tls-self-signed makes its own certificate and key; leave --tls-cert and --tls-key out")}
+	case c.TLSSelf:
+		host, _, _ := net.SplitHostPort(c.Addr)
+		return selfSigned(host)
 	case c.TLSCert == "" && c.TLSKey == "":
 		return nil, nil
 	case c.TLSKey == "":

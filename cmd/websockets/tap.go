@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -14,10 +15,15 @@ import (
 	"github.com/fb1e3c20/websockets/transport/tcp"
 )
 
-// tapped serves a WebSocket as s does, with a tap on its stream. The request
-// is played back at the beginning of the stream, and the handshake done there.
+// tapped serves a WebSocket as s does, with a tap on its stream. The request of
+// HTTP/1.1 is played back at the beginning of the stream, and the handshake done
+// there.
 func (i *inspector) tapped(s *websockets.Server) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ProtoMajor > 1 {
+			i.tapConnect(s, w, r)
+			return
+		}
 		if !asksForWebSocket(r) {
 			s.ServeHTTP(w, r)
 			return
@@ -33,7 +39,7 @@ func (i *inspector) tapped(s *websockets.Server) http.Handler {
 			conn.Close()
 			return
 		}
-		t := i.tap(stream, r)
+		t := i.tap(stream, opening{target: r.RequestURI, peer: r.RemoteAddr, carrier: "HTTP/1.1"})
 		s.ServeStream(context.WithValue(r.Context(), tapKey{}, t), t)
 	})
 }
@@ -64,6 +70,9 @@ type tap struct {
 	end     sync.Once
 }
 
+// An opening is what is known of a connection before its first byte.
+type opening struct{ target, peer, carrier string }
+
 type tapKey struct{}
 
 // tapOf returns the tap of the connection that a handler serves, nil without.
@@ -72,16 +81,16 @@ func tapOf(ctx context.Context) *tap {
 	return t
 }
 
-func (i *inspector) tap(s transport.Stream, r *http.Request) *tap {
+func (i *inspector) tap(s transport.Stream, o opening) *tap {
 	number := i.lastConn.Add(1)
-	t := &tap{Stream: s, peer: r.RemoteAddr}
+	t := &tap{Stream: s, peer: o.peer}
 	t.publish = func(e event) {
 		e.Conn = number
 		i.publish(e)
 	}
 	t.in = sniffer{direction: "in", watched: i.watched, emit: t.publish}
 	t.out = sniffer{direction: "out", watched: i.watched, emit: t.publish}
-	t.publish(event{Kind: "open", Target: r.RequestURI, Peer: t.peer})
+	t.publish(event{Kind: "open", Target: o.target, Peer: o.peer, Carrier: o.carrier})
 	return t
 }
 
@@ -94,6 +103,30 @@ func (t *tap) ConnectionState() (tls.ConnectionState, bool) {
 		return tls.ConnectionState{}, false
 	}
 	return s.ConnectionState()
+}
+
+// Released tells when the HTTP handler may return, nil if it may at any time.
+func (t *tap) Released() <-chan struct{} {
+	if s, ok := t.Stream.(interface{ Released() <-chan struct{} }); ok {
+		return s.Released()
+	}
+	return nil
+}
+
+// LocalAddr returns the address of this side, nil if the stream has none.
+func (t *tap) LocalAddr() net.Addr {
+	if s, ok := t.Stream.(interface{ LocalAddr() net.Addr }); ok {
+		return s.LocalAddr()
+	}
+	return nil
+}
+
+// RemoteAddr returns the address of the client, nil if the stream has none.
+func (t *tap) RemoteAddr() net.Addr {
+	if s, ok := t.Stream.(interface{ RemoteAddr() net.Addr }); ok {
+		return s.RemoteAddr()
+	}
+	return nil
 }
 
 func (t *tap) TryRead(p []byte) (int, error) {
@@ -144,4 +177,27 @@ type noting struct {
 func (n *noting) Borrow() []byte {
 	n.lent = n.Lender.Borrow()
 	return n.lent
+}
+
+// tapStream puts a tap on a stream of QUIC.
+func (i *inspector) tapStream(s transport.Stream) transport.Stream {
+	o := opening{target: "/ on a stream of QUIC", carrier: "QUIC"}
+	if s, ok := s.(interface{ RemoteAddr() net.Addr }); ok {
+		o.peer = s.RemoteAddr().String()
+	}
+	return i.tap(s, o)
+}
+
+// A tappedListener taps what it accepts.
+type tappedListener struct {
+	websockets.Listener
+	tap func(transport.Stream) transport.Stream
+}
+
+func (l tappedListener) AcceptStream() (transport.Stream, error) {
+	s, err := l.Listener.AcceptStream()
+	if err != nil {
+		return nil, err
+	}
+	return l.tap(s), nil
 }

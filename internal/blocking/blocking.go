@@ -15,11 +15,23 @@ import (
 // stream.
 type Conn struct{ stream *tcp.Stream }
 
-// New makes a Conn of a stream whose handshake is over.
-func New(s *tcp.Stream) *Conn { return &Conn{s} }
+// New makes a Conn of a stream. With TLS, whose handshake must be over, it is one
+// that has a method ConnectionState.
+func New(s *tcp.Stream) net.Conn {
+	c := &Conn{s}
+	if state, ok := s.ConnectionState(); ok {
+		return &secureConn{c, state}
+	}
+	return c
+}
 
-// ConnectionState returns what TLS has agreed on, false without TLS.
-func (c *Conn) ConnectionState() (tls.ConnectionState, bool) { return c.stream.ConnectionState() }
+type secureConn struct {
+	*Conn
+	state tls.ConnectionState
+}
+
+// ConnectionState returns what TLS has agreed on.
+func (c *secureConn) ConnectionState() tls.ConnectionState { return c.state }
 
 func (c *Conn) Read(p []byte) (n int, err error) {
 	if len(p) == 0 {

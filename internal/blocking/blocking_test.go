@@ -31,7 +31,7 @@ func pair(t *testing.T) (*Conn, net.Conn) {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Abort(); peer.Close() })
-	return New(s), peer
+	return New(s).(*Conn), peer
 }
 
 func TestMoreThanTheSocketTakesGoesBothWays(t *testing.T) {

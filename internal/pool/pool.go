@@ -22,7 +22,7 @@ type Conn interface {
 
 // A Pool has the connections of one dialer, by where they lead. It keeps those
 // that live; when they end is their own affair. The zero Pool is ready; its
-// method may be called from any goroutine.
+// methods may be called from any goroutine.
 type Pool[C Conn] struct {
 	mu    sync.Mutex
 	conns map[string][]C
@@ -103,6 +103,28 @@ func (p *Pool[C]) dialled(key string, c C, err error, gaveUp bool) {
 		go p.forgetWhenDone(key, c)
 	}
 	close(d.done)
+}
+
+// Wait waits until every connection that there is has ended, or ctx has, whose error
+// it then returns.
+func (p *Pool[C]) Wait(ctx context.Context) error {
+	for _, c := range p.all() {
+		select {
+		case <-c.Done():
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return nil
+}
+
+func (p *Pool[C]) all() (all []C) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, conns := range p.conns {
+		all = append(all, conns...)
+	}
+	return all
 }
 
 func (p *Pool[C]) forgetWhenDone(key string, c C) {

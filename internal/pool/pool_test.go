@@ -172,3 +172,27 @@ func TestAConnectionThatEndedIsForgotten(t *testing.T) {
 		d.end()
 	})
 }
+
+func TestWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var p Pool[*conn]
+		if err := p.Wait(t.Context()); err != nil {
+			t.Errorf("an empty pool: %v", err)
+		}
+		d := &dials{room: 1}
+		p.Get(t.Context(), "a", d.open)
+		p.Get(t.Context(), "b", d.open)
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := p.Wait(ctx); err != context.Canceled {
+			t.Errorf("%v; want %v", err, context.Canceled)
+		}
+		waited := make(chan error)
+		go func() { waited <- p.Wait(t.Context()) }()
+		synctest.Wait()
+		d.end()
+		if err := <-waited; err != nil {
+			t.Error(err)
+		}
+	})
+}
