@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -27,6 +28,9 @@ type server struct {
 	addr  net.Addr
 	conns atomic.Int32 // that came
 	taken chan *http3.Stream
+
+	mu  sync.Mutex
+	all []*http3.Stream // that were taken
 }
 
 // serve starts a server for h, nil for [server.take], after change, which may be nil.
@@ -65,6 +69,7 @@ func (s *server) start(t testing.TB) {
 	}()
 	t.Cleanup(func() {
 		s.Close()
+		s.abortAll()
 		quictest.Await(t, "the end of the server", served)
 		socket.Close()
 	})
@@ -76,7 +81,18 @@ func (s *server) take(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		panic(err)
 	}
+	s.mu.Lock()
+	s.all = append(s.all, stream)
+	s.mu.Unlock()
 	s.taken <- stream
+}
+
+func (s *server) abortAll() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, stream := range s.all {
+		stream.Abort()
+	}
 }
 
 func takeStream(w http.ResponseWriter) (*http3.Stream, error) {
@@ -117,11 +133,19 @@ var clientTLS = quictest.ClientTLS().Clone
 // open returns both ends of a new stream, with nothing on it.
 func open(t testing.TB, d *http3.Dialer, s *server) (client, accepted *http3.Stream) {
 	t.Helper()
-	stream, response, err := d.OpenStream(t.Context(), request(s.addr, "/"), clientTLS())
-	if err != nil || response.StatusCode != 200 {
+	client = dial(t, d, s.addr)
+	return client, s.accept(t)
+}
+
+// dial returns a stream that is gone when the test ends.
+func dial(t testing.TB, d *http3.Dialer, addr net.Addr) *http3.Stream {
+	t.Helper()
+	s, response, err := d.OpenStream(t.Context(), request(addr, "/"), clientTLS())
+	if err != nil || response.StatusCode != http.StatusOK {
 		t.Fatalf("OpenStream: %v, %v", response, err)
 	}
-	return stream.(*http3.Stream), s.accept(t)
+	t.Cleanup(func() { s.Abort() })
+	return s.(*http3.Stream)
 }
 
 // eventually fails the test when condition does not become true in time.
