@@ -6,12 +6,23 @@ import (
 	"testing"
 )
 
-// Nobody who imports this package compiles anything but it, the standard
-// library and a client of SOCKS5.
+// Nobody who imports this package compiles anything but it, the standard library, a
+// client of SOCKS5, and the frames and header compression of HTTP/2 with what they
+// need.
 func TestTheLibraryHasNoOtherDependencies(t *testing.T) {
 	allowed := map[string]bool{
-		"golang.org/x/net/proxy":          true,
-		"golang.org/x/net/internal/socks": true,
+		"golang.org/x/net/proxy":               true,
+		"golang.org/x/net/internal/socks":      true,
+		"golang.org/x/net/http2":               true,
+		"golang.org/x/net/http2/hpack":         true,
+		"golang.org/x/net/http/httpguts":       true,
+		"golang.org/x/net/idna":                true,
+		"golang.org/x/net/internal/httpcommon": true,
+		"golang.org/x/net/internal/httpsfv":    true,
+		"golang.org/x/text/secure/bidirule":    true,
+		"golang.org/x/text/transform":          true,
+		"golang.org/x/text/unicode/bidi":       true,
+		"golang.org/x/text/unicode/norm":       true,
 	}
 	out, err := exec.Command("go", "list", "-deps", "-f", "{{if not .Standard}}{{.ImportPath}}{{end}}", ".").CombinedOutput()
 	if err != nil {

@@ -83,18 +83,22 @@ func (d *Dialer) Dial(ctx context.Context, rawURL string) (*Conn, error) {
 // dial connects to t and does the handshake, and follows no redirect.
 func (d *Dialer) dial(ctx context.Context, t *target) (*Conn, error) {
 	r := d.request(t)
-	switch {
-	case d.options.Carrier != nil:
+	if d.options.Carrier != nil {
 		return d.dialCarrier(ctx, t, r)
-	case d.options.HTTP == HTTP2, d.options.HTTP == HTTPAuto && t.secure:
-		return d.dialHTTP2(ctx, t, r)
 	}
-	return d.dialHTTP1(ctx, t, r)
+	p, err := d.proxyFor(r.WithContext(ctx))
+	if err != nil {
+		return nil, t.cannotConnect(err)
+	}
+	if d.options.HTTP == HTTP2 || d.options.HTTP == HTTPAuto && t.secure {
+		return d.dialHTTP2(ctx, t, r, p)
+	}
+	return d.dialHTTP1(ctx, t, r, p)
 }
 
 // dialHTTP1 is dial with a connection for this WebSocket alone.
-func (d *Dialer) dialHTTP1(ctx context.Context, t *target, r *http.Request) (*Conn, error) {
-	stream, err := d.connect(ctx, t, r)
+func (d *Dialer) dialHTTP1(ctx context.Context, t *target, r *http.Request, p *proxyServer) (*Conn, error) {
+	stream, err := d.connect(ctx, t, p)
 	if err != nil {
 		return nil, t.cannotConnect(err)
 	}
@@ -156,9 +160,9 @@ func (d *Dialer) DialStream(ctx context.Context, stream transport.Stream, rawURL
 	return nil, err
 }
 
-// connect returns a stream to t, through the proxy for r if there is one.
-func (d *Dialer) connect(ctx context.Context, t *target, r *http.Request) (transport.Stream, error) {
-	conn, err := d.reach(ctx, t, r)
+// connect returns a stream to t, through the proxy p unless that is nil.
+func (d *Dialer) connect(ctx context.Context, t *target, p *proxyServer) (transport.Stream, error) {
+	conn, err := d.reach(ctx, t, p)
 	if err != nil {
 		return nil, err
 	}
@@ -180,11 +184,7 @@ func asStream(s *tcp.Stream, err error) (transport.Stream, error) {
 }
 
 // reach connects to t, without TLS of its own.
-func (d *Dialer) reach(ctx context.Context, t *target, r *http.Request) (net.Conn, error) {
-	p, err := d.proxyFor(r.WithContext(ctx))
-	if err != nil {
-		return nil, err
-	}
+func (d *Dialer) reach(ctx context.Context, t *target, p *proxyServer) (net.Conn, error) {
 	if p == nil {
 		return d.dialTCP(ctx, t.address())
 	}

@@ -17,16 +17,13 @@ import (
 
 // dialHTTP2 opens the connection that r asks for over HTTP/2, or over HTTP/1.1 if
 // the version is open and the server wants it so.
-func (d *Dialer) dialHTTP2(ctx context.Context, t *target, r *http.Request) (*Conn, error) {
-	key, err := d.connKey(ctx, t, r)
-	if err != nil {
-		return nil, t.cannotConnect(err)
-	}
+func (d *Dialer) dialHTTP2(ctx context.Context, t *target, r *http.Request, p *proxyServer) (*Conn, error) {
+	key := connKey(t, p)
 	if d.options.HTTP == HTTPAuto && d.http1.has(key) {
-		return d.dialHTTP1(ctx, t, r)
+		return d.dialHTTP1(ctx, t, r, p)
 	}
-	n := &negotiation{d: d, t: t, r: r}
-	stream, response, err := d.openHTTP2(ctx, key, n)
+	n := &negotiation{d: d, t: t, p: p}
+	stream, response, err := d.openHTTP2(ctx, key, r, n)
 	switch {
 	case err == nil:
 		return d.openConnected(stream, response, t, r)
@@ -37,18 +34,18 @@ func (d *Dialer) dialHTTP2(ctx context.Context, t *target, r *http.Request) (*Co
 	if n.agreed != nil {
 		return d.open(ctx, n.agreed, t, r)
 	}
-	return d.dialHTTP1(ctx, t, r)
+	return d.dialHTTP1(ctx, t, r, p)
 }
 
 // openHTTP2 opens a stream on a connection that there is, or on a new one. A
 // connection whose server takes no more streams is left for another.
-func (d *Dialer) openHTTP2(ctx context.Context, key string, n *negotiation) (transport.Stream, *http.Response, error) {
+func (d *Dialer) openHTTP2(ctx context.Context, key string, r *http.Request, n *negotiation) (transport.Stream, *http.Response, error) {
 	for again := false; ; again = true {
 		conn, err := d.http2.Get(ctx, key, n.connect)
 		if err != nil {
 			return nil, nil, err
 		}
-		stream, response, err := conn.OpenStream(ctx, d.connectRequest(n.r))
+		stream, response, err := conn.OpenStream(ctx, d.connectRequest(r))
 		if errors.Is(err, http2.ErrRefused) && !again {
 			continue
 		}
@@ -63,7 +60,7 @@ func (d *Dialer) openHTTP2(ctx context.Context, key string, n *negotiation) (tra
 type negotiation struct {
 	d *Dialer
 	t *target
-	r *http.Request
+	p *proxyServer // nil: none
 
 	agreed transport.Stream // on HTTP/1.1, if it came to that
 }
@@ -95,7 +92,7 @@ func (n *negotiation) connect(ctx context.Context) (*http2.Conn, error) {
 
 // secure returns a stream on which HTTP/2 was agreed on; without TLS, any.
 func (n *negotiation) secure(ctx context.Context) (*tcp.Stream, error) {
-	conn, err := n.d.reach(ctx, n.t, n.r)
+	conn, err := n.d.reach(ctx, n.t, n.p)
 	if err != nil {
 		return nil, err
 	}
@@ -140,16 +137,12 @@ func explainALPN(err error) error {
 
 // connKey tells connections apart by where they lead, through which proxy, and
 // whether they may show the client's certificate.
-func (d *Dialer) connKey(ctx context.Context, t *target, r *http.Request) (string, error) {
-	p, err := d.proxyFor(r.WithContext(ctx))
-	if err != nil {
-		return "", err
-	}
+func connKey(t *target, p *proxyServer) string {
 	way := "direct"
 	if p != nil {
 		way = p.String() + " " + p.user.String()
 	}
-	return fmt.Sprintf("%t %s %t %s", t.secure, t.address(), t.foreign, way), nil
+	return fmt.Sprintf("%t %s %t %s", t.secure, t.address(), t.foreign, way)
 }
 
 // A memory remembers for a while which servers want HTTP/1.1. The zero memory is
