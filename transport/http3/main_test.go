@@ -26,7 +26,8 @@ func TestMain(m *testing.M) { leak.Main(m) }
 type server struct {
 	*h3.Server
 	addr  net.Addr
-	conns atomic.Int32 // that came
+	conns atomic.Int32                // that came
+	conn  atomic.Pointer[quicgo.Conn] // the last of them
 	taken chan *http3.Stream
 
 	mu  sync.Mutex
@@ -41,8 +42,9 @@ func serve(t testing.TB, h http.Handler, change func(*h3.Server)) *server {
 	if h == nil {
 		h = http.HandlerFunc(s.take)
 	}
-	s.Server = &h3.Server{TLSConfig: quictest.ServerTLS(), Handler: h, ConnContext: func(ctx context.Context, _ *quicgo.Conn) context.Context {
+	s.Server = &h3.Server{TLSConfig: quictest.ServerTLS(), Handler: h, ConnContext: func(ctx context.Context, c *quicgo.Conn) context.Context {
 		s.conns.Add(1)
+		s.conn.Store(c)
 		return ctx
 	}}
 	if change != nil {
