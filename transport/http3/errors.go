@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strings"
 
 	quicgo "github.com/quic-go/quic-go"
 	h3 "github.com/quic-go/quic-go/http3"
@@ -45,7 +46,9 @@ type endError struct {
 	err  error // of quic-go
 }
 
-func (e *endError) Error() string { return e.what + ": " + e.err.Error() }
+func (e *endError) Error() string {
+	return e.what + ": " + strings.TrimPrefix(e.err.Error(), "http3: ")
+}
 
 func (e *endError) Is(target error) bool {
 	return target == e.kind || target != net.ErrClosed && errors.Is(e.err, target)

@@ -91,8 +91,22 @@ func (t *taker) TakeStream() (transport.Stream, error) {
 	if err != nil {
 		return nil, ended(err)
 	}
+	t.prioritise(s)
 	return &Stream{
 		Stream: transport.NewPump(newCarrier(s, func() {})),
 		local:  local, remote: remote, tls: *t.request.TLS,
 	}, nil
+}
+
+// defaultUrgency is that of https://www.rfc-editor.org/rfc/rfc9218#section-4.1.
+const defaultUrgency = 3
+
+// prioritise lets a socket take turns with others, unless the client has said what
+// it wants. The default of RFC 9218, which the http3 package follows once a client
+// has set the priority of anything, is one stream after the other, and a socket has
+// no end.
+func (t *taker) prioritise(s *h3.Stream) {
+	if t.request.Header.Get("Priority") == "" {
+		s.SetPriority(defaultUrgency, true)
+	}
 }

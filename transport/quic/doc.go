@@ -11,9 +11,14 @@
 //
 //	stream, err := quic.DialStream(ctx, "example.com:4433", clientTLS, nil) // one
 //
+// Or a [Dialer] does all that for a websockets.Dialer:
+//
+//	options := &websockets.Options{Carrier: &quic.Dialer{}, TLSConfig: clientTLS}
+//	c, err := websockets.Dial(ctx, "wss://example.com:4433/chat", options)
+//
 // A packet that is lost holds up its own socket and no other of the connection.
 // This is no standard: both ends must agree on it, which is what [ALPN] is for.
-// Browsers speak WebSocket over HTTP/3 instead.
+// Browsers speak WebSocket over HTTP/3 instead; see package transport/http3.
 //
 // A [*Stream] is a [transport.Stream], made for the driver in package transport:
 // a [transport.NewPump], since quic-go has no way to read without waiting (after a

@@ -60,3 +60,14 @@ func ExampleDialStream() {
 	}
 	_ = dial
 }
+
+// A Dialer opens connections by itself, and shares them among its sockets.
+func ExampleDialer() {
+	options := websockets.Strict()
+	options.Carrier = &quic.Dialer{}
+	dialer := &websockets.Dialer{Options: options}
+	dial := func(ctx context.Context) (*websockets.Conn, error) {
+		return dialer.Dial(ctx, "wss://example.com:4433/chat")
+	}
+	_ = dial
+}

@@ -18,6 +18,6 @@ func Address(u *url.URL) string {
 // client is. Clones of a configuration have the same key. Functions of it count
 // only as there or not: they cannot be compared.
 func Key(addr string, c *tls.Config) string {
-	return fmt.Sprintf("%s %q %t %p %p %t %t %t", addr, c.ServerName, c.InsecureSkipVerify, c.RootCAs, c.Certificates,
+	return fmt.Sprintf("%s %q %t %p %p %d %t %t %t", addr, c.ServerName, c.InsecureSkipVerify, c.RootCAs, c.Certificates, len(c.Certificates),
 		c.GetClientCertificate != nil, c.VerifyPeerCertificate != nil, c.VerifyConnection != nil)
 }
