@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -128,8 +129,11 @@ func (n *negotiation) secure(ctx context.Context) (*tcp.Stream, error) {
 // offered (https://www.rfc-editor.org/rfc/rfc7301#section-3.2).
 const noApplicationProtocol tls.AlertError = 120
 
+// explainALPN says what that alert means. Its type is known to crypto/tls alone, but
+// not its text.
 func explainALPN(err error) error {
-	if alert, ok := errors.AsType[tls.AlertError](err); ok && alert == noApplicationProtocol {
+	remote, ok := errors.AsType[*net.OpError](err)
+	if ok && remote.Err != nil && remote.Err.Error() == noApplicationProtocol.Error() {
 		return fmt.Errorf("%w: %w", errHTTP1, err)
 	}
 	return err

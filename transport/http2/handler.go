@@ -113,23 +113,16 @@ func (c *handlerCarrier) Read(p []byte) (int, error) {
 
 func (c *handlerCarrier) Write(p []byte) (n int, err error) {
 	if !c.enter() {
-		return 0, net.ErrClosed
+		return 0, c.ended(errStreamEnded)
 	}
 	defer c.leave()
-	defer recovered(&err)
 	if n, err = c.w.Write(p); err == nil {
 		err = c.control.Flush()
 	}
 	return n, c.ended(err)
 }
 
-// recovered makes an error of the panic by which net/http tells that the handler
-// has returned too early.
-func recovered(err *error) {
-	if p := recover(); p != nil {
-		*err = fmt.Errorf("http2: the HTTP handler has returned before its WebSocket was closed: %v", p)
-	}
-}
+var errStreamEnded = errors.New("http2: the peer has reset the stream, or the HTTP handler has returned")
 
 // ended says of an error that this side caused it, if it did.
 func (c *handlerCarrier) ended(err error) error {
@@ -154,21 +147,19 @@ func (c *handlerCarrier) Close() error {
 func (c *handlerCarrier) Abort() (err error) {
 	if c.enter() {
 		past := time.Unix(1, 0)
-		func() {
-			defer recovered(&err)
-			err = errors.Join(c.control.SetWriteDeadline(past), c.control.SetReadDeadline(past))
-		}()
-		c.finish()
+		err = errors.Join(c.control.SetWriteDeadline(past), c.control.SetReadDeadline(past))
 		c.leave()
 	}
+	c.finish()
 	return errors.Join(err, c.body.Close())
 }
 
-// enter reports whether w may be used, until leave.
+// enter reports whether w may be used, until leave. When the context has ended, the
+// stream has, or the handler has returned.
 func (c *handlerCarrier) enter() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.over {
+	if c.over || c.request.Context().Err() != nil {
 		return false
 	}
 	c.users++
