@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -34,6 +35,9 @@ func TestShutdownUnderLoad(t *testing.T) {
 		{"Handle over net/http", (*load).handle, overHTTP},
 		{"HandleEvents over Serve", (*load).handleEvents, overTCP},
 		{"HandleConcurrent over pipes", (*load).handleConcurrent, overPipe},
+		{"Handle over HTTP/2", (*load).handle, overWay("HTTP2")},
+		{"HandleEvents over HTTP/3", (*load).handleEvents, overWay("HTTP3")},
+		{"HandleConcurrent over QUIC", (*load).handleConcurrent, overWay("QUIC")},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			l := &load{sent: make([]atomic.Int64, n)}
@@ -191,6 +195,21 @@ type dialFunc func(ctx context.Context, path string) (*websockets.Conn, error)
 
 // clients share their timers.
 var clients = &websockets.Dialer{Options: patient()}
+
+// overWay has one Dialer dial over one of the ways.
+func overWay(name string) func(*testing.T, *websockets.Server) dialFunc {
+	return func(t *testing.T, server *websockets.Server) dialFunc {
+		w := ways[slices.IndexFunc(ways, func(w way) bool { return w.name == name })]
+		url := w.serve(t, server)
+		o := patient()
+		o.TLSConfig = w.client().TLSConfig
+		w.set(o)
+		d := &websockets.Dialer{Options: o}
+		return func(ctx context.Context, path string) (*websockets.Conn, error) {
+			return d.Dial(ctx, url+path)
+		}
+	}
+}
 
 func overHTTP(t *testing.T, server *websockets.Server) dialFunc {
 	s := httptest.NewServer(server)
