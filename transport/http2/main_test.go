@@ -2,6 +2,7 @@ package http2_test
 
 import (
 	"context"
+	"crypto/tls"
 	"io"
 	"net"
 	"net/http"
@@ -32,18 +33,41 @@ func await(t testing.TB, what string, done <-chan struct{}) {
 // ends.
 func serve(t testing.TB, h http.HandlerFunc) (addr string) {
 	t.Helper()
+	l := listen(t)
+	s := newServer(t, h)
+	go s.Serve(l)
+	return l.Addr().String()
+}
+
+// serveTLS is serve with TLS.
+func serveTLS(t testing.TB, c tls.Certificate, h http.HandlerFunc) (addr string) {
+	t.Helper()
+	l := listen(t)
+	s := newServer(t, h)
+	s.TLSConfig = &tls.Config{Certificates: []tls.Certificate{c}}
+	go s.ServeTLS(l, "", "")
+	return l.Addr().String()
+}
+
+func listen(t testing.TB) net.Listener {
+	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+	return l
+}
+
+func newServer(t testing.TB, h http.HandlerFunc) *http.Server {
+	t.Helper()
 	s := &http.Server{Handler: h, Protocols: new(http.Protocols)}
+	s.Protocols.SetHTTP2(true)
 	s.Protocols.SetUnencryptedHTTP2(true)
 	if err := http2.ConfigureServer(s); err != nil {
 		t.Fatal(err)
 	}
-	go s.Serve(l)
 	t.Cleanup(func() { s.Close() })
-	return l.Addr().String()
+	return s
 }
 
 // dial returns a connection, with a place held, that is gone when the test ends.

@@ -1,0 +1,15 @@
+package http2
+
+// SetLastID makes the connection believe that it has had that many streams.
+func (c *Conn) SetLastID(id uint32) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.lastID = id
+}
+
+// Held returns how many bytes the stream and the connection hold for each other.
+func (s *Stream) Held() (in, out int) {
+	s.conn.mu.Lock()
+	defer s.conn.mu.Unlock()
+	return s.in.Len(), s.out.Len()
+}
