@@ -12,14 +12,14 @@ import (
 	"github.com/fb1e3c20/websockets"
 )
 
-var neighbourTime = flag.Duration("neighbours", 100*time.Millisecond, "how `long` TestAnUnreadSocketAndItsNeighbours measures each time")
+var neighbourTime = flag.Duration("neighbours", 50*time.Millisecond, "how `long` TestAnUnreadSocketAndItsNeighbours measures each time")
 
 // A socket that nobody reads, at either end, fills its windows and holds up none of
 // the 99 others of its connection. The numbers in docs/performance.md are those of
 //
 //	go test -run Neighbours -v . -args -neighbours 3s
 func TestAnUnreadSocketAndItsNeighbours(t *testing.T) {
-	const others, rounds, slack = 99, 5, 2
+	const others, rounds, slack = 99, 3, 2
 	for _, w := range ways {
 		switch w.name {
 		case "HTTP1", "HTTPAuto", "HTTP3 on a server as it is":
