@@ -13,3 +13,11 @@ func (s *Stream) Held() (in, out int) {
 	defer s.conn.mu.Unlock()
 	return s.in.Len(), s.out.Len()
 }
+
+// SetReceiveWindow is as if the server had sent so much that n bytes are left of
+// the connection's window.
+func (c *Conn) SetReceiveWindow(n int64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.receiveWindow = n
+}

@@ -49,9 +49,13 @@ func connected(t testing.TB) (client, server net.Conn) {
 
 func newPeer(t testing.TB, conn net.Conn) *peer {
 	p := &peer{t: t, conn: conn, Framer: h2.NewFramer(conn, conn)}
+	p.prepare()
+	return p
+}
+
+func (p *peer) prepare() {
 	p.hpack = hpack.NewEncoder(&p.block)
 	p.AllowIllegalWrites = true
-	return p
 }
 
 // meet returns a client, with a place held, and the peer that has greeted it with
