@@ -5,6 +5,7 @@ package e2e
 import (
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"testing"
 )
 
@@ -23,10 +24,21 @@ func TestChromiumFromAnotherOrigin(t *testing.T) {
 	})
 }
 
-// The page at / is used as a person would use it.
+// The page at / is used as a person would use it, and tells what carries it.
 func TestChromiumOnThePage(t *testing.T) {
-	s := serve(t)
-	p := start(t, "node", "peers/page.mjs", "http://"+s.host+"/")
+	t.Run("without TLS", func(t *testing.T) { onThePage(t, chromium, "http://"+serve(t).host+"/", "HTTP/1.1") })
+	s := serveSelfSigned(t)
+	for _, c := range comers {
+		if c.name == "chromium" {
+			t.Run(c.over, func(t *testing.T) { onThePage(t, c.to(s.site), "https://"+s.host+"/", c.over) })
+		}
+	}
+}
+
+func onThePage(t *testing.T, c implementation, url, carrier string) {
+	t.Helper()
+	flags := c.command[len(chromium.command):]
+	p := start(t, "node", slices.Concat([]string{"peers/page.mjs"}, flags, []string{url, carrier})...)
 	p.rest()
 	p.exit(0)
 }

@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -27,7 +28,9 @@ var (
 	npmWS            = implementation{"npm-ws", []string{"node", "peers/npm-ws.mjs"}, true}
 	npmUndici        = implementation{"npm-undici", []string{"node", "peers/npm-undici.mjs"}, true}
 	pythonWebsockets = implementation{"python-websockets", []string{python, "peers/python-websockets.py"}, true}
-	pythonAiohttp    = implementation{"python-aiohttp", []string{python, "peers/python-aiohttp.py"}, true}
+	npmDeno          = implementation{"npm-deno", []string{"peers/node_modules/.bin/deno", "run", "--quiet", "--no-config", "--no-lock",
+		"--allow-all", "--unsafely-ignore-certificate-errors", "peers/npm-deno.mjs"}, false} // speaks HTTP/2 only
+	pythonAiohttp = implementation{"python-aiohttp", []string{python, "peers/python-aiohttp.py"}, true}
 
 	foreignClients = []implementation{chromium, npmWS, npmUndici, pythonWebsockets, pythonAiohttp}
 	foreignServers = []implementation{npmWS, pythonWebsockets, pythonAiohttp}
@@ -48,6 +51,8 @@ type event struct {
 	Code   int
 	Reason string
 	Port   int
+
+	Protocol string // the subprotocol, of an open that tells it
 }
 
 func (e event) String() string {
@@ -55,6 +60,12 @@ func (e event) String() string {
 		return fmt.Sprintf("close %d %q", e.Code, e.Reason)
 	}
 	return fmt.Sprintf("%s of %d bytes %.40q", e.Kind, len(e.Data), e.Data)
+}
+
+// with is the implementation with more arguments behind its command.
+func (i implementation) with(args ...string) implementation {
+	i.command = slices.Concat(i.command, args)
+	return i
 }
 
 // A peer is an implementation at work.

@@ -202,7 +202,8 @@ func (p *process) listening(scheme string) string {
 // A server is a running server of this repository.
 type server struct {
 	*process
-	host string
+	host   string
+	scheme string // ws or wss
 }
 
 // serve runs websockets serve on a free port of the loopback interface.
@@ -211,7 +212,7 @@ func serve(t *testing.T, flags ...string) server {
 	return listening(t, "http", "websockets", append([]string{"serve", "--core", *core}, flags...)...)
 }
 
-// serveTLS is serve with a certificate; its URLs are not those of ws.
+// serveTLS is serve with a certificate.
 func serveTLS(t *testing.T, certFile, keyFile string) server {
 	t.Helper()
 	return listening(t, "https", "websockets", "serve", "--core", *core, "--tls-cert", certFile, "--tls-key", keyFile)
@@ -226,10 +227,10 @@ func autobahnServer(t *testing.T, flags ...string) server {
 func listening(t *testing.T, scheme, name string, args ...string) server {
 	t.Helper()
 	p := command(t, name, append(args, "--addr", "127.0.0.1:0")...)
-	return server{p, p.listening(scheme)}
+	return server{p, p.listening(scheme), "ws" + strings.TrimPrefix(scheme, "http")}
 }
 
-func (s server) url(path string) string { return "ws://" + s.host + path }
+func (s server) url(path string) string { return s.scheme + "://" + s.host + path }
 
 // stop interrupts the server, which then closes every connection and ends well.
 func (s server) stop() {

@@ -21,7 +21,7 @@ func TestTLS(t *testing.T) {
 	cert, key := certificate(t)
 	t.Setenv("SSL_CERT_FILE", cert)       // Go, Python
 	t.Setenv("NODE_EXTRA_CA_CERTS", cert) // Node
-	url := "wss://" + serveTLS(t, cert, key).host + "/echo"
+	url := serveTLS(t, cert, key).url("/echo")
 	for _, i := range foreignClients {
 		t.Run(i.name, func(t *testing.T) {
 			c := i.connect(t, url)

@@ -41,7 +41,7 @@ func TestWASMNodeLibrary(t *testing.T) {
 func wasmNodeServer(t *testing.T, args ...string) server {
 	t.Helper()
 	p := wasmNode(t, "server.mjs", append([]string{"--port", "0"}, args...)...)
-	s := server{p, p.listening("http")}
+	s := server{p, p.listening("http"), "ws"}
 	t.Cleanup(func() {
 		s.stop()
 		if said := s.stderr.String(); said != "" {

@@ -68,6 +68,7 @@ func (c *connectCommand) Run(ctx context.Context, std *console) error {
 	if err != nil {
 		return withBody(err)
 	}
+	defer awaitPackets(o.Carrier)
 	defer conn.CloseNow()
 	note(std.stderr, "connected to %s", target(conn))
 
@@ -81,6 +82,18 @@ func (c *connectCommand) Run(ctx context.Context, std *console) error {
 		go s.ping(c.Ping)
 	}
 	return s.receive()
+}
+
+// awaitPackets gives the last packets of QUIC a moment: with the process they would be
+// gone.
+func awaitPackets(c websockets.Carrier) {
+	w, ok := c.(interface{ Wait(context.Context) error })
+	if !ok {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), farewell)
+	defer cancel()
+	w.Wait(ctx)
 }
 
 // options are those of the connection.

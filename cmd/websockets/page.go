@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
+	"log/slog"
 	"net/http"
 )
 
@@ -24,12 +25,13 @@ func hashOf(element string) string {
 }
 
 // pageHandler serves the page, and tells it whether it can inspect.
-func pageHandler(inspect bool) http.HandlerFunc {
+func pageHandler(inspect bool, log *slog.Logger) http.HandlerFunc {
 	content := page
 	if !inspect {
 		content = bytes.Replace(page, []byte(`data-inspect="on"`), []byte(`data-inspect="off"`), 1)
 	}
-	return func(w http.ResponseWriter, _ *http.Request) {
+	return func(w http.ResponseWriter, r *http.Request) {
+		log.Info("page", "peer", r.RemoteAddr, "over", carrierOf(r))
 		setPageHeader(w.Header())
 		w.Write(content)
 	}

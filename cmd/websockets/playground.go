@@ -45,7 +45,7 @@ func newPlayground(o *websockets.Options, inspect bool, log *slog.Logger) *playg
 			mux.Handle(path, s)
 		}
 	}
-	mux.HandleFunc("GET /{$}", pageHandler(inspect))
+	mux.HandleFunc("GET /{$}", pageHandler(inspect, log))
 	handle("/echo", echo)
 	handle("/chat", newRoom(log).serve)
 	if inspect {
@@ -151,7 +151,7 @@ func (p *playground) shutdown(ctx context.Context) error {
 // logged logs how connections begin and end.
 func logged(h websockets.HandlerFunc, log *slog.Logger) websockets.HandlerFunc {
 	return func(ctx context.Context, c *websockets.Conn) error {
-		log := log.With("path", c.Request().URL.Path, "peer", peerOf(ctx, c), "over", carrierOf(c))
+		log := log.With("path", c.Request().URL.Path, "peer", peerOf(ctx, c), "over", carrierOf(c.Request()))
 		log.Info("opened")
 		err := h(ctx, c)
 		log.Info("ended", "how", err)
@@ -170,9 +170,8 @@ func peerOf(ctx context.Context, c *websockets.Conn) string {
 	return c.Request().RemoteAddr
 }
 
-// carrierOf tells what carries a connection.
-func carrierOf(c *websockets.Conn) string {
-	r := c.Request()
+// carrierOf tells what carries a request.
+func carrierOf(r *http.Request) string {
 	switch {
 	case r.TLS != nil && r.TLS.NegotiatedProtocol == quic.ALPN:
 		return "QUIC"

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/fb1e3c20/websockets"
@@ -105,7 +104,7 @@ func (c *serveCommand) Run(ctx context.Context, std *console) error {
 	case <-ctx.Done():
 	}
 	log.Info("shutting down")
-	shutdown(c.CloseTimeout, server.Shutdown, p.shutdown)
+	shutdown(c.CloseTimeout, p.shutdown, server.Shutdown)
 	return nil
 }
 
@@ -219,16 +218,14 @@ func (c *serveCommand) certificate() (*tls.Certificate, error) {
 	return &pair, nil
 }
 
-// shutdown calls all at once and gives them time for the closing handshake.
-func shutdown(closeTimeout time.Duration, all ...func(context.Context) error) {
+// shutdown closes the sockets, and gives them time for the closing handshake, before
+// it shuts down their server: some clients drop all streams of HTTP/2 at its GOAWAY.
+func shutdown(closeTimeout time.Duration, sockets, server func(context.Context) error) {
 	if closeTimeout == 0 {
 		closeTimeout = 10 * time.Second
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout+time.Second)
 	defer cancel()
-	var wg sync.WaitGroup
-	for _, f := range all {
-		wg.Go(func() { f(ctx) })
-	}
-	wg.Wait()
+	sockets(ctx)
+	server(ctx)
 }

@@ -1,11 +1,11 @@
-// A page in headless Chromium: node chromium.mjs client URL. The page is the
+// A page in headless Chromium: node chromium.mjs [FLAGS] client URL. The page is the
 // one that the server has at /, so that its origin is the server's own; or the
-// one at ORIGIN: node chromium.mjs client URL ORIGIN.
-import { launch } from './browser.mjs'
+// one at ORIGIN: node chromium.mjs [FLAGS] client URL ORIGIN. FLAGS are Chromium's.
+import { flagsFirst, launch } from './browser.mjs'
 import { emit, obey } from './lines.mjs'
 
-const [, url, origin = new URL('/', url.replace(/^ws/, 'http')).href] = process.argv.slice(2)
-const browser = await launch()
+const [flags, , url, origin = new URL('/', url.replace(/^ws/, 'http')).href] = flagsFirst()
+const browser = await launch(flags)
 const page = await browser.newPage({ ignoreHTTPSErrors: true })
 await page.goto(origin)
 await page.exposeFunction('emit', emit)

@@ -1,16 +1,15 @@
-// The WebSocket of undici, which is Node's own: node npm-undici.mjs client URL.
+// The WebSocket of undici, which is Node's own: node npm-undici.mjs client URL, or
+// node npm-undici.mjs --http2 client URL [SUBPROTOCOL], which takes any certificate.
 import { subscribe } from 'node:diagnostics_channel'
-import { WebSocket, ping } from 'undici'
-import { base64, emit, obey } from './lines.mjs'
+import { Agent, WebSocket, ping } from 'undici'
+import { base64, converse, emit, obey } from './lines.mjs'
 
-const socket = new WebSocket(process.argv[3])
-socket.binaryType = 'arraybuffer'
-socket.addEventListener('open', () => emit('open'))
-socket.addEventListener('error', event => console.error(event.message))
-socket.addEventListener('close', ({ code, reason }) => emit('close', { code, reason }))
-socket.addEventListener('message', ({ data }) => {
-  emit(typeof data === 'string' ? 'text' : 'binary', { data: base64(data) })
-})
+const http2 = process.argv[2] === '--http2'
+const [, url, ...protocols] = process.argv.slice(http2 ? 3 : 2)
+const dispatcher = http2 ? new Agent({ allowH2: true, connect: { rejectUnauthorized: false } }) : undefined
+
+const socket = new WebSocket(url, { protocols, dispatcher })
+converse(socket)
 subscribe('undici:websocket:ping', ({ payload }) => emit('ping', { data: base64(payload ?? '') }))
 subscribe('undici:websocket:pong', ({ payload }) => emit('pong', { data: base64(payload ?? '') }))
 

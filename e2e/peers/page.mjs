@@ -1,9 +1,10 @@
-// Uses the page of websockets serve as a person would: node page.mjs URL.
-// It fails at the first thing that does not come up as it should.
+// Uses the page of websockets serve as a person would: node page.mjs [FLAGS] URL
+// CARRIER, where the last is what the page must tell that carries its WebSocket, and
+// FLAGS are Chromium's. It fails at the first thing that does not come up as it should.
 import assert from 'node:assert/strict'
-import { launch } from './browser.mjs'
+import { flagsFirst, launch } from './browser.mjs'
 
-const url = process.argv[2]
+const [flags, url, carrier] = flagsFirst()
 const troubles = []
 
 async function visit (context) {
@@ -30,7 +31,10 @@ async function connect (page, endpoint) {
   await page.locator(`#endpoint-${endpoint}`).check()
   await page.locator('#connect').click()
   await page.locator('#state[data-state=open]').waitFor()
+  await page.locator('#carrier').filter({ hasText: exactly(carrier) }).waitFor()
 }
+
+const exactly = text => new RegExp(`^${text.replaceAll('.', '\\.')}$`)
 
 async function say (page, text) {
   await page.locator('#message').fill(text)
@@ -42,8 +46,8 @@ const seen = (page, list, kind, direction, text) => page
   .locator(`#${list} li[data-kind=${kind}][data-direction=${direction}]`)
   .filter({ hasText: text }).first().waitFor()
 
-const browser = await launch()
-const context = await browser.newContext()
+const browser = await launch(flags)
+const context = await browser.newContext({ ignoreHTTPSErrors: true })
 const page = await visit(context)
 
 // The echo: a text, one that looks like markup, and bytes; each as message and

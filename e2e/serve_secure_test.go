@@ -1,0 +1,137 @@
+//go:build e2e
+
+package e2e
+
+import (
+	"os"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+// Foreign clients talk to websockets serve over every version of HTTP.
+
+// A secureServer has a certificate of its own making.
+type secureServer struct {
+	server
+	site destination
+}
+
+func serveSelfSigned(t *testing.T, flags ...string) secureServer {
+	t.Helper()
+	s := listening(t, "https", "websockets", append([]string{"serve", "--core", *core, "--tls-self-signed"}, flags...)...)
+	told := s.logs(`--ignore-certificate-errors-spki-list=(\S+)`)
+	return secureServer{s, destination{s.host, told[1]}}
+}
+
+// logs waits for a line of the server's log that has all words, which are regular
+// expressions, in this order. It returns the line and what the expressions in
+// parentheses match.
+func (s server) logs(words ...string) []string {
+	s.t.Helper()
+	line := regexp.MustCompile(strings.Join(words, ".*"))
+	var match []string
+	eventually(s.t, "a line of the log that matches "+line.String(), func() bool {
+		match = line.FindStringSubmatch(s.stderr.String())
+		return match != nil
+	})
+	return match
+}
+
+func TestSecureServeEchoes(t *testing.T) {
+	comersRun(t, func(t *testing.T, c comer) {
+		s := serveSelfSigned(t)
+		p := c.to(s.site).connect(t, s.url("/echo"))
+		s.logs("msg=opened", "path=/echo", "over="+c.over+"\n")
+		echoes(t, p)
+		p.send("binary", payload("binary", 1<<20))
+		want(t, p, event{Kind: "binary", Data: payload("binary", 1<<20)})
+		p.close(4999, "good bye, füreinander")
+		wantClose(t, p, 4999)
+		s.logs("msg=ended", "over="+c.over, "4999", "good bye, füreinander")
+		s.stop()
+	})
+}
+
+// A server that cannot take a message says why.
+func TestSecureServeCloses(t *testing.T) {
+	s := serveSelfSigned(t, "--max-message", "1000")
+	comersRun(t, func(t *testing.T, c comer) {
+		p := c.to(s.site).connect(t, s.url("/echo"))
+		p.send("text", payload("text", 1001))
+		wantClose(t, p, 1009)
+	})
+}
+
+// Whoever says nothing for longer than the connection timeout lives on: all answer pings.
+func TestSecureServePings(t *testing.T) {
+	s := serveSelfSigned(t, "--ping-interval", "300ms", "--connection-timeout", "1s")
+	comersRun(t, func(t *testing.T, c comer) {
+		t.Parallel()
+		p := c.to(s.site).connect(t, s.url("/echo"))
+		if c.pings {
+			for range 8 {
+				if e := p.next(); e.Kind != "ping" {
+					t.Fatalf("got %v, want a ping", e)
+				}
+			}
+		} else {
+			idle(t, p)
+		}
+		p.send("text", []byte("still here"))
+		await(t, p, "text", "still here")
+	})
+}
+
+// everybody connects all comers to a server.
+func everybody(t *testing.T, s secureServer) []peer {
+	t.Helper()
+	var all []peer
+	for _, c := range comers {
+		p := c.to(s.site).connect(t, s.url("/echo"))
+		p.send("text", []byte("here"))
+		await(t, p, "text", "here")
+		all = append(all, p)
+	}
+	return all
+}
+
+func TestSecureServeSaysGoingAway(t *testing.T) {
+	s := serveSelfSigned(t)
+	all := everybody(t, s)
+	s.signal(os.Interrupt)
+	for _, p := range all {
+		wantClose(t, p, 1001)
+	}
+	s.exit(0)
+}
+
+// What a client sends to a server that is no more shows it the loss, over QUIC too.
+func TestSecureServeIsLost(t *testing.T) {
+	s := serveSelfSigned(t)
+	all := everybody(t, s)
+	s.signal(syscall.SIGKILL)
+	<-s.exited
+	for n, p := range all {
+		p.send("text", []byte("anybody there?"))
+		wantClose(t, p, comers[n].loss)
+	}
+}
+
+// Over HTTP/2 and HTTP/3 the WebSocket of a page is on the connection that the page
+// itself came on.
+func TestChromiumSharesItsConnection(t *testing.T) {
+	comersRun(t, func(t *testing.T, c comer) {
+		if c.name != "chromium" {
+			return
+		}
+		s := serveSelfSigned(t)
+		c.to(s.site).connect(t, s.url("/echo"))
+		page := s.logs("msg=page", `peer=(\S+)`, "over="+c.over+"\n")[1]
+		socket := s.logs("msg=opened", `peer=(\S+)`, "over="+c.over+"\n")[1]
+		if shared := page == socket; shared != (c.over != "HTTP/1.1") {
+			t.Errorf("over %s the page came from %s and its WebSocket from %s", c.over, page, socket)
+		}
+	})
+}
