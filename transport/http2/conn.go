@@ -142,7 +142,7 @@ func (c *Conn) welcome() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.err == nil && !c.settings.connect {
-		c.goAway(ErrNoExtendedConnect, h2.ErrCodeNo)
+		c.goAway(errNotOffered, h2.ErrCodeNo)
 	}
 	return c.err
 }
@@ -219,7 +219,7 @@ func (c *Conn) mayAsk(fields []hpack.HeaderField) error {
 	case c.err != nil:
 		return &failure{ErrRefused, c.err}
 	case c.goneAway:
-		return &failure{ErrRefused, errGoneAway}
+		return leftOut(false)
 	case len(c.opening)+len(c.streams) >= int(c.settings.maxStreams):
 		return &failure{ErrRefused, fmt.Errorf("the server has lowered the number of streams to %d", c.settings.maxStreams)}
 	case size > uint64(c.settings.maxHeader):

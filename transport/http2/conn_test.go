@@ -340,6 +340,8 @@ func TestResets(t *testing.T) {
 		code    h2.ErrCode
 	}{
 		{"CANCEL", func(p *peer) { p.WriteRSTStream(1, h2.ErrCodeCancel) }, false, h2.ErrCodeCancel},
+		{"REFUSED_STREAM", func(p *peer) { p.WriteRSTStream(1, h2.ErrCodeRefusedStream) }, false, h2.ErrCodeRefusedStream},
+		{"GOAWAY that leaves it out", func(p *peer) { p.WriteGoAway(0, h2.ErrCodeNo, nil) }, false, 0},
 		{"an unknown code", func(p *peer) { p.WriteRSTStream(1, 0xbeef) }, false, 0xbeef},
 		{"NO_ERROR", func(p *peer) { p.WriteRSTStream(1, h2.ErrCodeNo) }, true, h2.ErrCodeNo},
 		{"NO_ERROR after END_STREAM", func(p *peer) { p.WriteData(1, true, nil); p.WriteRSTStream(1, h2.ErrCodeNo) }, true, h2.ErrCodeNo},
@@ -356,14 +358,18 @@ func TestResets(t *testing.T) {
 				t.Errorf("read %q", got)
 			}
 			_, writeErr := s.TryWrite([]byte("x"))
-			matches(t, "TryWrite", writeErr, http2.ErrAborted, test.code.String())
+			text := test.code.String()
+			if strings.HasPrefix(test.name, "GOAWAY") {
+				text = "shutting down"
+			}
+			matches(t, "TryWrite", writeErr, http2.ErrAborted, text)
 			if test.inOrder {
 				if err != nil {
 					t.Errorf("the input ended with %v", err)
 				}
 				return
 			}
-			matches(t, "reading", err, http2.ErrAborted, test.code.String())
+			matches(t, "reading", err, http2.ErrAborted, text)
 		})
 	}
 }

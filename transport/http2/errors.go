@@ -11,8 +11,9 @@ import (
 // What the errors of a [Conn] and its streams match, with [errors.Is].
 var (
 	// ErrNoExtendedConnect: the server does not take WebSockets over HTTP/2
-	// (https://www.rfc-editor.org/rfc/rfc8441#section-3). It may over HTTP/1.1.
-	ErrNoExtendedConnect = errors.New("http2: the server does not offer extended CONNECT (SETTINGS_ENABLE_CONNECT_PROTOCOL)")
+	// (https://www.rfc-editor.org/rfc/rfc8441#section-3), or answers a request with
+	// HTTP_1_1_REQUIRED. It may take them over HTTP/1.1.
+	ErrNoExtendedConnect = errors.New("http2: the server takes no WebSockets")
 
 	// ErrRefused: the server has not seen the request, or not looked at it
 	// (https://www.rfc-editor.org/rfc/rfc9113#section-8.7). It is safe to make it
@@ -27,6 +28,8 @@ var (
 var errClosed = fmt.Errorf("http2: %w", net.ErrClosed)
 
 var (
+	errNotOffered = &failure{ErrNoExtendedConnect, errors.New("it does not offer extended CONNECT (SETTINGS_ENABLE_CONNECT_PROTOCOL)")}
+	errGoneAway   = errors.New("the server is shutting down")
 	errWriteEnded = errors.New("http2: write after CloseWrite")
 	errNoPlace    = errors.New("http2: OpenStream without a place: call Reserve before")
 )
@@ -75,11 +78,23 @@ func wentAway(f *h2.GoAwayFrame) error {
 	return fmt.Errorf("http2: the server ended the connection: %w: %q", h2.ConnectionError(f.ErrCode), said[:min(len(said), most)])
 }
 
-// reset is what the server reset a stream with.
-func reset(id uint32, code h2.ErrCode) error {
+// reset is what the server reset a stream with, in place of an answer or later.
+func reset(id uint32, code h2.ErrCode, later bool) error {
 	kind := ErrAborted
-	if code == h2.ErrCodeRefusedStream {
+	switch {
+	case later:
+	case code == h2.ErrCodeRefusedStream:
 		kind = ErrRefused
+	case code == h2.ErrCodeHTTP11Required:
+		kind = ErrNoExtendedConnect
 	}
 	return &failure{kind, h2.StreamError{StreamID: id, Code: code}}
+}
+
+// leftOut is the error of a stream that GOAWAY leaves out.
+func leftOut(later bool) error {
+	if later {
+		return &failure{ErrAborted, errGoneAway}
+	}
+	return &failure{ErrRefused, errGoneAway}
 }

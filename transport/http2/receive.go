@@ -12,8 +12,6 @@ import (
 // the server's PINGs for the most part.
 const maxControl = 64 << 10
 
-var errGoneAway = errors.New("the server is shutting down")
-
 // readFrame reads a frame and acts on it. It reports whether to go on.
 func (c *Conn) readFrame() bool {
 	f, err := c.frames.ReadFrame()
@@ -190,13 +188,13 @@ func (c *Conn) onPing(f *h2.PingFrame) {
 func (c *Conn) onGoAway(f *h2.GoAwayFrame) error {
 	c.goneAway = true
 	for _, s := range c.opening {
-		s.lose(&failure{ErrRefused, errGoneAway})
+		s.lose(leftOut(false))
 	}
 	c.opening = nil
 	for id, s := range c.streams {
 		if id > f.LastStreamID {
 			delete(c.streams, id)
-			s.lose(&failure{ErrRefused, errGoneAway})
+			s.lose(leftOut(s.answered()))
 		}
 	}
 	if f.ErrCode != h2.ErrCodeNo {

@@ -47,7 +47,7 @@ func appendHeader(list []hpack.HeaderField, h http.Header) ([]hpack.HeaderField,
 		if !httpguts.ValidHeaderFieldName(name) {
 			return nil, fmt.Errorf("http2: the header field name %q is not a token", key)
 		}
-		if left[name] || named[name] {
+		if ofConnection[name] || left[name] || named[name] {
 			continue
 		}
 		for _, value := range h[key] {
@@ -60,11 +60,16 @@ func appendHeader(list []hpack.HeaderField, h http.Header) ([]hpack.HeaderField,
 	return list, nil
 }
 
-// left are the fields that HTTP/2 has no use for, or only for others
+// ofConnection are the fields that only HTTP/1.1 has
 // (https://www.rfc-editor.org/rfc/rfc9113#section-8.2.2).
+var ofConnection = map[string]bool{
+	"connection": true, "proxy-connection": true, "keep-alive": true, "transfer-encoding": true, "upgrade": true,
+}
+
+// left are further fields that the request is sent without: they are said
+// otherwise, or say nothing.
 var left = map[string]bool{
-	"connection": true, "proxy-connection": true, "keep-alive": true, "transfer-encoding": true, "upgrade": true, "te": true,
-	"http2-settings": true, "host": true, "content-length": true,
+	"host": true, "content-length": true, "te": true, "http2-settings": true,
 	"sec-websocket-key": true, "sec-websocket-version": true,
 }
 

@@ -50,13 +50,16 @@ func (q *question) succeed(status int, h http.Header) {
 	close(q.answered)
 }
 
+// answered reports whether the request has been answered. The lock is held.
+func (s *Stream) answered() bool { return s.question == nil || s.question.over() }
+
 // onHeaders takes a response, or the trailers behind one, which mean nothing
 // (https://www.rfc-editor.org/rfc/rfc9113#section-8.1). The lock is held.
 func (s *Stream) onHeaders(f *h2.MetaHeadersFrame) error {
 	switch {
 	case s.peerEnded:
 		return malformed(s.id, h2.ErrCodeStreamClosed, "HEADERS after END_STREAM")
-	case s.question != nil && !s.question.over():
+	case !s.answered():
 		return s.onResponse(f)
 	case !f.StreamEnded():
 		return malformed(s.id, h2.ErrCodeProtocol, "trailers without END_STREAM")
@@ -83,7 +86,7 @@ func (s *Stream) onResponse(f *h2.MetaHeadersFrame) error {
 	}
 	h := make(http.Header)
 	for _, field := range f.RegularFields() {
-		if left[field.Name] && field.Name != "content-length" && field.Name != "host" {
+		if ofConnection[field.Name] {
 			return malformed(s.id, h2.ErrCodeProtocol, "a response with the field %s, which is for HTTP/1.1", field.Name)
 		}
 		h.Add(field.Name, field.Value)

@@ -85,6 +85,7 @@ func TestRefusals(t *testing.T) {
 			p.WriteData(id, false, []byte("not "))
 			p.WriteDataPadded(id, true, []byte("there"), make([]byte, 100))
 		}, "404 Not Found", "not there"},
+		{"of the version", func(p *peer, id uint32) { p.header(id, true, ":status", "400", "sec-websocket-version", "13") }, "400 Bad Request", ""},
 		{"without one", func(p *peer, id uint32) { p.header(id, true, ":status", "302", "location", "/elsewhere") }, "302 Found", ""},
 		{"with trailers", func(p *peer, id uint32) {
 			p.header(id, false, ":status", "500")
@@ -215,7 +216,7 @@ func TestResetsInPlaceOfAnAnswer(t *testing.T) {
 		{h2.ErrCodeRefusedStream, http2.ErrRefused},
 		{h2.ErrCodeCancel, http2.ErrAborted},
 		{h2.ErrCodeNo, http2.ErrAborted},
-		{h2.ErrCodeHTTP11Required, http2.ErrAborted},
+		{h2.ErrCodeHTTP11Required, http2.ErrNoExtendedConnect},
 	} {
 		c, p := meet(t)
 		reserve(t, c)

@@ -288,7 +288,7 @@ func (s *Stream) sent(n int, fin bool) {
 // onData takes what the server has sent, in a frame of that size. The lock is held.
 func (s *Stream) onData(p []byte, size int64, fin bool) error {
 	switch {
-	case s.question != nil && !s.question.over():
+	case !s.answered():
 		return malformed(s.id, h2.ErrCodeProtocol, "DATA before the response")
 	case s.peerEnded:
 		return malformed(s.id, h2.ErrCodeStreamClosed, "DATA after END_STREAM")
@@ -329,10 +329,10 @@ func (s *Stream) leave() {
 // that something went wrong (https://www.rfc-editor.org/rfc/rfc9113#section-8.1).
 // The lock is held.
 func (s *Stream) onReset(code h2.ErrCode) {
-	if code == h2.ErrCodeNo && (s.question == nil || s.question.over()) && s.readErr == nil {
+	if code == h2.ErrCodeNo && s.answered() && s.readErr == nil {
 		s.readErr = io.EOF
 	}
-	s.lose(reset(s.id, code))
+	s.lose(reset(s.id, code, s.answered()))
 	s.conn.forget(s)
 }
 
