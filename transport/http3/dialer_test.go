@@ -194,8 +194,6 @@ func TestAConnectionEndsWithItsLastSocket(t *testing.T) {
 func TestAFullConnection(t *testing.T) {
 	s := serve(t, nil, func(s *h3.Server) { s.QUICConfig = &quicgo.Config{MaxIncomingStreams: 3} })
 	d := &http3.Dialer{}
-	var mu sync.Mutex
-	var clients []*http3.Stream
 	var all sync.WaitGroup
 	for range 10 {
 		all.Go(func() {
@@ -204,28 +202,28 @@ func TestAFullConnection(t *testing.T) {
 				t.Error(err)
 				return
 			}
-			mu.Lock()
-			defer mu.Unlock()
-			clients = append(clients, stream.(*http3.Stream))
+			t.Cleanup(func() { stream.Abort() })
 		})
 	}
 	all.Wait()
 	if n := s.conns.Load(); n != 4 {
 		t.Errorf("%d connections for 10 sockets, 3 on each; want 4", n)
 	}
-	for _, c := range clients[:9] {
-		c.Abort()
-		s.accept(t).Abort()
-	}
-	for range 5 {
-		client, server := open(t, d, s)
+}
+
+// A connection that was full has room again when one of its sockets has ended.
+func TestAConnectionThatWasFull(t *testing.T) {
+	s := serve(t, nil, func(s *h3.Server) { s.QUICConfig = &quicgo.Config{MaxIncomingStreams: 1} })
+	d := &http3.Dialer{}
+	client, server := open(t, d, s)
+	first := client.LocalAddr().String()
+	open(t, d, s) // on another one
+	eventually(t, "a socket on the first connection", func() bool {
 		client.Close()
 		server.Close()
-	}
-	if n := s.conns.Load(); n != 4 {
-		t.Errorf("%d connections, though there was room on the old ones", n)
-	}
-	clients[9].Abort()
+		client, server = open(t, d, s)
+		return client.LocalAddr().String() == first
+	})
 }
 
 func TestAThousandSocketsOneAfterTheOther(t *testing.T) {
@@ -437,6 +435,35 @@ func TestServersThatSayMore(t *testing.T) {
 		t.Errorf("read %q, %v", got, err)
 	}
 	stream.Abort()
+}
+
+// No request goes to a connection that has sent GOAWAY.
+func TestNoRequestAfterGoAway(t *testing.T) {
+	var conns atomic.Int32
+	addr := rawServer(t, "", func(c *quicgo.Conn) {
+		conns.Add(1)
+		control := sendUni(t, c, settingsFrame)
+		for n := 0; ; n++ {
+			s, err := c.AcceptStream(context.Background())
+			if err != nil {
+				return
+			}
+			s.Write([]byte("\x01\x03\x00\x00\xd9"))
+			if n == 0 {
+				control.Write([]byte("\x07\x01\x04")) // only the first request is served
+				continue
+			}
+			s.Close()
+			go io.Copy(io.Discard, s)
+		}
+	})
+	d := &http3.Dialer{}
+	keep := dial(t, d, addr)
+	eventually(t, "a request elsewhere", func() bool {
+		dial(t, d, addr).Abort()
+		return conns.Load() == 2
+	})
+	quictest.Write(t, keep, "still there")
 }
 
 // Sockets outlive a GOAWAY, and later ones go elsewhere.

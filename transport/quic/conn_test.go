@@ -124,7 +124,7 @@ func TestConnAbort(t *testing.T) {
 }
 
 func TestOpenStreamWaitsForItsTurn(t *testing.T) {
-	l := listen(t, &quic.Config{MaxIncomingStreams: 1})
+	l := listen(t, &quic.Config{MaxIncomingStreams: 1, RequireStreamCreditRelease: true})
 	c := dial(t, l.Addr(), nil)
 	ctx, cancel := context.WithCancel(t.Context())
 	client, err := c.OpenStream(ctx)

@@ -75,11 +75,20 @@ func TestADialerAndAFullConnection(t *testing.T) {
 	l := listen(t, &quic.Config{MaxIncomingStreams: 3})
 	d := &quic.Dialer{}
 	of := make(map[*quicgo.Conn]int)
+	var streams []*quic.Stream
 	for range 10 {
-		of[openBy(t, d, l.Addr()).QUIC()]++
+		s := openBy(t, d, l.Addr())
+		of[s.QUIC()]++
+		streams = append(streams, s)
 	}
 	if len(of) != 4 {
 		t.Errorf("%d connections for 10 sockets, 3 on each; want 4: %v", len(of), of)
+	}
+	for _, s := range streams {
+		s.Abort()
+	}
+	for c := range of {
+		quictest.Await(t, "the end of a connection that was full", c.Context().Done())
 	}
 }
 
