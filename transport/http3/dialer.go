@@ -72,3 +72,8 @@ func (d *Dialer) OpenStream(ctx context.Context, r *http.Request, t *tls.Config)
 		return s, response, err
 	}
 }
+
+// Wait waits until the connections of d have ended, which they do with their last
+// sockets, or ctx has, whose error it then returns. A program that exits before
+// leaves servers behind that wait for its last packets.
+func (d *Dialer) Wait(ctx context.Context) error { return d.pool.Wait(ctx) }
