@@ -30,7 +30,8 @@ type conn struct {
 	extended   bool          // they allow extended CONNECT; valid then
 
 	mu      sync.Mutex
-	open    int  // streams
+	held    int  // places
+	open    int  // of them, with a stream
 	full    bool // the server allowed no more when it was asked last
 	leaving bool // the server takes no more
 }
@@ -52,7 +53,7 @@ func dial(ctx context.Context, addr string, t *tls.Config, config *quicgo.Config
 		done:     released,
 		settings: make(chan struct{}),
 	}
-	c.life.Enter()
+	c.Reserve()
 	go c.acceptStreams()
 	if err := c.awaitSettings(ctx); err != nil {
 		q.CloseWithError(connClosed, "")
@@ -85,7 +86,11 @@ func (c *conn) Done() <-chan struct{} { return c.done }
 func (c *conn) Reserve() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return !c.full && !c.leaving && c.quic.Context().Err() == nil && c.life.Enter()
+	if c.full || c.leaving || c.quic.Context().Err() != nil || !c.life.Enter() {
+		return false
+	}
+	c.held++
+	return true
 }
 
 // shun lets no stream be opened any more.
@@ -98,32 +103,32 @@ func (c *conn) shun() {
 // errFull: the server allows no more streams on this connection for now.
 var errFull = errors.New("http3: the server allows no more streams on the connection")
 
-// openStream opens a stream for the place that is held.
+// openStream opens a stream for the place that is held, or gives that back.
 func (c *conn) openStream(ctx context.Context) (*h3.RequestStream, error) {
 	bounded, cancel := c.impatient(ctx)
 	defer cancel()
 	s, err := c.http.OpenRequestStream(bounded)
-	if err == nil {
+	switch {
+	case err == nil:
 		c.opened()
 		return s, nil
-	}
-	defer c.life.Leave()
-	switch {
 	case ctx.Err() != nil:
-		return nil, fmt.Errorf("%w: %w", errFull, ctx.Err())
+		err = fmt.Errorf("%w: %w", errFull, ctx.Err())
 	case bounded.Err() != nil:
-		c.fill()
-		return nil, errFull
+		err = errFull
+	default:
+		err = ended(err)
 	}
-	return nil, ended(err)
+	c.failed(err == errFull)
+	return nil, err
 }
 
-// impatient bounds the wait for a stream where others are open, on whose end it
+// impatient bounds the wait for a stream where there may be others, on whose end it
 // would wait: for what the server says of those that ended just now there is time.
 func (c *conn) impatient(ctx context.Context) (context.Context, context.CancelFunc) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.open == 0 {
+	if c.held == 1 {
 		return ctx, func() {}
 	}
 	return context.WithTimeout(ctx, 2*quicconn.ProbeTimeout(c.quic))
@@ -135,17 +140,21 @@ func (c *conn) opened() {
 	c.open++
 }
 
-func (c *conn) fill() {
+// failed ends the place of a stream that was not opened.
+func (c *conn) failed(full bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.full = c.open > 0
+	c.held--
+	c.full = c.full || full && c.open > 0
+	c.life.Leave()
 }
 
 // leave ends the place of a stream that was opened.
 func (c *conn) leave() {
 	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.held--
 	c.open--
 	c.full = false // soon
-	c.mu.Unlock()
 	c.life.Leave()
 }

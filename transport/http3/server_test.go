@@ -159,9 +159,10 @@ func TestConfigureServer(t *testing.T) {
 
 // A connection without requests does not stay for ever, kept alive by our own end.
 func TestAnIdleConnectionIsClosed(t *testing.T) {
+	t.Parallel()
 	s := serve(t, nil, func(s *h3.Server) {
-		s.IdleTimeout = 200 * time.Millisecond
-		s.QUICConfig = &quicgo.Config{KeepAlivePeriod: 50 * time.Millisecond}
+		s.IdleTimeout = time.Second
+		s.QUICConfig = &quicgo.Config{KeepAlivePeriod: 100 * time.Millisecond}
 	})
 	config := clientTLS()
 	config.NextProtos = []string{"h3"}
@@ -172,7 +173,7 @@ func TestAnIdleConnectionIsClosed(t *testing.T) {
 	quictest.Await(t, "the end of a connection without requests", c.Context().Done())
 
 	client, server := open(t, &http3.Dialer{}, s)
-	time.Sleep(500 * time.Millisecond) // longer than that
+	time.Sleep(1500 * time.Millisecond) // longer than that
 	quictest.Write(t, client, "one with a socket lives")
 	if got, err := quictest.Read(server, 23); got != "one with a socket lives" || err != nil {
 		t.Errorf("read %q, %v", got, err)
