@@ -255,8 +255,8 @@ func TestAThousandSocketsOneAfterTheOther(t *testing.T) {
 func TestGivingUp(t *testing.T) {
 	silent := make(chan struct{})
 	var gone atomic.Int32
-	var s *server
-	s = serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s := newServer()
+	s.serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/silent" {
 			s.take(w, r)
 			return

@@ -38,7 +38,14 @@ type server struct {
 // It is gone when the test ends.
 func serve(t testing.TB, h http.Handler, change func(*h3.Server)) *server {
 	t.Helper()
-	s := &server{taken: make(chan *http3.Stream, 2000)}
+	return newServer().serve(t, h, change)
+}
+
+// newServer returns a server that is not started, for handlers that use it.
+func newServer() *server { return &server{taken: make(chan *http3.Stream, 2000)} }
+
+func (s *server) serve(t testing.TB, h http.Handler, change func(*h3.Server)) *server {
+	t.Helper()
 	if h == nil {
 		h = http.HandlerFunc(s.take)
 	}

@@ -103,8 +103,8 @@ func TestTakeStreamTooEarlyOrTooLate(t *testing.T) {
 }
 
 func TestInformationalResponsesBeforeTheStream(t *testing.T) {
-	var s *server
-	s = serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	s := newServer()
+	s.serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusEarlyHints)
 		s.take(w, r)
 	}), nil)
@@ -181,7 +181,7 @@ func TestAnIdleConnectionIsClosed(t *testing.T) {
 }
 
 func TestServeQUICConn(t *testing.T) {
-	s := &server{taken: make(chan *http3.Stream, 1)}
+	s := newServer()
 	s.Server = &h3.Server{Handler: http.HandlerFunc(s.take)}
 	http3.ConfigureServer(s.Server)
 	l, err := quicgo.ListenAddr(quictest.AnyPort, h3.ConfigureTLSConfig(quictest.ServerTLS()), s.QUICConfig)
