@@ -21,3 +21,15 @@ func (c *Conn) SetReceiveWindow(n int64) {
 	defer c.mu.Unlock()
 	c.receiveWindow = n
 }
+
+// Waiting returns how many streams wait for their turn, or for a window.
+func (c *Conn) Waiting() (n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, l := range []list{c.ready, c.held} {
+		for s := l.first; s != nil; s = s.next {
+			n++
+		}
+	}
+	return n
+}

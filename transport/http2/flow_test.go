@@ -187,6 +187,9 @@ func TestTheWindowOfTheConnection(t *testing.T) {
 	}
 	second.Abort()
 	p.expectReset(second.ID(), h2.ErrCodeCancel)
+	if n := c.Waiting(); n != 2 {
+		t.Errorf("%d streams wait; want 2", n)
+	}
 	p.check(p.WriteWindowUpdate(0, 3))
 	p.expectData(first, "", "x", false)
 	p.expectData(third, "", "xx", false)

@@ -10,8 +10,8 @@ import (
 	h2 "golang.org/x/net/http2"
 )
 
-// What breaks the connection, and all streams with it. One is open, with the
-// number 1.
+// What breaks the connection, and all streams with it. Two are open, with the
+// numbers 1 and 3.
 func TestViolationsOfTheConnection(t *testing.T) {
 	const protocol, flow, size, compression = h2.ErrCodeProtocol, h2.ErrCodeFlowControl, h2.ErrCodeFrameSize, h2.ErrCodeCompression
 	for _, test := range []struct {
@@ -20,12 +20,12 @@ func TestViolationsOfTheConnection(t *testing.T) {
 		code   h2.ErrCode
 		want   string
 	}{
-		{"DATA on an idle stream", func(p *peer) { p.WriteData(3, false, []byte("x")) }, protocol, "DATA on stream 3"},
-		{"HEADERS on an idle stream", func(p *peer) { p.header(5, false, ":status", "200") }, protocol, "HEADERS on stream 5"},
-		{"malformed HEADERS on an idle stream", func(p *peer) { p.header(5, false, "X", "y") }, protocol, "stream 5"},
+		{"DATA on an idle stream", func(p *peer) { p.WriteData(7, false, []byte("x")) }, protocol, "DATA on stream 7"},
+		{"HEADERS on an idle stream", func(p *peer) { p.header(7, false, ":status", "200") }, protocol, "HEADERS on stream 7"},
+		{"malformed HEADERS on an idle stream", func(p *peer) { p.header(7, false, "X", "y") }, protocol, "stream 7"},
 		{"HEADERS on a stream of the server", func(p *peer) { p.header(2, false, ":status", "200") }, protocol, "stream 2"},
-		{"RST_STREAM on an idle stream", func(p *peer) { p.WriteRSTStream(3, h2.ErrCodeCancel) }, protocol, "RST_STREAM on stream 3"},
-		{"WINDOW_UPDATE on an idle stream", func(p *peer) { p.WriteWindowUpdate(3, 1) }, protocol, "WINDOW_UPDATE on stream 3"},
+		{"RST_STREAM on an idle stream", func(p *peer) { p.WriteRSTStream(7, h2.ErrCodeCancel) }, protocol, "RST_STREAM on stream 7"},
+		{"WINDOW_UPDATE on an idle stream", func(p *peer) { p.WriteWindowUpdate(7, 1) }, protocol, "WINDOW_UPDATE on stream 7"},
 		{"DATA on stream 0", func(p *peer) { p.WriteData(0, false, []byte("x")) }, protocol, "stream ID 0"},
 		{"HEADERS on stream 0", func(p *peer) { p.header(0, false, ":status", "200") }, protocol, "stream ID 0"},
 		{"RST_STREAM on stream 0", func(p *peer) { p.WriteRSTStream(0, h2.ErrCodeCancel) }, protocol, ""},
@@ -78,7 +78,8 @@ func TestViolationsOfTheConnection(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c, p := meet(t)
-			s := accept(t, c, p)
+			reserve(t, c)
+			s, _ := accept(t, c, p), accept(t, c, p)
 			p.WriteData(1, false, []byte("before"))
 			test.attack(p)
 			p.expectGoodbye(test.code)
