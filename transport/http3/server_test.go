@@ -117,10 +117,13 @@ func TestInformationalResponsesBeforeTheStream(t *testing.T) {
 
 func TestTheDefaultMuxIsLookedUpLate(t *testing.T) {
 	before := http.DefaultServeMux
-	defer func() { http.DefaultServeMux = before }()
-	s := serve(t, nil, func(s *h3.Server) { s.Handler = nil })
+	t.Cleanup(func() { http.DefaultServeMux = before })
+	s := newServer()
+	s.Server = &h3.Server{TLSConfig: quictest.ServerTLS()}
+	http3.ConfigureServer(s.Server)
 	http.DefaultServeMux = http.NewServeMux()
 	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, "the mux of now") })
+	s.start(t)
 	if status, body := roundTrip(t, s.addr, func(*http.Request) {}); status != 200 || body != "the mux of now" {
 		t.Errorf("%d %q", status, body)
 	}
