@@ -1,13 +1,16 @@
 // Package e2e runs the commands of this repository against other WebSocket
 // implementations: a page in headless Chromium, the ws and undici packages of
 // npm, websockets and aiohttp of Python, each on both sides, and with nginx,
-// squid, tinyproxy and microsocks between. It also holds the commands to what their
+// squid, tinyproxy and microsocks between. Over HTTP/2 there are undici, Deno,
+// hypercorn and libwebsockets, with haproxy and nghttpx between; and over HTTP/2 and
+// HTTP/3, Chromium. It also holds the commands to what their
 // help says, and the servers to what RFC 6455 says of peers that break it.
 //
 // The tests need those peers, so they hide behind a build tag:
 //
 //	npm --prefix e2e/peers ci
-//	apt-get install chromium nginx python3-websockets python3-aiohttp squid tinyproxy microsocks
+//	apt-get install chromium nginx squid tinyproxy microsocks haproxy nghttp2-proxy \
+//		libwebsockets-test-server python3-websockets python3-aiohttp python3-hypercorn
 //	go test -tags e2e ./e2e/
 //
 // A peer that is missing fails its tests.

@@ -3,33 +3,45 @@
 package e2e
 
 import (
+	"crypto/tls"
+	"errors"
 	"fmt"
 	"net"
-	"os"
-	"path/filepath"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/fb1e3c20/websockets"
+	"github.com/fb1e3c20/websockets/transport/http2"
 )
 
 // nginx runs a reverse proxy in front of a server, set up as nginx's own manual
 // says for WebSocket, and returns its HOST:PORT.
 func nginx(t *testing.T, upstream string) string {
 	t.Helper()
-	for range 3 { // someone may take the port before nginx does
-		host := freePort(t)
-		p := start(t, "nginx", "-e", "stderr", "-p", t.TempDir(), "-c", nginxConf(t, host, upstream))
-		if answers(p, host) {
-			return host
-		}
-	}
-	t.Fatal("nginx does not start")
-	return ""
+	return nginxThat(t, upstream, "listen {host};")
 }
 
-func nginxConf(t *testing.T, host, upstream string) string {
+// nginxHTTP2 is nginx with TLS, where it speaks HTTP/2 as well.
+func nginxHTTP2(t *testing.T, upstream string) string {
+	t.Helper()
+	certFile, keyFile := certificate(t)
+	return nginxThat(t, upstream, fmt.Sprintf("listen {host} ssl http2; ssl_certificate %q; ssl_certificate_key %q;", certFile, keyFile))
+}
+
+// nginxThat is nginx whose configuration says how to listen at {host}.
+func nginxThat(t *testing.T, upstream, listen string) string {
+	t.Helper()
+	return listens(t, func(host string) *process {
+		conf := nginxConf(t, strings.ReplaceAll(listen, "{host}", host), upstream)
+		return start(t, "nginx", "-e", "stderr", "-p", t.TempDir(), "-c", conf)
+	})
+}
+
+func nginxConf(t *testing.T, listen, upstream string) string {
 	t.Helper()
 	dir := t.TempDir()
-	conf := fmt.Sprintf(`
+	return write(t, dir, "nginx.conf", fmt.Sprintf(`
 daemon off;
 master_process off;
 pid %[1]s/pid;
@@ -46,7 +58,7 @@ http {
 		'' close;
 	}
 	server {
-		listen %[2]s;
+		%[2]s
 		location / {
 			proxy_pass http://%[3]s;
 			proxy_http_version 1.1;
@@ -56,12 +68,7 @@ http {
 		}
 	}
 }
-`, dir, host, upstream)
-	path := filepath.Join(dir, "nginx.conf")
-	if err := os.WriteFile(path, []byte(conf), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return path
+`, dir, listen, upstream))
 }
 
 // answers reports whether a process accepts connections before it ends.
@@ -113,4 +120,47 @@ func TestNginxBeforeForeignServer(t *testing.T) {
 			wantClose(t, far, 4001)
 		})
 	}
+}
+
+// nginx speaks HTTP/2, but takes no WebSockets over it: that is no reason to fail.
+func TestNginxWithoutExtendedConnect(t *testing.T) {
+	s := serve(t)
+	url := "wss://" + nginxHTTP2(t, s.host) + "/echo"
+	t.Run("connect", func(t *testing.T) {
+		c := connect(t, url, "--insecure")
+		c.send("text", []byte("hello"))
+		want(t, c, event{Kind: "text", Data: []byte("hello")})
+		c.close(1000, "")
+		c.ends(0)
+		c.complains("connected to " + url + "\n") // over HTTP/1.1, which goes without saying
+	})
+	t.Run("connect --http2", func(t *testing.T) {
+		c := connect(t, url, "--insecure", "--http2")
+		c.ends(1)
+		c.complains(url, http2.ErrNoExtendedConnect.Error())
+	})
+	t.Run("a Dialer", func(t *testing.T) {
+		o := websockets.Strict()
+		o.TLSConfig = &tls.Config{InsecureSkipVerify: true}
+		d := &websockets.Dialer{Options: o}
+		for range 2 { // the second time it knows
+			c, err := d.Dial(library{t: t}.context(), url)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.CloseNow()
+			if proto := c.Response().Proto; proto != "HTTP/1.1" {
+				t.Errorf("connected over %s", proto)
+			}
+			echoes(t, library{t, c})
+		}
+	})
+	t.Run("a Dialer that wants HTTP/2", func(t *testing.T) {
+		o := websockets.Strict()
+		o.TLSConfig, o.HTTP = &tls.Config{InsecureSkipVerify: true}, websockets.HTTP2
+		_, err := websockets.Dial(library{t: t}.context(), url, o)
+		if !errors.Is(err, http2.ErrNoExtendedConnect) {
+			t.Error(err)
+		}
+	})
 }

@@ -30,7 +30,8 @@ var (
 	pythonWebsockets = implementation{"python-websockets", []string{python, "peers/python-websockets.py"}, true}
 	npmDeno          = implementation{"npm-deno", []string{"peers/node_modules/.bin/deno", "run", "--quiet", "--no-config", "--no-lock",
 		"--allow-all", "--unsafely-ignore-certificate-errors", "peers/npm-deno.mjs"}, false} // speaks HTTP/2 only
-	pythonAiohttp = implementation{"python-aiohttp", []string{python, "peers/python-aiohttp.py"}, true}
+	pythonAiohttp   = implementation{"python-aiohttp", []string{python, "peers/python-aiohttp.py"}, true}
+	pythonHypercorn = implementation{"python-hypercorn", []string{python, "peers/python-hypercorn.py"}, false}
 
 	foreignClients = []implementation{chromium, npmWS, npmUndici, pythonWebsockets, pythonAiohttp}
 	foreignServers = []implementation{npmWS, pythonWebsockets, pythonAiohttp}
@@ -52,7 +53,8 @@ type event struct {
 	Reason string
 	Port   int
 
-	Protocol string // the subprotocol, of an open that tells it
+	Protocol string // the subprotocol, where a client tells it
+	Version  string // of HTTP, where a server tells it
 }
 
 func (e event) String() string {
@@ -88,9 +90,9 @@ func (i implementation) try(t *testing.T, url string, args ...string) peer {
 }
 
 // listen makes the implementation a server and returns its HOST:PORT.
-func (i implementation) listen(t *testing.T) (peer, string) {
+func (i implementation) listen(t *testing.T, args ...string) (peer, string) {
 	t.Helper()
-	p := i.start(t, "server")
+	p := i.start(t, append([]string{"server"}, args...)...)
 	e := p.next()
 	if e.Kind != "listening" {
 		t.Fatalf("%s: %v, not listening", i.name, e)
