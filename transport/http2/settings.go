@@ -23,7 +23,11 @@ func (c *Conn) onSettings(f *h2.SettingsFrame) error {
 	if f.IsAck() {
 		return nil
 	}
+	before := c.settings.window
 	if err := f.ForeachSetting(c.set); err != nil {
+		return err
+	}
+	if err := c.moveWindows(c.settings.window - before); err != nil {
 		return err
 	}
 	c.framer.WriteSettingsAck()
@@ -52,7 +56,7 @@ func (c *Conn) set(s h2.Setting) error {
 		}
 		c.settings.connect = s.Val == 1
 	case h2.SettingInitialWindowSize:
-		return c.setWindow(int64(s.Val))
+		c.settings.window = int64(s.Val)
 	case h2.SettingMaxConcurrentStreams:
 		c.settings.maxStreams = min(s.Val, math.MaxInt32)
 	case h2.SettingMaxHeaderListSize:
@@ -63,14 +67,15 @@ func (c *Conn) set(s h2.Setting) error {
 	return nil
 }
 
-// setWindow changes the send windows of all streams, which may become negative
+// moveWindows changes the send windows of all streams, which may become negative
 // (https://www.rfc-editor.org/rfc/rfc9113#section-6.9.2).
-func (c *Conn) setWindow(size int64) error {
-	delta := size - c.settings.window
-	c.settings.window = size
+func (c *Conn) moveWindows(delta int64) error {
+	if delta == 0 {
+		return nil
+	}
 	for _, s := range c.streams {
 		if s.sendWindow += delta; s.sendWindow > maxWindow {
-			return violated(h2.ErrCodeFlowControl, "its SETTINGS_INITIAL_WINDOW_SIZE of %d makes the window of stream %d too large", size, s.id)
+			return violated(h2.ErrCodeFlowControl, "its SETTINGS_INITIAL_WINDOW_SIZE of %d makes the window of stream %d too large", c.settings.window, s.id)
 		}
 		c.want(s)
 	}
