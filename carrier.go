@@ -34,11 +34,10 @@ type Carrier interface {
 type HTTPVersion uint8
 
 const (
-	// HTTPAuto is HTTP/2 where it costs nothing to ask, and HTTP/1.1 otherwise:
-	// TLS agrees on one of the two for wss, and a server that speaks HTTP/2 but
-	// takes no WebSockets over it is asked again over HTTP/1.1, on a connection
-	// of its own. The Dialer remembers such a server for ten minutes. A URL with
-	// the scheme ws is HTTP/1.1.
+	// HTTPAuto is HTTP/2 where TLS agrees on it for a wss URL and the server
+	// takes WebSockets over it, and HTTP/1.1 otherwise. A server that speaks HTTP/2
+	// but takes no WebSockets over it is asked again over HTTP/1.1, on another
+	// connection; the Dialer remembers it for ten minutes.
 	HTTPAuto HTTPVersion = iota
 
 	// HTTP1 is HTTP/1.1, with a connection for each WebSocket
