@@ -36,6 +36,14 @@
 //
 // TLS, header fields, subprotocols, cookies, redirects and proxies are [Options].
 //
+// # HTTP/1.1, HTTP/2, HTTP/3
+//
+// Handlers take requests of all three. For HTTP/2 on net/http the program imports
+// package transport/http2/extendedconnect, and servers are prepared by ConfigureServer
+// of package transport/http2; for HTTP/3 by that of package transport/http3. Clients
+// choose by Options.HTTP and Options.Carrier; those of one [Dialer] share their
+// connections. docs/carriers.md tells how the carriers differ.
+//
 // # Messages
 //
 // [Conn.Receive] and [Conn.Send] take whole messages, [Conn.Messages] loops over
