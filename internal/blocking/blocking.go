@@ -13,12 +13,15 @@ import (
 
 // A Conn is a net.Conn of one reader and one writer, without deadlines. It owns its
 // stream.
-type Conn struct{ stream *tcp.Stream }
+type Conn struct {
+	stream *tcp.Stream
+	lent   []byte // of the Read that waits
+}
 
 // New makes a Conn of a stream. With TLS, whose handshake must be over, it is one
 // that has a method ConnectionState.
 func New(s *tcp.Stream) net.Conn {
-	c := &Conn{s}
+	c := &Conn{stream: s}
 	if state, ok := s.ConnectionState(); ok {
 		return &secureConn{c, state}
 	}
@@ -38,17 +41,19 @@ func (c *Conn) Read(p []byte) (n int, err error) {
 		return 0, nil
 	}
 	n, err = c.stream.TryRead(p)
+	c.lent = p
 	for err == transport.ErrWouldBlock || err == transport.ErrKicked {
-		n, err = c.stream.AwaitRead(lender(p))
+		n, err = c.stream.AwaitRead((*lender)(c))
 	}
+	c.lent = nil
 	return n, err
 }
 
 // A lender lends the buffer of a Read.
-type lender []byte
+type lender Conn
 
-func (l lender) Borrow() []byte { return l }
-func (l lender) Return()        {}
+func (l *lender) Borrow() []byte { return l.lent }
+func (l *lender) Return()        {}
 
 func (c *Conn) Write(p []byte) (n int, err error) {
 	for n < len(p) {
@@ -72,6 +77,9 @@ func (c *Conn) awaitWrite() error {
 		}
 	}
 }
+
+// CloseWrite ends the output.
+func (c *Conn) CloseWrite() error { return c.stream.CloseWrite() }
 
 // Close releases the stream; what was written goes out.
 func (c *Conn) Close() error { return c.stream.Close() }

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/fb1e3c20/websockets/transport"
+	"github.com/fb1e3c20/websockets/transport/internal/queue"
 )
 
 var errFinished = errors.New("pipe: write after CloseWrite")
@@ -18,7 +19,7 @@ type direction struct {
 	mu       sync.Mutex
 	readable sync.Cond // the reader waits here
 	writable sync.Cond // the writer waits here
-	queue    queue
+	queue    queue.Queue
 
 	fin                        bool  // the reader finds end of file after the queue
 	readErr, writeErr          error // final, set once
@@ -64,7 +65,7 @@ func (d *direction) awaitInput() error {
 			d.readerKicked = false
 			return transport.ErrKicked
 		}
-		if d.queue.len > 0 {
+		if d.queue.Len() > 0 {
 			return nil
 		}
 		if err := d.ended(); err != nil {
@@ -76,7 +77,7 @@ func (d *direction) awaitInput() error {
 
 // read moves bytes from the queue to p. The lock is held.
 func (d *direction) read(p []byte) (int, error) {
-	if n := d.queue.read(p); n > 0 {
+	if n := d.queue.Read(p); n > 0 {
 		d.writable.Signal()
 		return n, nil
 	}
@@ -101,7 +102,7 @@ func (d *direction) ended() error {
 func (d *direction) ready() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.queue.len > 0 || d.ended() != nil
+	return d.queue.Len() > 0 || d.ended() != nil
 }
 
 func (d *direction) tryWrite(p []byte) (int, error) {
@@ -110,9 +111,9 @@ func (d *direction) tryWrite(p []byte) (int, error) {
 	if d.writeErr != nil {
 		return 0, d.writeErr
 	}
-	n := min(len(p), d.size-d.queue.len)
+	n := min(len(p), d.size-d.queue.Len())
 	if n > 0 {
-		d.queue.write(p[:n])
+		d.queue.Write(p[:n])
 		d.readable.Signal()
 	}
 	if n < len(p) {
@@ -132,7 +133,7 @@ func (d *direction) awaitWrite() error {
 		if d.writeErr != nil {
 			return d.writeErr
 		}
-		if d.queue.len < d.size {
+		if d.queue.Len() < d.size {
 			return nil
 		}
 		d.writable.Wait()
@@ -175,7 +176,7 @@ func (d *direction) closeWriter(reset error) {
 	d.writeErr = net.ErrClosed
 	if reset != nil && d.readErr == nil {
 		d.readErr = reset
-		d.queue.clear()
+		d.queue.Clear()
 	}
 	d.wake()
 }
@@ -188,7 +189,7 @@ func (d *direction) closeReader() {
 	if d.writeErr != net.ErrClosed {
 		d.writeErr = ErrReset
 	}
-	d.queue.clear()
+	d.queue.Clear()
 	d.wake()
 }
 
