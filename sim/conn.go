@@ -420,7 +420,7 @@ func (c *Conn) read() {
 		p, eof, err := c.sock.read()
 		switch {
 		case err != nil:
-			c.sawReset()
+			c.broke(err)
 			return
 		case len(p) > 0:
 			c.in = append(c.in[:0], p...)
@@ -453,8 +453,12 @@ func (c *Conn) drain() bool {
 	return any
 }
 
-func (c *Conn) sawReset() {
-	c.w.happened(c.node.lane, chart.Receive, "reset of %s", c.name)
+func (c *Conn) broke(err error) {
+	what := "reset"
+	if err == errLost {
+		what = "loss"
+	}
+	c.w.happened(c.node.lane, chart.Receive, "%s of %s", what, c.name)
 	c.handle(c.m.Lost(c.now()))
 	c.release((*socket).abort)
 }
@@ -696,8 +700,7 @@ func (c *Conn) settle() {
 	case core.TransportHalfClose:
 		if !c.halfShut && len(c.out) == 0 {
 			c.halfShut = true
-			c.w.happened(c.node.lane, chart.Call, "ends the output of %s", c.name)
-			c.sock.closeWrite()
+			c.endOutput()
 		}
 	case core.TransportClose:
 		if len(c.out) == 0 {
@@ -707,6 +710,19 @@ func (c *Conn) settle() {
 	case core.TransportAbort:
 		c.w.happened(c.node.lane, chart.Call, "resets %s", c.name)
 		c.release((*socket).abort)
+	}
+}
+
+// endOutput ends the output. A carrier that cannot do that alone is closed, but is
+// read on after a failure, as package transport does it.
+func (c *Conn) endOutput() {
+	switch {
+	case !c.sock.noHalfClose:
+		c.w.happened(c.node.lane, chart.Call, "ends the output of %s", c.name)
+		c.sock.closeWrite()
+	case c.m.Err() == nil:
+		c.w.happened(c.node.lane, chart.Call, "closes %s, whose output has no end of its own", c.name)
+		c.release((*socket).close)
 	}
 }
 

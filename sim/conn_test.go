@@ -527,7 +527,7 @@ func TestAppsMayDoAnything(t *testing.T) {
 		seen := make(map[*Conn]int)
 		inside := false
 		r := Run(tape, func(w *World) {
-			w.Link = []Link{TCP(), QUICStream(), Pipe()}[seed%3]
+			w.Link = presets[seed%6]
 			if seed%2 == 1 {
 				w.Faults(AllFaults)
 			}

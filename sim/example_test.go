@@ -156,7 +156,7 @@ func ExampleFaults() {
 
 // The presets, and one that was made worse. A Buffer of 0 is one of 64 KiB.
 func ExampleLink() {
-	for _, link := range []sim.Link{sim.TCP(), sim.QUICStream(), sim.Pipe()} {
+	for _, link := range []sim.Link{sim.TCP(), sim.TLS(), sim.HTTP2(), sim.HTTP3(), sim.QUICStream(), sim.Pipe()} {
 		fmt.Printf("%-11v %v, %d bytes\n", link.Carrier, link.Latency, link.Buffer)
 	}
 	slow := sim.TCP()
@@ -164,6 +164,9 @@ func ExampleLink() {
 	fmt.Println(slow.Latency, slow.Bandwidth)
 	// Output:
 	// TCP         5ms, 0 bytes
+	// TLS         5ms, 0 bytes
+	// HTTP/2      5ms, 0 bytes
+	// HTTP/3      5ms, 0 bytes
 	// QUIC stream 5ms, 0 bytes
 	// pipe        0s, 4096 bytes
 	// 300ms 4000

@@ -24,7 +24,7 @@ const (
 	Clogs      // one direction of a link carries nothing for up to a minute
 	Partitions // a link carries nothing for up to two minutes
 	HalfOpen   // a link loses everything from now on, and nobody is told
-	Resets     // a reset ends a connection, and eats what was not read
+	Resets     // a reset ends a connection, and may eat what was not read
 	Cuts       // somebody between the two ends a connection: both read end of file
 	Crashes    // a node crashes and comes up again; its machine closes its sockets
 	Vanishes   // a node is gone without a word and comes up again
@@ -380,12 +380,13 @@ func (c *Conn) Lose(both bool) {
 	}
 }
 
-// Reset has both ends read a reset, which eats what they have not read yet.
+// Reset has both ends read a reset, which may eat what they have not read yet. Where
+// the stream is one of many in a connection, it is that which is lost.
 func (c *Conn) Reset() {
 	c.hurt("%s is reset by the network", c.name)
 	for _, x := range [...]*wire{c.sock.in, c.sock.out} {
 		if !x.vanishes {
-			x.reset()
+			x.breakOff(x.to.loss)
 			x.to.tell()
 		}
 	}
@@ -395,8 +396,8 @@ func (c *Conn) Reset() {
 func (c *Conn) Cut() {
 	c.hurt("%s is ended by the network", c.name)
 	for _, x := range [...]*wire{c.sock.in, c.sock.out} {
-		if !x.vanishes && !x.rst {
-			x.lose()
+		if !x.vanishes && x.broken == nil {
+			x.swallow()
 			x.fin = true
 			x.to.tell()
 		}

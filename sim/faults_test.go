@@ -115,7 +115,7 @@ func TestFaultsHappen(t *testing.T) {
 		Suspends:     func(w *World, c *Conn) bool { return c.node.asleep > w.now },
 		ClockJumps:   func(w *World, c *Conn) bool { return c.node.Now() < w.now },
 		Cuts:         func(_ *World, c *Conn) bool { return c.sock.in.fin && c.sock.in.vanishes },
-		Resets:       func(_ *World, c *Conn) bool { return c.sock.in.rst && c.sock.out.rst },
+		Resets:       func(_ *World, c *Conn) bool { return c.sock.in.broken != nil && c.sock.out.broken != nil },
 	} {
 		if seen := pair(t, f, see); seen < 3 {
 			t.Errorf("%v was seen in %d of 60 runs", f, seen)
@@ -145,7 +145,7 @@ func TestFaultsByHand(t *testing.T) {
 		{"cut", func(c *Conn) { c.Cut() }, "client 1s " + lost + ", server 1s " + lost},
 		{"lose", func(c *Conn) { c.Lose(false) }, "server 58s websocket: the peer was silent for too long, client 58s websocket: the peer was silent for too long"},
 	} {
-		for _, link := range []Link{{}, {Carrier: CarrierQUIC}, {Carrier: CarrierPipe}} {
+		for _, link := range []Link{{}, {Carrier: CarrierTLS}, {Carrier: CarrierHTTP2}, {Carrier: CarrierHTTP3}, {Carrier: CarrierQUIC}, {Carrier: CarrierPipe}} {
 			var got []string
 			plain(t, RunOptions{}, func(w *World) {
 				w.Link = link
@@ -189,7 +189,7 @@ func TestBenignFaultsEndNoConnection(t *testing.T) {
 		tape.Reset(seed)
 		var app *chatter
 		r := Run(tape, func(w *World) {
-			w.Link = []Link{TCP(), QUICStream(), Pipe()}[seed%3]
+			w.Link = presets[seed%6]
 			w.Faults(Benign)
 			w.Client("client", w.Server("server", Echo), func() App {
 				app = &chatter{every: time.Second}
@@ -246,7 +246,7 @@ func TestStrikeTriesEveryFault(t *testing.T) {
 		}
 		for _, x := range w.wires {
 			kinds["half open"] = kinds["half open"] || x.vanishes
-			kinds["reset"] = kinds["reset"] || x.rst
+			kinds["reset"] = kinds["reset"] || x.broken != nil
 		}
 	}, RunOptions{}, ExhaustOptions{Deviations: 1})
 	if x.Failed != nil {

@@ -117,7 +117,7 @@ func TestInvestigateShrinks(t *testing.T) {
 		client := w.Client("client", server, func() App { return &chatter{every: time.Second} })
 		w.Always("connected", func() error {
 			for _, c := range client.conns {
-				if c.sock.in.rst {
+				if c.sock.in.broken != nil {
 					return fmt.Errorf("reset")
 				}
 			}

@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"errors"
 	"fmt"
 	"time"
 
@@ -9,8 +8,8 @@ import (
 )
 
 // A Link describes the network between two nodes. It says what an undisturbed
-// network does; faults come on top. [TCP], [QUICStream] and [Pipe] are there to
-// begin with. The zero Link is TCP without latency.
+// network does; faults come on top. [TCP], [TLS], [HTTP2], [HTTP3], [QUICStream] and
+// [Pipe] are there to begin with. The zero Link is TCP without latency.
 //
 // Both directions are alike, and bytes always arrive in the order in which they
 // were written.
@@ -36,48 +35,29 @@ type Link struct {
 	Buffer int
 }
 
-// A Carrier tells how a stream ends. Whatever carries it, a stream whose output
-// alone is ended is read on, and what was written before the end can be read.
-type Carrier uint8
-
-const (
-	// CarrierTCP: closing a socket that has unread input, or that input
-	// still comes to, sends a reset, which eats what the peer has not read
-	// (https://www.rfc-editor.org/rfc/rfc1122#section-4.2.2.13).
-	CarrierTCP Carrier = iota
-	// CarrierQUIC: the directions of a stream end on their own. Closing ends
-	// the output, and makes the peer's writes fail; what the peer has not
-	// read stays readable
-	// (https://www.rfc-editor.org/rfc/rfc9000#section-3.5).
-	CarrierQUIC
-	// CarrierPipe ends as CarrierQUIC does: a pipe in memory, of package
-	// transport/pipe.
-	CarrierPipe
-)
-
-// String returns "TCP", "QUIC stream" or "pipe".
-func (c Carrier) String() string {
-	switch c {
-	case CarrierTCP:
-		return "TCP"
-	case CarrierQUIC:
-		return "QUIC stream"
-	case CarrierPipe:
-		return "pipe"
-	}
-	return fmt.Sprintf("Carrier(%d)", uint8(c))
-}
-
 // TCP is a TCP connection over a few hundred kilometres: 5 ms each way, up to
 // 20 ms of jitter, 64 KiB of buffers.
 func TCP() Link {
 	return Link{Carrier: CarrierTCP, Latency: 5 * time.Millisecond, Jitter: 20 * time.Millisecond}
 }
 
+// TLS is TLS on [TCP].
+func TLS() Link { return asFar(CarrierTLS) }
+
 // QUICStream is a stream of a QUIC connection over the same distance as [TCP].
-func QUICStream() Link {
+func QUICStream() Link { return asFar(CarrierQUIC) }
+
+// HTTP2 is a stream of an HTTP/2 connection over the same distance as [TCP]. No
+// opening handshake of RFC 6455 is on it: see Node.Bare.
+func HTTP2() Link { return asFar(CarrierHTTP2) }
+
+// HTTP3 is a stream of an HTTP/3 connection over the same distance as [TCP]. No
+// opening handshake of RFC 6455 is on it: see Node.Bare.
+func HTTP3() Link { return asFar(CarrierHTTP3) }
+
+func asFar(c Carrier) Link {
 	l := TCP()
-	l.Carrier = CarrierQUIC
+	l.Carrier = c
 	return l
 }
 
@@ -91,8 +71,8 @@ const longestLatency = 24 * time.Hour
 // check returns what is wrong with the description.
 func (l *Link) check() error {
 	switch {
-	case l.Carrier > CarrierPipe:
-		return fmt.Errorf("Link.Carrier is %v; it must be CarrierTCP, CarrierQUIC or CarrierPipe", l.Carrier)
+	case int(l.Carrier) >= len(carrierNames):
+		return fmt.Errorf("Link.Carrier is %v; it must be CarrierTCP or another of the constants", l.Carrier)
 	case l.Latency < 0 || l.Jitter < 0:
 		return fmt.Errorf("Link.Latency and Link.Jitter are %v and %v; they must not be negative", l.Latency, l.Jitter)
 	case l.Latency > longestLatency || l.Jitter > longestLatency:
@@ -106,17 +86,15 @@ func (l *Link) check() error {
 // slow reports whether timeouts may run out because of the link alone.
 func (l *Link) slow() bool { return l.Bandwidth > 0 || l.Latency+l.Jitter >= time.Second }
 
-var (
-	errReset   = errors.New("sim: the stream was reset")
-	errStopped = errors.New("sim: the peer takes no more input")
-)
-
 // A socket is one end of a link, as a driver sees it.
 type socket struct {
+	*manners
 	out, in *wire
 	owner   *Conn // who is told of what happens; nil: nobody
 	closed  bool
 	ghost   bool // it vanished with its machine, over a link that works
+
+	lingering task // closed, and what comes is thrown away until then
 }
 
 // A wire is one direction of a link. What was written lies in buf from the
@@ -141,16 +119,17 @@ type wire struct {
 	clogged clock.Time // nothing arrives before
 	taken   int64      // bytes, ever
 
-	vanishes  bool // nothing arrives any more, and nobody is told
-	swallowed bool // something was written since
-	fin       bool // arrived: no byte follows
-	rst       bool // arrived
-	ended     bool // the writer has sent a fin or a reset
-	stopped   bool // the writer knows that nobody reads
-	hurt      bool // a fault that may end the connection happened to it
+	vanishes  bool  // nothing arrives any more, and nobody is told
+	swallowed bool  // something was written since
+	fin       bool  // arrived: no byte follows
+	broken    error // arrived: why nothing follows, not even what is written from now on
+	ended     bool  // the writer has sent a fin or a reset
+	stopped   bool  // the writer knows that nobody reads
+	hurt      bool  // a fault that may end the connection happened to it
 
 	arrival task
 	window  task // tells the writer of room
+	silence task // has the reader lose the connection
 	fault   wireFault
 	jitter  *Stream
 	cut     *Stream
@@ -184,17 +163,25 @@ func (w *World) connectSockets(from, to string, link Link) (near, far *socket) {
 	if link.Buffer == 0 {
 		link.Buffer = defaultBuffer
 	}
-	near, far = &socket{}, &socket{}
+	near, far = w.newSocket(), w.newSocket()
+	near.manners, far.manners = link.Carrier.manners()
 	near.out = w.newWire(from+">"+to, &link, near, far)
 	far.out = w.newWire(to+">"+from, &link, far, near)
 	near.in, far.in = far.out, near.out
 	return near, far
 }
 
+func (w *World) newSocket() *socket {
+	s := &socket{}
+	s.lingering.run = s.stop
+	return s
+}
+
 func (w *World) newWire(name string, link *Link, from, to *socket) *wire {
 	x := &wire{w: w, name: name, link: link, from: from, to: to}
 	x.arrival.run = x.arrive
 	x.window.run = x.open
+	x.silence.run = x.fallSilent
 	x.jitter = w.tape.Stream(name + ".jitter")
 	x.cut = w.tape.Stream(name + ".cut")
 	x.room = link.Buffer
@@ -207,13 +194,17 @@ func (w *World) newWire(name string, link *Link, from, to *socket) *wire {
 func (s *socket) write(p []byte) (int, error) {
 	x := s.out
 	switch {
-	case s.closed || x.ended || s.in.rst:
-		return 0, errReset
+	case s.closed:
+		return 0, errClosed
+	case s.in.broken != nil:
+		return 0, s.in.broken
+	case x.ended:
+		return 0, errEnded
 	case x.stopped:
 		return 0, errStopped
 	}
 	n := x.admit(len(p))
-	if n == 0 || x.vanishes {
+	if n == 0 || x.vanishes || x.broken != nil {
 		x.swallowed = x.swallowed || n > 0
 		return n, nil
 	}
@@ -348,8 +339,9 @@ func (x *wire) land(g segment) {
 		}
 	case segmentFIN:
 		x.fin = true
+		x.w.tasks.stop(&x.to.lingering)
 	case segmentRST:
-		x.reset()
+		x.breakOff(errReset)
 	case segmentStop:
 		x.to.out.stopped = true
 	}
@@ -357,31 +349,77 @@ func (x *wire) land(g segment) {
 
 // refuse answers data that comes to a closed socket.
 func (x *wire) refuse() {
-	x.discard()
-	if x.link.Carrier == CarrierTCP {
+	n := x.discard()
+	switch {
+	case x.to.resets:
 		x.to.out.sendReset()
+	case x.to.lingering.index != 0:
+		x.ack(n)
 	}
 }
 
-// discard drops what has arrived.
-func (x *wire) discard() {
-	x.start += x.arrived
+// discard drops what has arrived and returns how much that is.
+func (x *wire) discard() int {
+	n := x.arrived
+	x.start += n
 	x.arrived = 0
+	return n
 }
 
-// reset drops what has not been read.
-func (x *wire) reset() {
-	x.rst = true
-	x.discard()
+// breakOff ends the input with err. Of what has arrived the reader keeps what it
+// keeps.
+func (x *wire) breakOff(err error) {
+	x.broken = err
+	x.w.tasks.stop(&x.to.lingering)
+	kept, end := x.kept()
+	x.buf = x.buf[:x.start+kept]
+	x.arrived, x.fin = kept, end
+	x.flying = x.flying[:0]
+}
+
+// kept returns how many of the bytes that have arrived a reset leaves, and whether
+// it leaves the end of the input behind them.
+func (x *wire) kept() (n int, end bool) {
+	switch {
+	case x.to.keeps == keepsNothing || x.arrived == 0 && !x.fin:
+		return 0, false
+	case x.to.keeps == keepsAll:
+		return x.arrived, x.fin
+	}
+	ways := uint64(2)
+	if x.arrived > 1 {
+		ways = 3
+	}
+	switch x.w.tape.Stream(x.name + ".kept").Choose(ways) {
+	case 1:
+		return x.arrived, x.fin
+	case 2:
+		return x.arrived / 2, false
+	}
+	return 0, false
 }
 
 func (x *wire) sendReset() {
-	if x.vanishes || x.rst {
+	if x.vanishes || x.broken != nil {
 		return
 	}
 	x.ended = true
 	x.takeBack()
 	x.send(segmentRST, 0)
+}
+
+// takesEndBack reports whether the end of the output, which is sent at this very
+// instant, is given up.
+func (x *wire) takesEndBack() bool {
+	last := len(x.flying) - 1
+	if last < 0 || x.flying[last].kind != segmentFIN || x.flying[last].from != x.w.now {
+		return false
+	}
+	back := x.w.tape.Stream(x.name+".end").Chance(1, 2)
+	if back {
+		x.flying = x.flying[:last]
+	}
+	return back
 }
 
 // takeBack gives up what the line has not taken yet.
@@ -404,10 +442,12 @@ func (x *wire) takeBack() {
 func (s *socket) read() (p []byte, eof bool, err error) {
 	x := s.in
 	switch {
-	case x.rst || s.closed:
-		return nil, false, errReset
+	case s.closed:
+		return nil, false, errClosed
+	case x.arrived == 0 && x.fin:
+		return nil, true, nil
 	case x.arrived == 0:
-		return nil, x.fin, nil
+		return nil, false, x.broken
 	}
 	n := x.piece()
 	p = x.buf[x.start : x.start+n]
@@ -420,7 +460,7 @@ func (s *socket) read() (p []byte, eof bool, err error) {
 
 // readable reports whether read would return something.
 func (s *socket) readable() bool {
-	return s.in.rst || s.in.arrived > 0 || s.in.fin
+	return s.in.broken != nil || s.in.arrived > 0 || s.in.fin
 }
 
 // open tells the writer that there is room again.
@@ -440,7 +480,7 @@ func (s *socket) closeWrite() {
 		return
 	}
 	x.ended = true
-	if !x.vanishes {
+	if !x.vanishes && x.broken == nil {
 		x.send(segmentFIN, 0)
 	}
 }
@@ -450,12 +490,23 @@ func (s *socket) close() {
 	if s.closed {
 		return
 	}
-	if s.in.arrived > 0 && s.in.link.Carrier == CarrierTCP {
+	unread := s.in.arrived > 0
+	if unread && s.resets && !s.saysGoodbye {
 		s.abort()
 		return
 	}
 	s.closeWrite()
-	s.shut()
+	if unread && s.resets {
+		s.out.sendReset()
+	}
+	over := s.in.fin || s.in.broken != nil
+	n := s.letGo()
+	if over || s.lingers == 0 {
+		s.stop()
+		return
+	}
+	s.in.ack(n)
+	s.in.w.tasks.set(&s.lingering, s.in.w.now.Add(s.lingers))
 }
 
 // abort gives up what has not been sent and tells the peer by a reset.
@@ -463,23 +514,31 @@ func (s *socket) abort() {
 	if s.closed {
 		return
 	}
-	s.out.sendReset()
-	s.shut()
+	if !s.endStays || !s.out.ended || s.out.takesEndBack() {
+		s.out.sendReset()
+	}
+	s.letGo()
+	s.stop()
 }
 
 // vanish lets go of the socket without a word.
 func (s *socket) vanish() {
-	s.ghost = s.in.link.Carrier == CarrierTCP && !s.in.vanishes && !s.out.vanishes
+	s.ghost = s.restarts && !s.in.vanishes && !s.out.vanishes
+	s.letGo()
 	s.out.lose()
 	s.in.lose()
-	s.shut()
 }
 
-func (s *socket) shut() {
+// letGo returns how many bytes nobody will read.
+func (s *socket) letGo() int {
 	s.closed = true
 	s.owner = nil
-	s.in.discard()
-	if s.in.link.Carrier != CarrierTCP && !s.out.vanishes {
+	return s.in.discard()
+}
+
+// stop makes the peer's writes fail, unless resets will.
+func (s *socket) stop() {
+	if !s.resets && !s.out.vanishes {
 		s.out.send(segmentStop, 0)
 	}
 }
@@ -498,14 +557,35 @@ func (s *socket) comeBack() {
 	}
 }
 
-// lose makes the wire swallow what travels on it and what will be written.
+// lose has the network lose what travels on the wire and what will be written.
 func (x *wire) lose() {
+	if x.vanishes {
+		return
+	}
+	x.swallow()
+	if x.to.patience > 0 {
+		x.w.tasks.set(&x.silence, x.w.now.Add(x.to.patience))
+	}
+}
+
+// swallow makes the wire carry nothing any more.
+func (x *wire) swallow() {
 	x.vanishes = true
 	x.flying = x.flying[:0]
 	x.acks = x.acks[:0]
 	x.buf = x.buf[:x.start+x.arrived]
 	x.w.tasks.stop(&x.arrival)
 	x.w.tasks.stop(&x.window)
+}
+
+// fallSilent has the reader lose the connection, of which it says nothing.
+func (x *wire) fallSilent() {
+	if x.to.closed || x.broken != nil {
+		return
+	}
+	x.broken = errLost
+	x.to.out.lose()
+	x.to.tell()
 }
 
 // clog keeps everything from arriving for d.

@@ -201,12 +201,12 @@ func TestLinkTellsOfRoom(t *testing.T) {
 }
 
 func TestLinkFINComesAfterData(t *testing.T) {
-	for _, link := range []Link{TCP(), QUICStream(), Pipe()} {
+	for _, link := range presets {
 		c := newCable(t, link)
 		c.write(c.near, 3, 3, nil)
 		c.near.closeWrite()
 		c.near.closeWrite()
-		c.write(c.near, 1, 0, errReset)
+		c.write(c.near, 1, 0, errEnded)
 		c.pass(time.Second)
 		c.read(c.far, 3, true, nil)
 		c.write(c.far, 2, 2, nil) // the other direction lives on
@@ -232,8 +232,8 @@ func TestLinkClose(t *testing.T) {
 	}{
 		{"TCP", TCP(), false, want{3, true, nil, nil, errReset}},
 		{"TCP, unread input", TCP(), true, want{0, false, errReset, errReset, errReset}},
-		{"QUIC", QUICStream(), false, want{3, true, nil, errStopped, errStopped}},
-		{"QUIC, unread input", QUICStream(), true, want{3, true, nil, errStopped, errStopped}},
+		{"QUIC", QUICStream(), false, want{3, true, nil, nil, nil}},
+		{"QUIC, unread input", QUICStream(), true, want{3, true, nil, nil, nil}},
 		{"pipe", Pipe(), false, want{3, true, nil, errStopped, errStopped}},
 		{"pipe, unread input", Pipe(), true, want{3, true, nil, errStopped, errStopped}},
 	} {
@@ -246,8 +246,8 @@ func TestLinkClose(t *testing.T) {
 			c.write(c.near, 3, 3, nil)
 			c.near.close()
 			c.near.close()
-			c.write(c.near, 1, 0, errReset)
-			c.read(c.near, 0, false, errReset)
+			c.write(c.near, 1, 0, errClosed)
+			c.read(c.near, 0, false, errClosed)
 			c.pass(2 * time.Second)
 			c.read(c.far, test.want.unread, test.want.eof, test.want.err)
 			n := 1
@@ -256,11 +256,64 @@ func TestLinkClose(t *testing.T) {
 			}
 			c.write(c.far, 1, n, test.want.write)
 			c.pass(3 * time.Second)
-			c.write(c.far, 1, 0, test.want.again)
+			if n = 1; test.want.again != nil {
+				n = 0
+			}
+			c.write(c.far, 1, n, test.want.again)
 			if test.want.again == errReset {
 				c.read(c.far, 0, false, errReset)
 			}
 		})
+	}
+}
+
+// A closed end that lingers throws away what comes, for five seconds or until the
+// other end has ended its output.
+func TestLinkLingers(t *testing.T) {
+	for _, link := range []Link{QUICStream(), HTTP2(), HTTP3()} {
+		c := newCable(t, link)
+		c.write(c.far, 1000, 1000, nil)
+		c.pass(time.Second)
+		c.near.close()
+		for at := time.Second; at < 6*time.Second; at += 500 * time.Millisecond {
+			c.pass(at)
+			c.write(c.far, 60<<10, 60<<10, nil)
+		}
+		c.pass(6*time.Second + 5*time.Millisecond - 1)
+		c.write(c.far, 1, 1, nil)
+		c.pass(6*time.Second + 5*time.Millisecond)
+		c.write(c.far, 1, 0, errStopped)
+
+		c = newCable(t, link)
+		c.near.close()
+		c.far.closeWrite()
+		c.pass(time.Second)
+		if n := len(c.w.tasks.heap); n != 0 {
+			t.Errorf("%v: %d tasks are left of a stream that both ends have ended", link.Carrier, n)
+		}
+	}
+}
+
+// After a minute of silence a carrier that looks for it is lost: first for who hears
+// nothing, then for the other end, of which nothing is heard from then on.
+func TestLinkLosesPatience(t *testing.T) {
+	for _, link := range []Link{QUICStream(), HTTP3()} {
+		c := newCable(t, link)
+		c.write(c.near, 3, 3, nil)
+		c.pass(time.Second)
+		c.near.out.lose()
+		c.pass(time.Minute)
+		c.write(c.far, 2, 2, nil)
+		c.pass(time.Minute + time.Second - 1)
+		c.write(c.far, 2, 2, nil)
+		c.pass(time.Minute + time.Second)
+		c.read(c.far, 3, false, errLost)
+		c.write(c.far, 1, 0, errLost)
+		c.pass(2*time.Minute + time.Second - 1)
+		c.read(c.near, 2, false, nil)
+		c.pass(2*time.Minute + time.Second)
+		c.read(c.near, 0, false, errLost)
+		c.write(c.near, 1, 0, errLost)
 	}
 }
 
@@ -276,7 +329,7 @@ func TestLinkDataMeetsClose(t *testing.T) {
 }
 
 func TestLinkAbort(t *testing.T) {
-	for _, link := range []Link{TCP(), QUICStream(), Pipe()} {
+	for _, link := range []Link{TCP(), TLS(), HTTP3(), QUICStream(), Pipe()} {
 		c := newCable(t, link)
 		c.write(c.near, 3, 3, nil)
 		c.pass(time.Second)
@@ -285,6 +338,33 @@ func TestLinkAbort(t *testing.T) {
 		c.pass(2 * time.Second)
 		c.read(c.far, 0, false, errReset) // all six bytes are eaten
 		c.write(c.far, 1, 0, errReset)
+	}
+}
+
+// A reset leaves no hole: what is written to who has read it, by who has not heard of
+// it, is gone, and so is the end of it.
+func TestLinkWritesAfterAReset(t *testing.T) {
+	for seed := range uint64(20) {
+		s := virtually(t, TCP(), seed)
+		near, far := s.actor.(virtual).s, s.other.(virtual).s
+		near.write(make([]byte, 100))
+		s.pause()
+		far.out.lose()
+		near.out.breakOff(errReset)
+		left := far.in.arrived
+		if n, err := near.write([]byte{1}); n != 1 || err != nil {
+			t.Errorf("wrote %d, %v", n, err)
+		}
+		near.closeWrite()
+		s.pause()
+		got, buf := 0, make([]byte, 200)
+		n, err := virtual{far}.TryRead(buf)
+		for ; err == nil; n, err = (virtual{far}).TryRead(buf) {
+			got += n
+		}
+		if got != left || err != errReset {
+			t.Errorf("seed %d: read %d bytes of %d, %v", seed, got, left, err)
+		}
 	}
 }
 
@@ -301,7 +381,7 @@ func TestLinkAbortOnASlowLine(t *testing.T) {
 }
 
 func TestLinkVanish(t *testing.T) {
-	for _, link := range []Link{TCP(), QUICStream(), Pipe()} {
+	for _, link := range []Link{TCP(), TLS(), HTTP2(), Pipe()} {
 		c := newCable(t, link)
 		c.write(c.near, 3, 3, nil)
 		c.near.vanish()
@@ -372,7 +452,8 @@ func TestLinkCheck(t *testing.T) {
 		{QUICStream(), ""},
 		{Pipe(), ""},
 		{Link{}, ""},
-		{Link{Carrier: 3}, "Carrier is Carrier(3)"},
+		{HTTP2(), ""},
+		{Link{Carrier: 6}, "Carrier is Carrier(6)"},
 		{Link{Latency: -1}, "Latency and Link.Jitter are -1ns and 0s"},
 		{Link{Jitter: -1}, "must not be negative"},
 		{Link{Latency: 24 * time.Hour, Jitter: 24 * time.Hour}, ""},
@@ -386,7 +467,7 @@ func TestLinkCheck(t *testing.T) {
 			t.Errorf("%+v: %v, want %q", test.link, err, test.want)
 		}
 	}
-	for c, want := range map[Carrier]string{CarrierTCP: "TCP", CarrierQUIC: "QUIC stream", CarrierPipe: "pipe", 9: "Carrier(9)"} {
+	for c, want := range map[Carrier]string{CarrierTCP: "TCP", CarrierQUIC: "QUIC stream", CarrierPipe: "pipe", CarrierTLS: "TLS", CarrierHTTP2: "HTTP/2", CarrierHTTP3: "HTTP/3", 9: "Carrier(9)"} {
 		if c.String() != want {
 			t.Errorf("%d is %q, want %q", c, c, want)
 		}

@@ -46,8 +46,9 @@ import (
 //	                          pings=answer closes=answer             (drop)
 //	                          handshake=off                          (on)
 //	bare                    there is no opening handshake
-//	link KEY=VALUE…         "tcp", "quic" or "pipe", latency, jitter, bandwidth, buffer; without
-//	                        the line it is TCP without latency, so that times are exact
+//	link KEY=VALUE…         a [Carrier]: tcp, tls, http2, http3, quic or pipe; latency, jitter,
+//	                        bandwidth, buffer; without the line it is TCP without latency, so
+//	                        that times are exact
 //	faults NAMES            [Faults] that the run has, joined by |, for choices to decide on
 //	choice STREAM I V/N     a choice of the tape, see [Choice]
 //

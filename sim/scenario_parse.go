@@ -300,6 +300,12 @@ func parseLink(l *Link, a *arguments) error {
 		switch key {
 		case "tcp":
 			l.Carrier = CarrierTCP
+		case "tls":
+			l.Carrier = CarrierTLS
+		case "http2":
+			l.Carrier = CarrierHTTP2
+		case "http3":
+			l.Carrier = CarrierHTTP3
 		case "quic":
 			l.Carrier = CarrierQUIC
 		case "pipe":
@@ -313,7 +319,7 @@ func parseLink(l *Link, a *arguments) error {
 		case "buffer":
 			l.Buffer, err = parseNumber(key, value, 1, 1<<30)
 		default:
-			err = fmt.Errorf("%q is nothing that a link has: tcp, quic, pipe, latency=, jitter=, bandwidth= or buffer=", key)
+			err = fmt.Errorf("%q is nothing that a link has: tcp, tls, http2, http3, quic, pipe, latency=, jitter=, bandwidth= or buffer=", key)
 		}
 		if err != nil {
 			return err

@@ -178,7 +178,7 @@ func (d *dump) wire(x *wire) {
 		d.time(a.at)
 		d.int(int64(a.n))
 	}
-	d.bool(x.vanishes, x.fin, x.rst, x.ended, x.stopped, x.hurt, x.short, x.swallowed)
+	d.bool(x.to.lingering.index != 0, x.to.closed, x.vanishes, x.fin, x.broken != nil, x.ended, x.stopped, x.hurt, x.short, x.swallowed)
 	d.time(x.last)
 	d.time(x.free)
 	d.time(x.clogged)

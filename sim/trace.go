@@ -309,7 +309,7 @@ func (w *World) chart() *chart.Chart {
 // was not lost.
 func (w *World) chartTravellers(steps []chart.Step) {
 	for _, x := range w.wires {
-		if x.vanishes || x.rst || x.to.closed {
+		if x.vanishes || x.broken != nil || x.to.closed {
 			continue
 		}
 		for _, s := range w.trace.flights[x] {

@@ -317,7 +317,7 @@ func TestNoFalseAlarm(t *testing.T) {
 	for seed := range uint64(600) {
 		tape.Reset(seed)
 		r := Run(tape, func(w *World) {
-			w.Link = []Link{TCP(), QUICStream(), Pipe()}[seed%3]
+			w.Link = presets[seed%6]
 			echoWorld(AllFaults)(w)
 			w.Client("other", w.nodes[0], func() App { return &chatter{every: 3 * time.Second} })
 		}, RunOptions{})

@@ -231,7 +231,7 @@ func TestServersAreUpInTime(t *testing.T) {
 
 // A run leaves nothing behind, however many connections come and go.
 func TestWorldForgetsWhatIsOver(t *testing.T) {
-	for _, link := range []Link{TCP(), QUICStream(), Pipe()} {
+	for _, link := range presets {
 		plain(t, RunOptions{}, func(w *World) {
 			w.Link = link
 			dialed := 0

@@ -39,7 +39,7 @@ var people = [...]string{"ann", "bob", "cid", "dan", "eve", "fay"}
 
 // network chooses what carries the connections of the nodes that follow.
 func network(w *sim.World) {
-	carriers := [...]func() sim.Link{sim.TCP, sim.QUICStream, sim.Pipe}
+	carriers := [...]func() sim.Link{sim.TCP, sim.QUICStream, sim.Pipe, sim.TLS, sim.HTTP2, sim.HTTP3}
 	w.Link = carriers[w.Choose("carrier", len(carriers))]()
 }
 
