@@ -28,11 +28,7 @@ func TestChromiumFromAnotherOrigin(t *testing.T) {
 func TestChromiumOnThePage(t *testing.T) {
 	t.Run("without TLS", func(t *testing.T) { onThePage(t, chromium, "http://"+serve(t).host+"/", "HTTP/1.1") })
 	s := serveSelfSigned(t)
-	for _, c := range comers {
-		if c.name == "chromium" {
-			t.Run(c.over, func(t *testing.T) { onThePage(t, c.to(s.site), "https://"+s.host+"/", c.over) })
-		}
-	}
+	eachOf(t, browsers, func(t *testing.T, c comer) { onThePage(t, c.to(s.site), "https://"+s.host+"/", c.over) })
 }
 
 func onThePage(t *testing.T, c implementation, url, carrier string) {

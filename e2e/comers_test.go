@@ -19,6 +19,9 @@ var comers = []comer{
 	{npmDeno, "HTTP/2", 0},
 }
 
+// browsers are those of them that are Chromium.
+var browsers = comers[:3]
+
 // A destination is a server with TLS as a comer has to know it.
 type destination struct {
 	host    string
@@ -34,10 +37,10 @@ func (c comer) to(s destination) implementation {
 	return c.with("--origin-to-force-quic-on="+s.host, "--ignore-certificate-errors-spki-list="+s.keyHash)
 }
 
-// comersRun runs a test for each of them.
-func comersRun(t *testing.T, test func(*testing.T, comer)) {
+// eachOf runs a test for each comer.
+func eachOf(t *testing.T, all []comer, test func(*testing.T, comer)) {
 	t.Helper()
-	for _, c := range comers {
+	for _, c := range all {
 		t.Run(c.name+" over "+c.over, func(t *testing.T) { test(t, c) })
 	}
 }

@@ -49,7 +49,7 @@ func TestLibraryServerForComers(t *testing.T) {
 		t.Cleanup(func() { ours.CloseNow() })
 		return library{t, ours}, theirs, opened
 	}
-	comersRun(t, func(t *testing.T, c comer) {
+	eachOf(t, comers, func(t *testing.T, c comer) {
 		meet(t, c.pings, func(t *testing.T) (library, peer) {
 			ours, theirs, _ := open(t, c)
 			return ours, theirs

@@ -40,7 +40,7 @@ func (s server) logs(words ...string) []string {
 }
 
 func TestSecureServeEchoes(t *testing.T) {
-	comersRun(t, func(t *testing.T, c comer) {
+	eachOf(t, comers, func(t *testing.T, c comer) {
 		s := serveSelfSigned(t)
 		p := c.to(s.site).connect(t, s.url("/echo"))
 		s.logs("msg=opened", "path=/echo", "over="+c.over+"\n")
@@ -57,7 +57,7 @@ func TestSecureServeEchoes(t *testing.T) {
 // A server that cannot take a message says why.
 func TestSecureServeCloses(t *testing.T) {
 	s := serveSelfSigned(t, "--max-message", "1000")
-	comersRun(t, func(t *testing.T, c comer) {
+	eachOf(t, comers, func(t *testing.T, c comer) {
 		p := c.to(s.site).connect(t, s.url("/echo"))
 		p.send("text", payload("text", 1001))
 		wantClose(t, p, 1009)
@@ -67,7 +67,7 @@ func TestSecureServeCloses(t *testing.T) {
 // Whoever says nothing for longer than the connection timeout lives on: all answer pings.
 func TestSecureServePings(t *testing.T) {
 	s := serveSelfSigned(t, "--ping-interval", "300ms", "--connection-timeout", "1s")
-	comersRun(t, func(t *testing.T, c comer) {
+	eachOf(t, comers, func(t *testing.T, c comer) {
 		t.Parallel()
 		p := c.to(s.site).connect(t, s.url("/echo"))
 		if c.pings {
@@ -122,10 +122,7 @@ func TestSecureServeIsLost(t *testing.T) {
 // Over HTTP/2 and HTTP/3 the WebSocket of a page is on the connection that the page
 // itself came on.
 func TestChromiumSharesItsConnection(t *testing.T) {
-	comersRun(t, func(t *testing.T, c comer) {
-		if c.name != "chromium" {
-			return
-		}
+	eachOf(t, browsers, func(t *testing.T, c comer) {
 		s := serveSelfSigned(t)
 		c.to(s.site).connect(t, s.url("/echo"))
 		page := s.logs("msg=page", `peer=(\S+)`, "over="+c.over+"\n")[1]
