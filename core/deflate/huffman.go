@@ -62,7 +62,7 @@ func build(table []entry, width uint, lengths []uint8, symbols []entry) bool {
 			return false
 		}
 		for i := range 1 << width {
-			table[i] = entryInvalid
+			table[i] = entryInvalid * entry(total) // of an empty code, before a bit is seen
 		}
 	}
 	if total == 0 {
