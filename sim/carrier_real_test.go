@@ -73,6 +73,7 @@ func isStreamError(err error) bool {
 // docs/simulation.md; in bold, on Linux.
 func TestCarriers(t *testing.T) {
 	page := readPage(t)
+	carrierTable(t, page.seen().has) // all that the simulator does, before anything is in a hurry
 	var mu sync.Mutex
 	seen := sightings{}
 	t.Run("all", func(t *testing.T) {
@@ -106,12 +107,14 @@ func (c *realCarrier) play(t *testing.T, e *ending, server bool) outcome {
 	}
 	near, far, lose := c.open(t, lossy)
 	t.Cleanup(func() { near.Abort(); far.Abort() })
-	s := &trial{t: t, actor: near, other: far, lose: lose, await: awaitReally, pause: func() {}, isReset: c.isReset}
+	s := &trial{t: t, actor: near, other: far, lose: lose, await: awaitReally, rest: restReally, pause: func() {}, isReset: c.isReset}
 	if server {
 		s.actor, s.other = far, near
 	}
 	return e.play(s)
 }
+
+func restReally() { time.Sleep(time.Millisecond) }
 
 func awaitReally(is func() bool) bool {
 	const patience = 30 * time.Second
@@ -266,7 +269,7 @@ func openQUIC(t *testing.T, lossy bool) (client, server end, lose func()) {
 
 func quicConfig(short bool) *quicgo.Config {
 	if short {
-		return &quicgo.Config{MaxIdleTimeout: time.Second, KeepAlivePeriod: time.Second / 4}
+		return &quicgo.Config{MaxIdleTimeout: 3 * time.Second, KeepAlivePeriod: time.Second / 2}
 	}
 	return &quicgo.Config{}
 }

@@ -25,8 +25,8 @@
 // is opened, brings messages and is closed. Behind it is the real protocol core,
 // driven by a driver that does no more than it must: it wakes only at deadlines
 // and for input, takes input in pieces of any size, and spoils the memory that it
-// lent. Between nodes are [Link]s that behave as TCP, as a QUIC stream or as a
-// pipe.
+// lent. Between nodes are [Link]s that behave, and end, as TCP, as TLS, as a stream of
+// HTTP/2, of HTTP/3 or of QUIC, or as a pipe.
 //
 // Nothing here is a trick with the Go runtime. The core is pure: it reads no
 // clock, starts no goroutine and draws no random number. So a world is a loop

@@ -80,7 +80,7 @@ type Node struct {
 	Link Link
 
 	// Bare connections begin without an HTTP handshake, as those do whose
-	// handshake QUIC or HTTP/2 carries. It holds for what this node dials.
+	// handshake HTTP/2 or HTTP/3 carries. It holds for what this node dials.
 	Bare bool
 
 	w      *World

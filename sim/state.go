@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/fb1e3c20/websockets/clock"
 	"github.com/fb1e3c20/websockets/core"
@@ -115,8 +116,30 @@ func (d *dump) stater(n *Node, what string, v any) {
 	}
 }
 
+// link writes what a stream is carried by: the tape may have chosen that.
+func (d *dump) link(l *Link) {
+	for _, v := range [...]int64{int64(l.Carrier), int64(l.Latency), int64(l.Jitter), int64(l.Bandwidth), int64(l.Buffer)} {
+		d.int(v)
+	}
+}
+
+// config writes how the machines of a node are made: likewise.
+func (d *dump) config(c *core.Config) {
+	for _, v := range [...]time.Duration{c.PingInterval, c.PongTimeout, c.CloseTimeout, c.ConnectionTimeout, c.HandshakeTimeout} {
+		d.int(int64(v))
+	}
+	for _, v := range [...]int64{
+		c.MaxFrameSize, c.MaxMessageSize, int64(c.MaxFragments), int64(c.MaxControlRate),
+		int64(c.MaxHeadBytes), int64(c.MaxHeadLines), int64(c.Pings),
+	} {
+		d.int(v)
+	}
+}
+
 func (d *dump) node(n *Node) {
-	d.bool(n.up)
+	d.link(&n.Link)
+	d.config(&n.Config)
+	d.bool(n.up, n.Bare)
 	d.int(int64(n.dialed))
 	d.time(n.asleep)
 	d.int(int64(n.clock.read(d.now) - d.now))
@@ -167,6 +190,7 @@ func (d *dump) conn(c *Conn) {
 }
 
 func (d *dump) wire(x *wire) {
+	d.link(x.link)
 	d.bytes(x.buf[x.start:])
 	d.int(int64(x.arrived))
 	d.int(int64(x.used))

@@ -39,12 +39,20 @@ var people = [...]string{"ann", "bob", "cid", "dan", "eve", "fay"}
 
 // network chooses what carries the connections of the nodes that follow.
 func network(w *sim.World) {
-	carriers := [...]func() sim.Link{sim.TCP, sim.QUICStream, sim.Pipe, sim.TLS, sim.HTTP2, sim.HTTP3}
+	over(w, sim.TCP, sim.QUICStream, sim.Pipe, sim.TLS, sim.HTTP2, sim.HTTP3)
+}
+
+// over chooses one of these.
+func over(w *sim.World, carriers ...func() sim.Link) {
 	w.Link = carriers[w.Choose("carrier", len(carriers))]()
 }
 
-// bare chooses whether the connections of n begin with a handshake over HTTP.
-func bare(n *sim.Node) { n.Bare = n.World().Choose("bare", 3) == 2 }
+// bare chooses whether the connections of n begin with a handshake over HTTP/1.1.
+// HTTP/2 and HTTP/3 have their own.
+func bare(n *sim.Node) {
+	c := n.Link.Carrier
+	n.Bare = n.World().Choose("bare", 3) == 2 || c == sim.CarrierHTTP2 || c == sim.CarrierHTTP3
+}
 
 // pick chooses one of the list for an application.
 func pick[T any](n *sim.Node, list ...T) T { return list[n.Choose(len(list))] }
