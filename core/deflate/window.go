@@ -37,3 +37,11 @@ func (w *Window) copy(p []byte, back int) int {
 	from := (w.next - back) & (len(w.ring) - 1)
 	return copy(p, w.ring[from:min(len(w.ring), from+back)])
 }
+
+// append appends the bytes that are there to dst, the oldest first.
+func (w *Window) append(dst []byte) []byte {
+	from := (w.next - w.have) & (len(w.ring) - 1)
+	n := min(w.have, len(w.ring)-from)
+	dst = append(dst, w.ring[from:from+n]...)
+	return append(dst, w.ring[:w.have-n]...)
+}
