@@ -20,6 +20,7 @@ const module = "github.com/fb1e3c20/websockets/"
 // what each may import.
 var pure = map[string][]string{
 	".":        {"math/bits", "time", module + "clock", module + "core/frame"},
+	"deflate":  {},
 	"frame":    {"math/bits"},
 	"../clock": {"math", "time"},
 }

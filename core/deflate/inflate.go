@@ -1,5 +1,9 @@
 package deflate
 
+// Tail is what a receiver puts behind a message before it decompresses it
+// (https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2).
+const Tail = "\x00\x00\xff\xff"
+
 // Error is why compressed data cannot be decompressed: a comparable value.
 type Error uint8
 
@@ -88,7 +92,7 @@ func (z *Inflater) Inflate(w *Window, dst, src []byte) (n, used int, err error) 
 	if z.err == 0 {
 		z.err = d.run()
 	}
-	w.push(dst[:d.out])
+	w.Push(dst[:d.out])
 	if z.err != 0 {
 		return d.out, d.in, z.err
 	}

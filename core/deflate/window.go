@@ -18,8 +18,8 @@ func (w *Window) Clear() { w.next, w.have = 0, 0 }
 
 func (w *Window) size() int { return len(w.ring) }
 
-// push adds bytes.
-func (w *Window) push(p []byte) {
+// Push adds bytes.
+func (w *Window) Push(p []byte) {
 	if len(p) >= len(w.ring) {
 		copy(w.ring, p[len(p)-len(w.ring):])
 		w.next, w.have = 0, len(w.ring)
@@ -38,8 +38,8 @@ func (w *Window) copy(p []byte, back int) int {
 	return copy(p, w.ring[from:min(len(w.ring), from+back)])
 }
 
-// append appends the bytes that are there to dst, the oldest first.
-func (w *Window) append(dst []byte) []byte {
+// AppendTo appends the bytes that are there to dst, the oldest first.
+func (w *Window) AppendTo(dst []byte) []byte {
 	from := (w.next - w.have) & (len(w.ring) - 1)
 	n := min(w.have, len(w.ring)-from)
 	dst = append(dst, w.ring[from:from+n]...)

@@ -1,4 +1,4 @@
-package deflate
+package compress
 
 import (
 	"bytes"
@@ -7,31 +7,33 @@ import (
 	"io"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/fb1e3c20/websockets/core/deflate"
 )
 
 func newCompressor(t testing.TB, bits uint8) *Compressor {
 	t.Helper()
-	c, err := NewCompressor(bits, 0)
+	c, err := New(bits, 0)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return c
 }
 
-func newWindow(bits uint8) *Window {
-	w := MakeWindow(make([]byte, 1<<bits))
+func newWindow(bits uint8) *deflate.Window {
+	w := deflate.MakeWindow(make([]byte, 1<<bits))
 	return &w
 }
 
 // A receiver keeps its end of a connection.
 type receiver struct {
-	z Inflater
-	w *Window
+	z deflate.Inflater
+	w *deflate.Window
 }
 
 // receive decompresses a message.
 func (r *receiver) receive(p []byte) ([]byte, error) {
-	src := append(bytes.Clone(p), Tail...)
+	src := append(bytes.Clone(p), deflate.Tail...)
 	var got []byte
 	for dst := make([]byte, 1000); ; {
 		n, used, err := r.z.Inflate(r.w, dst, src)
@@ -72,7 +74,7 @@ func messages(seed uint64) (list [][]byte) {
 // A receiver with a window as small as was agreed understands every message, with and
 // without takeover, and so does one of the standard library.
 func TestMessagesArrive(t *testing.T) {
-	for bits := uint8(MinWindowBits); bits <= MaxWindowBits; bits++ {
+	for bits := uint8(deflate.MinWindowBits); bits <= deflate.MaxWindowBits; bits++ {
 		for _, takeover := range []bool{true, false} {
 			c, sent := newCompressor(t, bits), newWindow(bits)
 			r := &receiver{w: newWindow(bits)}
@@ -88,7 +90,7 @@ func TestMessagesArrive(t *testing.T) {
 				if err != nil || !bytes.Equal(got, p) {
 					t.Fatalf("%d bits, takeover %t, message %d: %d bytes of %d, %v", bits, takeover, i, len(got), len(p), err)
 				}
-				stream.Write(append(data, Tail...))
+				stream.Write(append(data, deflate.Tail...))
 				all = append(all, p...)
 			}
 			got, err := io.ReadAll(flate.NewReader(&stream))
@@ -123,8 +125,8 @@ func TestPartsArrive(t *testing.T) {
 func TestNothingLeaksFromConnectionToConnection(t *testing.T) {
 	for _, bits := range []uint8{9, 12, 15} {
 		shared := newCompressor(t, bits)
-		windows := []*Window{newWindow(bits), newWindow(bits), nil}
-		fresh := []*Window{newWindow(bits), newWindow(bits), nil}
+		windows := []*deflate.Window{newWindow(bits), newWindow(bits), nil}
+		fresh := []*deflate.Window{newWindow(bits), newWindow(bits), nil}
 		for i, p := range messages(2) {
 			for n := range windows {
 				q := append([]byte{byte(n)}, p...)
@@ -143,7 +145,7 @@ func TestCompressorsThatAreNone(t *testing.T) {
 		bits  uint8
 		level int
 	}{{7, 1}, {16, 1}, {15, -1}, {15, 10}} {
-		if c, err := NewCompressor(test.bits, test.level); err == nil || c != nil {
+		if c, err := New(test.bits, test.level); err == nil || c != nil {
 			t.Errorf("%d bits, level %d: no error", test.bits, test.level)
 		}
 	}
@@ -162,7 +164,7 @@ func TestCompressingAllocatesNothing(t *testing.T) {
 func FuzzMessages(f *testing.F) {
 	f.Add([]byte("hello, hello"), []byte("hello again"), uint8(4), uint16(3))
 	f.Fuzz(func(t *testing.T, first, second []byte, bits uint8, part uint16) {
-		bits = MinWindowBits + bits%8
+		bits = deflate.MinWindowBits + bits%8
 		c, sent := newCompressor(t, bits), newWindow(bits)
 		r := &receiver{w: newWindow(bits)}
 		for _, p := range [][]byte{first, second, first} {
@@ -182,7 +184,7 @@ func BenchmarkCompress(b *testing.B) {
 			b.Run(fmt.Sprintf("%d bits, takeover %t", bits, takeover), func(b *testing.B) {
 				list := messages(4)[12:14]
 				c := newCompressor(b, bits)
-				var w *Window
+				var w *deflate.Window
 				if takeover {
 					w = newWindow(bits)
 				}

@@ -1,12 +1,17 @@
-package deflate
+// Package compress compresses messages for permessage-deflate, with
+// klauspost/compress. It is not pure, as package deflate is, but what it makes depends on
+// nothing but what it is given.
+package compress
 
 import (
 	"fmt"
 
 	"github.com/klauspost/compress/flate"
+
+	"github.com/fb1e3c20/websockets/core/deflate"
 )
 
-// DefaultLevel is the level of a [NewCompressor] that is given 0: fast, and for
+// DefaultLevel is the level of a [New] that is given 0: fast, and for
 // messages of a few kilobytes hardly worse than any other.
 const DefaultLevel = 1
 
@@ -19,11 +24,11 @@ type Compressor struct {
 	history []byte
 }
 
-// NewCompressor makes a Compressor that refers back at most 2 to the power of
+// New makes a Compressor that refers back at most 2 to the power of
 // windowBits, 8 to 15. The level, 1 to 9 and by default [DefaultLevel], is for a
 // window of 15 bits; smaller windows have one of their own, comparable to 5.
-func NewCompressor(windowBits uint8, level int) (*Compressor, error) {
-	if windowBits < MinWindowBits || windowBits > MaxWindowBits {
+func New(windowBits uint8, level int) (*Compressor, error) {
+	if windowBits < deflate.MinWindowBits || windowBits > deflate.MaxWindowBits {
 		return nil, fmt.Errorf("deflate: a window of %d bits; it must be from 8 to 15", windowBits)
 	}
 	if level < 0 || level > 9 {
@@ -34,7 +39,7 @@ func NewCompressor(windowBits uint8, level int) (*Compressor, error) {
 	}
 	c := &Compressor{}
 	var err error
-	if windowBits == MaxWindowBits {
+	if windowBits == deflate.MaxWindowBits {
 		c.w, err = flate.NewWriter(&c.out, level)
 	} else {
 		c.w, err = flate.NewWriterWindow(&c.out, 1<<windowBits)
@@ -49,11 +54,11 @@ func NewCompressor(windowBits uint8, level int) (*Compressor, error) {
 //
 // The same p behind the same w gives the same bytes, whatever the Compressor has been
 // used for.
-func (c *Compressor) Append(dst []byte, w *Window, p []byte, last bool) []byte {
+func (c *Compressor) Append(dst []byte, w *deflate.Window, p []byte, last bool) []byte {
 	c.history = c.history[:0]
 	if w != nil {
-		c.history = w.append(c.history)
-		w.push(p)
+		c.history = w.AppendTo(c.history)
+		w.Push(p)
 	}
 	c.out.p = dst
 	// Reset would leave the last history in place.
@@ -62,14 +67,10 @@ func (c *Compressor) Append(dst []byte, w *Window, p []byte, last bool) []byte {
 	c.w.Flush()
 	dst, c.out.p = c.out.p, nil
 	if last {
-		dst = dst[:len(dst)-len(Tail)]
+		dst = dst[:len(dst)-len(deflate.Tail)]
 	}
 	return dst
 }
-
-// Tail is what a receiver puts behind a message before it decompresses it
-// (https://www.rfc-editor.org/rfc/rfc7692#section-7.2.2).
-const Tail = "\x00\x00\xff\xff"
 
 // A sink appends what is written to it.
 type sink struct{ p []byte }
