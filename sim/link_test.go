@@ -289,6 +289,15 @@ func TestLinkLingers(t *testing.T) {
 		c.far.closeWrite()
 		c.pass(time.Second)
 		if n := len(c.w.tasks.heap); n != 0 {
+			t.Errorf("%v: %d tasks are left of a stream whose other end has ended", link.Carrier, n)
+		}
+
+		c = newCable(t, link)
+		c.far.closeWrite()
+		c.pass(time.Second)
+		c.near.close()
+		c.pass(2 * time.Second)
+		if n := len(c.w.tasks.heap); n != 0 {
 			t.Errorf("%v: %d tasks are left of a stream that both ends have ended", link.Carrier, n)
 		}
 	}
