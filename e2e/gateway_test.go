@@ -30,7 +30,7 @@ type gateway struct {
 }
 
 // gatewayTimeout is after how long a gateway cuts a connection that is silent.
-const gatewayTimeout = 2 * time.Second
+const gatewayTimeout = 3 * time.Second
 
 var gateways = []gateway{
 	{"haproxy, HTTP/1.1 to HTTP/2", haproxy("", "proto h2 ws h2"), websockets.HTTP1, false, "HTTP/2"},

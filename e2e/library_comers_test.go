@@ -7,6 +7,8 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/base64"
+	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -69,6 +71,7 @@ func serveAll(t *testing.T, h http.Handler) destination {
 	t.Helper()
 	s := httptest.NewUnstartedServer(h)
 	s.EnableHTTP2 = true
+	s.Config.ErrorLog = log.New(io.Discard, "", 0) // Chromium tries the certificate first
 	if err := http2.ConfigureServer(s.Config); err != nil {
 		t.Fatal(err)
 	}

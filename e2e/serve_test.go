@@ -41,7 +41,7 @@ func testAnswersPings(t *testing.T, s server) {
 // Every client answers pings, so none is lost although it says nothing for
 // longer than the connection timeout.
 func TestServePings(t *testing.T) {
-	s := serve(t, "--ping-interval", "300ms", "--connection-timeout", "1s")
+	s := serve(t, "--ping-interval", "500ms", "--connection-timeout", "2s")
 	for _, i := range foreignClients {
 		t.Run(i.name, func(t *testing.T) {
 			t.Parallel()
