@@ -26,8 +26,9 @@ import (
 // set on w before are sent with the response.
 //
 // The connection lives on when the HTTP handler returns. But over HTTP/2, and over
-// HTTP/3 on a server that [transport/http3.ConfigureServer] does not know, the
-// handler is what holds it: it must not return before Close or CloseNow has.
+// HTTP/3 on a server that ConfigureServer of package transport/http3 does not know,
+// the handler is what holds it: it must not return before Close or CloseNow has, or
+// [Conn.Done] tells.
 //
 // Over HTTP/2 and HTTP/3 the request is an extended CONNECT
 // (https://www.rfc-editor.org/rfc/rfc8441#section-5): its method is CONNECT, so a
@@ -74,8 +75,20 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request, more ...transpor
 		m.abandon()
 		return nil, err
 	}
-	return s.newConn(&Conn{request: detached(r), subprotocol: o.Subprotocol}, m, stream, more)
+	c := &Conn{request: detached(r), subprotocol: o.Subprotocol, patience: s.patience()}
+	return s.newConn(c, m, stream, more)
 }
+
+// patience is how long Close may take.
+func (s *Server) patience() time.Duration {
+	if s.options.CloseTimeout > 0 {
+		return s.options.CloseTimeout
+	}
+	return defaultPatience
+}
+
+// defaultPatience is the default of Options.CloseTimeout.
+const defaultPatience = 5 * time.Second
 
 // taking returns what answers r and takes its connection or stream over.
 func (s *Server) taking(w http.ResponseWriter, r *http.Request, req *core.Request, o core.AcceptOptions) (func() (transport.Stream, error), error) {
@@ -316,10 +329,17 @@ func openTaken(conn net.Conn, rw *bufio.ReadWriter, head []byte) (transport.Stre
 	return tcp.FromConn(conn, buffered)
 }
 
-// requestOf shows an HTTP server's request to the core.
+// requestOf shows an HTTP server's request to the core. Over HTTP/2 and HTTP/3 a Host
+// field that says the same as :authority is one with it
+// (https://www.rfc-editor.org/rfc/rfc9113#section-8.3.1).
 func requestOf(r *http.Request) *core.Request {
 	fields := append(headerFields(r.Header), core.Field{Name: "Host", Value: r.Host})
-	if !isConnect(r) && r.ContentLength != 0 && r.Header.Get("Content-Length") == "" {
+	switch {
+	case isConnect(r):
+		if hosts := r.Header["Host"]; len(hosts) == 1 && hosts[0] == r.Host {
+			fields = fields[:len(fields)-1] // it is there already
+		}
+	case r.ContentLength != 0 && r.Header.Get("Content-Length") == "":
 		fields = append(fields, core.Field{Name: "Content-Length", Value: strconv.FormatInt(max(r.ContentLength, 1), 10)})
 	}
 	return &core.Request{Method: r.Method, Target: r.RequestURI, Proto: r.Proto, Fields: fields}

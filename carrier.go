@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -37,7 +38,9 @@ const (
 	// HTTPAuto is HTTP/2 where TLS agrees on it for a wss URL and the server
 	// takes WebSockets over it, and HTTP/1.1 otherwise. A server that speaks HTTP/2
 	// but takes no WebSockets over it is asked again over HTTP/1.1, on another
-	// connection; the Dialer remembers it for ten minutes.
+	// connection; the Dialer remembers it for ten minutes. So is one that answers a
+	// request over HTTP/2 with 400, 405 or 501, each time, as handlers do that know
+	// only HTTP/1.1.
 	HTTPAuto HTTPVersion = iota
 
 	// HTTP1 is HTTP/1.1, with a connection for each WebSocket
@@ -69,7 +72,10 @@ func (d *Dialer) dialCarrier(ctx context.Context, t *target, r *http.Request) (*
 	return d.openConnected(stream, response, t, r)
 }
 
-var errNothingOpened = errors.New("the Carrier returned neither a stream nor an error")
+var (
+	errNothingOpened = errors.New("the Carrier returned neither a stream nor an error")
+	errNoStream      = errors.New("the Carrier returned a response of 2xx without a stream")
+)
 
 func (t *target) cannotConnect(err error) error {
 	return &HandshakeError{Err: &step{"cannot connect to " + t.url.String(), err}}
@@ -93,11 +99,14 @@ func (d *Dialer) openConnected(stream transport.Stream, response *http.Response,
 		}
 	}()
 	response.Request = r
+	if response.Status == "" {
+		response.Status = strings.TrimSpace(fmt.Sprintf("%d %s", response.StatusCode, http.StatusText(response.StatusCode)))
+	}
 	d.takeCookies(response)
 	head := &core.Response{Status: response.StatusCode, Fields: headerFields(response.Header)}
 	subprotocol, err := head.CheckConnect(d.options.Subprotocols)
 	if err == nil && stream == nil {
-		err = errNothingOpened
+		err = errNoStream
 	}
 	if err != nil {
 		return nil, &HandshakeError{

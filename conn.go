@@ -30,6 +30,8 @@ type Conn struct {
 	released    bool        // guarded by the Server's mu
 	ordered     bool        // what is sent waits until it is inTurn
 	closing     atomic.Bool // this side has begun to close
+
+	patience time.Duration // with the last bytes of a stream that an HTTP handler holds
 }
 
 // Receive waits for the next message and returns its type and its content,
@@ -90,7 +92,7 @@ func (c *Conn) Close(code CloseCode, reason string) error {
 	if _, err := frame.AppendClosePayload(p[:0], code, reason); err == nil {
 		c.closing.Store(true)
 	}
-	defer c.awaitHandler(false)
+	defer c.awaitRelease(time.Now(), c.patience)
 	return c.wrap(c.t.Close(code, reason))
 }
 
@@ -106,13 +108,19 @@ func (c *Conn) Discard() { c.t.Discard() }
 // what is left, so it is good to be deferred.
 func (c *Conn) CloseNow() error {
 	c.closing.Store(true)
-	defer c.awaitHandler(false)
+	defer c.awaitRelease(time.Now(), abortTime)
 	return c.wrap(c.t.CloseNow())
 }
 
 // Done returns a channel that is closed when the connection has ended, for
-// whatever reason.
-func (c *Conn) Done() <-chan struct{} { return c.t.Done() }
+// whatever reason; where an HTTP handler holds it, as over HTTP/2, when that may
+// return.
+func (c *Conn) Done() <-chan struct{} {
+	if released := c.held(); released != nil {
+		return released
+	}
+	return c.t.Done()
+}
 
 // Err returns how the connection ended, an *[Error]; nil while it has not.
 func (c *Conn) Err() error { return c.wrap(c.t.Err()) }

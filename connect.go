@@ -101,30 +101,40 @@ func detached(r *http.Request) *http.Request {
 	return r
 }
 
-// awaitHandler waits, when c has ended, until the HTTP handler may return, which
-// must outlive its stream; bounded by the time that the stream takes for its last
-// bytes, unless forever is set.
-func (c *Conn) awaitHandler(forever bool) {
-	s, ok := c.t.Stream().(interface{ Released() <-chan struct{} })
-	if !ok || c.t.Err() == nil {
+// awaitRelease waits, when c has ended, until the HTTP handler may return, which must
+// outlive its stream: for what is left of the patience since the given time, and then
+// for a moment after the stream was cut.
+func (c *Conn) awaitRelease(since time.Time, patience time.Duration) {
+	released := c.held()
+	if released == nil || c.t.Err() == nil {
 		return
 	}
-	released := s.Released()
-	if released == nil {
+	if waitFor(released, patience-time.Since(since)) {
 		return
 	}
-	if forever {
-		<-released
-		return
-	}
-	t := time.NewTimer(lingerTimeout)
+	c.t.Stream().Abort()
+	waitFor(released, abortTime)
+}
+
+// abortTime is how long cutting a stream takes at most where the connection under it
+// takes anything.
+const abortTime = 50 * time.Millisecond
+
+func waitFor(done <-chan struct{}, d time.Duration) bool {
+	t := time.NewTimer(max(d, 0))
 	defer t.Stop()
 	select {
-	case <-released:
+	case <-done:
+		return true
 	case <-t.C:
+		return false
 	}
 }
 
-// lingerTimeout is a moment longer than the five seconds that a stream takes at most
-// for its last bytes.
-const lingerTimeout = 6 * time.Second
+// held returns what tells when the HTTP handler may return; nil if it may at any time.
+func (c *Conn) held() <-chan struct{} {
+	if s, ok := c.t.Stream().(interface{ Released() <-chan struct{} }); ok {
+		return s.Released()
+	}
+	return nil
+}

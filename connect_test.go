@@ -2,6 +2,7 @@ package websockets_test
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"net"
 	"net/http"
@@ -141,6 +142,7 @@ func TestBadRequestsOverHTTP2(t *testing.T) {
 		{"POST", []string{":method: POST", ":scheme: http", ":path: /", ":authority: a"}, "405", "Allow: CONNECT"},
 		{"another origin", connectFields("origin: https://evil.example"), "403", ""},
 		{"a key that is none", connectFields("sec-websocket-key: abc"), "400", ""},
+		{"a Host that says something else", connectFields("host: other.example.com"), "400", ""},
 		{"a body", connectFields("content-length: 5"), "400", ""},
 		{"a field of HTTP/1.1", connectFields("upgrade: websocket"), "400", ""},
 	} {
@@ -163,6 +165,75 @@ func TestBadRequestsOverHTTP2(t *testing.T) {
 			r.echoes(stream)
 		})
 	}
+}
+
+// A Host field that says the same as :authority, or stands for it, is as good as none
+// (RFC 9113 section 8.3.1).
+func TestHostOverHTTP2(t *testing.T) {
+	r := dialHTTP2(t, overNetHTTP(false)(t, websockets.Handle(echo, strict())))
+	for _, fields := range [][]string{
+		connectFields("host: server.example.com"),
+		connectFields(":authority: ", "host: server.example.com"),
+	} {
+		stream, status, h := r.ask(fields...)
+		if status != "200" {
+			t.Errorf("%q is answered %s, %v", fields, status, h)
+			continue
+		}
+		r.echoes(stream)
+	}
+}
+
+// A client that takes no byte any more keeps nobody from closing, whatever it owes.
+func TestClosingOverAConnectionThatTakesNothing(t *testing.T) {
+	const sockets = 30
+	opened := make(chan *websockets.Conn, sockets)
+	o := strict()
+	o.CloseTimeout = 300 * time.Millisecond
+	s := websockets.Handle(func(ctx context.Context, c *websockets.Conn) error {
+		opened <- c
+		for {
+			if err := c.Send(ctx, websockets.Binary, make([]byte, 64<<10)); err != nil {
+				return err
+			}
+		}
+	}, o)
+	h := httptest.NewUnstartedServer(s)
+	h.Config.Protocols = new(http.Protocols)
+	h.Config.Protocols.SetUnencryptedHTTP2(true)
+	h.Start()
+	defer h.Close()
+	r := dialHTTP2(t, "ws"+strings.TrimPrefix(h.URL, "http"))
+	defer r.conn.Close()
+	r.WriteSettings(xhttp2.Setting{ID: xhttp2.SettingInitialWindowSize, Val: 1 << 30})
+	r.WriteWindowUpdate(0, 1<<30)
+	for range sockets {
+		var block bytes.Buffer
+		e := hpack.NewEncoder(&block)
+		for _, f := range connectFields() {
+			i := strings.Index(f[1:], ": ") + 1
+			e.WriteField(hpack.HeaderField{Name: f[:i], Value: f[i+2:]})
+		}
+		r.WriteHeaders(xhttp2.HeadersFrameParam{StreamID: r.next, BlockFragment: block.Bytes(), EndHeaders: true})
+		r.next += 2
+	}
+	var conns []*websockets.Conn
+	for range sockets {
+		conns = append(conns, <-opened)
+	}
+	limit := func(what string, most time.Duration, f func()) {
+		t.Helper()
+		start := time.Now()
+		f()
+		if took := time.Since(start); took > most {
+			t.Errorf("%s took %v", what, took)
+		}
+	}
+	limit("Close", 2*time.Second, func() { conns[0].Close(websockets.NormalClosure, "") })
+	limit("CloseNow", time.Second, func() { conns[1].CloseNow() })
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	limit("Shutdown", 2*time.Second, func() { s.Shutdown(ctx) })
 }
 
 // Some clients send a key, and want it answered.
@@ -215,7 +286,7 @@ func TestAcceptOverHTTP2(t *testing.T) {
 	o := strict()
 	o.HTTP = websockets.HTTP2
 	c := dial(t, serveHTTP2(t, h), o)
-	if got := c.Response().Header.Get("X-Middleware"); got != "1" {
+	if got := c.Response().Header["X-Middleware"]; len(got) != 1 || got[0] != "1" {
 		t.Errorf("the field of a middleware is %q", got)
 	}
 	c.Send(t.Context(), websockets.Text, []byte("x"))
@@ -255,6 +326,29 @@ func TestAHandlerThatReturnsTooEarly(t *testing.T) {
 		t.Errorf("sending: %v", err)
 	}
 	server.CloseNow()
+
+	if raceEnabled {
+		return // what follows is a race in net/http, by our mistake
+	}
+	conns = make(chan *websockets.Conn, 100)
+	url := serveHTTP2(t, h)
+	for range 20 {
+		c := dial(t, url, o)
+		server := <-conns
+		sent := make(chan error)
+		go func() {
+			var err error
+			for err == nil {
+				err = server.Send(t.Context(), websockets.Binary, make([]byte, 3000))
+			}
+			sent <- err
+		}()
+		if err := <-sent; !errors.Is(err, websockets.ErrLost) {
+			t.Errorf("sending: %v", err)
+		}
+		server.CloseNow()
+		c.CloseNow()
+	}
 }
 
 // A middleware that compresses or buffers what is written leaves the socket alone.

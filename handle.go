@@ -47,7 +47,9 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	s.serve(c.request.Context(), c)
-	c.awaitHandler(true)
+	if released := c.held(); released != nil {
+		<-released
+	}
 }
 
 // ServeStream accepts one connection on any byte stream and calls the Handler,

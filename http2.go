@@ -26,6 +26,8 @@ func (d *Dialer) dialHTTP2(ctx context.Context, t *target, r *http.Request, p *p
 	n := &negotiation{d: d, t: t, p: p}
 	stream, response, err := d.openHTTP2(ctx, key, r, n)
 	switch {
+	case err == nil && d.options.HTTP == HTTPAuto && stream == nil && wantsHTTP1(response.StatusCode):
+		return d.dialHTTP1(ctx, t, r, p)
 	case err == nil:
 		return d.openConnected(stream, response, t, r)
 	case d.options.HTTP == HTTP2 || !isHTTP1(err):
@@ -36,6 +38,13 @@ func (d *Dialer) dialHTTP2(ctx context.Context, t *target, r *http.Request, p *p
 		return d.open(ctx, n.agreed, t, r)
 	}
 	return d.dialHTTP1(ctx, t, r, p)
+}
+
+// wantsHTTP1 reports whether a refusal may be that of a handler which knows only
+// HTTP/1.1: one that is for GET, or finds no Upgrade, on a server that takes extended
+// CONNECT for others.
+func wantsHTTP1(status int) bool {
+	return status == http.StatusMethodNotAllowed || status == http.StatusNotImplemented || status == http.StatusBadRequest
 }
 
 // openHTTP2 opens a stream on a connection that there is, or on a new one. A
@@ -66,6 +75,9 @@ type negotiation struct {
 	agreed transport.Stream // on HTTP/1.1, if it came to that
 }
 
+// errNoStreams is why a server that allows no stream gets HTTP/1.1.
+var errNoStreams = fmt.Errorf("the server allows no stream of HTTP/2: %w", http2.ErrNoExtendedConnect)
+
 // errHTTP1 is why a server that was asked for HTTP/2 gets HTTP/1.1.
 var errHTTP1 = errors.New("the server does not speak HTTP/2")
 
@@ -86,7 +98,7 @@ func (n *negotiation) connect(ctx context.Context) (*http2.Conn, error) {
 	}
 	if !conn.Reserve() {
 		conn.Abort()
-		return nil, errors.New("the server allows no stream on a new connection of HTTP/2")
+		return nil, errNoStreams
 	}
 	return conn, nil
 }

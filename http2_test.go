@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	neturl "net/url"
 	"strings"
 	"sync"
@@ -16,6 +17,7 @@ import (
 	"time"
 
 	"github.com/fb1e3c20/websockets"
+	"github.com/fb1e3c20/websockets/core"
 	"github.com/fb1e3c20/websockets/transport"
 	"github.com/fb1e3c20/websockets/transport/http2"
 	"github.com/fb1e3c20/websockets/transport/tcp"
@@ -302,4 +304,129 @@ type nothing struct{}
 
 func (nothing) OpenStream(context.Context, *http.Request, *tls.Config) (transport.Stream, *http.Response, error) {
 	return nil, nil, nil
+}
+
+// A connection that has gone dark is left for another, as soon as one Dial has found
+// out.
+func TestADarkConnectionIsLeft(t *testing.T) {
+	url := overNetHTTP(true)(t, websockets.Handle(echo, strict()))
+	var conns []*freezing
+	o := trusting()
+	o.HandshakeTimeout = 1500 * time.Millisecond
+	o.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := new(net.Dialer).DialContext(ctx, network, addr)
+		f := &freezing{Conn: conn, closed: make(chan struct{})}
+		conns = append(conns, f)
+		return f, err
+	}
+	d := &websockets.Dialer{Options: o}
+	first, err := d.Dial(t.Context(), url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer first.CloseNow()
+	conns[0].frozen.Store(true)
+	if _, err := d.Dial(t.Context(), url); !errors.Is(err, core.ErrHandshakeTimeout) {
+		t.Errorf("on a dark connection: %v", err)
+	}
+	c, err := d.Dial(t.Context(), url)
+	if err != nil || len(conns) != 2 {
+		t.Fatalf("after that: %v, %d connections", err, len(conns))
+	}
+	c.Close(websockets.NormalClosure, "")
+}
+
+// A freezing connection may go dark: what is written is lost, and nothing comes.
+type freezing struct {
+	net.Conn
+	frozen atomic.Bool
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (f *freezing) Read(p []byte) (int, error) {
+	n, err := f.Conn.Read(p)
+	if f.frozen.Load() {
+		<-f.closed
+		return 0, net.ErrClosed
+	}
+	return n, err
+}
+
+func (f *freezing) Write(p []byte) (int, error) {
+	if f.frozen.Load() {
+		return len(p), nil
+	}
+	return f.Conn.Write(p)
+}
+
+func (f *freezing) Close() error {
+	f.once.Do(func() { close(f.closed) })
+	return f.Conn.Close()
+}
+
+// Handlers that know only HTTP/1.1 are found, on a server that takes extended CONNECT
+// for others.
+func TestHandlersThatKnowOnlyHTTP1(t *testing.T) {
+	ws := websockets.Handle(echo, strict())
+	mux := http.NewServeMux()
+	mux.Handle("GET /get", ws)
+	mux.HandleFunc("/bad", func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodConnect {
+			http.Error(w, "no upgrade", http.StatusBadRequest)
+			return
+		}
+		ws.ServeHTTP(w, r)
+	})
+	s := httptest.NewUnstartedServer(mux)
+	s.EnableHTTP2 = true
+	s.StartTLS()
+	defer s.Close()
+	defer shut(t, ws)
+	url := "wss" + strings.TrimPrefix(s.URL, "https")
+	for _, path := range []string{"/get", "/bad"} {
+		c, err := websockets.Dial(t.Context(), url+path, trusting())
+		if err != nil {
+			t.Errorf("%s: %v", path, err)
+			continue
+		}
+		if c.Response().ProtoMajor != 1 {
+			t.Errorf("%s: over %s", path, c.Response().Proto)
+		}
+		c.Close(websockets.NormalClosure, "")
+		o := trusting()
+		o.HTTP = websockets.HTTP2
+		if _, err := websockets.Dial(t.Context(), url+path, o); !errors.Is(err, websockets.ErrHandshake) {
+			t.Errorf("%s, over HTTP/2: %v", path, err)
+		}
+	}
+}
+
+// What tells connections apart: nobody comes on a connection that was opened for
+// another proxy's credentials, or that may show a client certificate which a redirect
+// has lost the right to.
+func TestConnectionsAreToldApart(t *testing.T) {
+	keys := map[string]string{}
+	for name, key := range map[string]string{
+		"plain":                 websockets.ConnKey("wss://a.example/", "", false),
+		"without TLS":           websockets.ConnKey("ws://a.example:443/", "", false),
+		"another host":          websockets.ConnKey("wss://b.example/", "", false),
+		"another port":          websockets.ConnKey("wss://a.example:444/", "", false),
+		"after a redirect":      websockets.ConnKey("wss://a.example/", "", true),
+		"through a proxy":       websockets.ConnKey("wss://a.example/", "http://p:1", false),
+		"through another":       websockets.ConnKey("wss://a.example/", "http://p:2", false),
+		"as somebody":           websockets.ConnKey("wss://a.example/", "http://me:x@p:1", false),
+		"as somebody else":      websockets.ConnKey("wss://a.example/", "http://you:x@p:1", false),
+		"with another secret":   websockets.ConnKey("wss://a.example/", "http://me:y@p:1", false),
+		"through a TLS proxy":   websockets.ConnKey("wss://a.example/", "https://p:1", false),
+		"through a SOCKS proxy": websockets.ConnKey("wss://a.example/", "socks5://p:1", false),
+	} {
+		if other, ok := keys[key]; ok {
+			t.Errorf("%s and %s share connections", name, other)
+		}
+		keys[key] = name
+	}
+	if websockets.ConnKey("wss://a.example/x", "", false) != websockets.ConnKey("wss://a.example:443/y", "", false) {
+		t.Error("two paths of one server share no connection")
+	}
 }

@@ -146,9 +146,8 @@ type Options struct {
 	// HTTP/1.1 otherwise.
 	HTTP HTTPVersion
 
-	// Carrier is what a client opens its WebSockets on in place of TCP. Proxy,
-	// DialContext and HTTP are of no use then, and the first two are not looked
-	// at. Default: none.
+	// Carrier is what a client opens its WebSockets on in place of TCP. Proxy and
+	// DialContext are not looked at then, and HTTP must not be set. Default: none.
 	Carrier Carrier
 
 	// Proxy chooses the proxy for a handshake request, whose URL has the
@@ -163,7 +162,9 @@ type Options struct {
 
 	// DialContext connects a client to a server, or to its proxy: network is
 	// "tcp", addr is host:port. It must return when ctx ends, and the
-	// connection belongs to the client from then on. Default: a [net.Dialer].
+	// connection belongs to the client from then on. Over HTTP/2 it may serve
+	// later calls of the same Dialer too, whatever their ctx. Default: a
+	// [net.Dialer].
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
 
 	// Jar holds a client's cookies: it adds those for the URL to the

@@ -41,7 +41,8 @@ type Server struct {
 	idle      chan struct{}          // closed when shutting down and nothing is left
 }
 
-// Accept accepts one connection from an HTTP server. To shut connections down
+// Accept accepts one connection from an HTTP server, as [Server.Accept] does, which
+// tells what holds over HTTP/2. To shut connections down
 // together, and to have them share their timers, use a [Server].
 func Accept(w http.ResponseWriter, r *http.Request, o *Options) (*Conn, error) {
 	return (&Server{Options: o, warned: &acceptWarned}).Accept(w, r)
@@ -153,8 +154,9 @@ func (s *Server) checkIdle() {
 // cuts the connections that are left and returns the error of ctx.
 //
 // [http.Server.Shutdown] knows nothing of connections that have become
-// WebSockets: call both, this one first, so that who still comes is refused. A
-// handler or OnError must not wait for it: it waits for them.
+// WebSockets, and over HTTP/2 and HTTP/3 it waits for them: call both, this one
+// first, so that who still comes is refused. A handler or OnError must not wait for
+// it: it waits for them.
 func (s *Server) Shutdown(ctx context.Context) error {
 	if err := s.init(); err != nil {
 		return nil
@@ -178,7 +180,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	conns, _ = s.close(true)
 	for _, c := range conns {
-		c.CloseNow()
+		c.t.CloseNow() // and not wait for what holds HTTP handlers
 	}
 	return ctx.Err()
 }

@@ -144,7 +144,7 @@ func TestServeAdvertisesHTTP3(t *testing.T) {
 }
 
 func TestFlagsOfCarriers(t *testing.T) {
-	s := serve(t)
+	s, secure := serve(t), serveTLS(t)
 	for _, test := range []struct {
 		args   []string
 		status int
@@ -152,8 +152,10 @@ func TestFlagsOfCarriers(t *testing.T) {
 	}{
 		{[]string{"connect", "--http1", "--http2", s.url("/echo")}, statusUsage, "--http1 and --http2 can't be used together"},
 		{[]string{"connect", "--http3", "--proxy", "http://127.0.0.1:1", "wss://localhost/"}, statusUsage, "--proxy is for TCP"},
-		{[]string{"connect", "--http3", s.url("/echo")}, statusFailed, "must begin with wss"},
-		{[]string{"connect", "--quic", s.url("/echo")}, statusFailed, "must begin with wss"},
+		{[]string{"connect", "--http3", s.url("/echo")}, statusUsage, "need a wss URL"},
+		{[]string{"connect", "--quic", s.url("/echo")}, statusUsage, "need a wss URL"},
+		{[]string{"connect", "wss://" + s.host + "/echo"}, statusFailed, "a ws URL is without"},
+		{[]string{"connect", "wss://" + secure.host + "/echo"}, statusFailed, "--insecure trusts any"},
 		{[]string{"serve", "--tls-self-signed", "--tls-cert", "c", "--tls-key", "k"}, statusUsage, "leave --tls-cert and --tls-key out"},
 	} {
 		r := command(t.Context(), "", test.args...)

@@ -2,11 +2,16 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"strings"
 	"time"
+
+	quicgo "github.com/quic-go/quic-go"
 
 	"github.com/fb1e3c20/websockets"
 	"github.com/fb1e3c20/websockets/transport/quic"
@@ -61,14 +66,14 @@ func (c *connectCommand) Run(ctx context.Context, std *console) error {
 	if c.Insecure {
 		note(std.stderr, "warning: --insecure: the server's certificate is not verified; anybody may read and change what is sent")
 	}
+	defer awaitPackets(o.Carrier)
 	conn, err := websockets.Dial(ctx, c.URL, o)
 	if errors.Is(err, websockets.ErrMisuse) {
 		return usageError{err}
 	}
 	if err != nil {
-		return withBody(err)
+		return withHint(withBody(err))
 	}
-	defer awaitPackets(o.Carrier)
 	defer conn.CloseNow()
 	note(std.stderr, "connected to %s", target(conn))
 
@@ -91,7 +96,7 @@ func awaitPackets(c websockets.Carrier) {
 	if !ok {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), farewell)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*farewell)
 	defer cancel()
 	w.Wait(ctx)
 }
@@ -103,6 +108,8 @@ func (c *connectCommand) options() (*websockets.Options, error) {
 		return nil, usageError{fmt.Errorf("--ping: %v is negative", c.Ping)}
 	case c.Raw && c.Pretty == "always":
 		return nil, usageError{errors.New("--raw and --pretty=always contradict each other")}
+	case (c.HTTP3 || c.QUIC) && isPlain(c.URL):
+		return nil, usageError{errors.New("--http3 and --quic need a wss URL: there is no QUIC without TLS")}
 	case c.NoColor && c.Color == "always":
 		return nil, usageError{errors.New("--no-color and --color=always contradict each other")}
 	}
@@ -184,6 +191,31 @@ func (c *connectCommand) edit(std *console, screen screen) *editor {
 // when decides auto, always or never.
 func when(choice string, auto bool) bool {
 	return choice == "always" || choice == "auto" && auto
+}
+
+// isPlain reports whether a URL is one without TLS.
+func isPlain(url string) bool {
+	scheme, _, _ := strings.Cut(strings.ToLower(url), ":")
+	return scheme == "ws" || scheme == "http"
+}
+
+// withHint adds what to try.
+func withHint(err error) error {
+	_, unknown := errors.AsType[x509.UnknownAuthorityError](err)
+	_, noTLS := errors.AsType[tls.RecordHeaderError](err)
+	_, noQUIC := errors.AsType[*quicgo.IdleTimeoutError](err)
+	e, refused := errors.AsType[*websockets.HandshakeError](err)
+	switch {
+	case unknown:
+		return fmt.Errorf("%w\n--ca FILE trusts a certificate of your own; --insecure trusts any, for tests", err)
+	case noTLS:
+		return fmt.Errorf("%w\nthe server does not speak TLS there; a ws URL is without", err)
+	case noQUIC:
+		return fmt.Errorf("%w\nnothing answers at this UDP port; does the server speak HTTP/3 or QUIC?", err)
+	case refused && e.Status == http.StatusMethodNotAllowed && e.Response.ProtoMajor > 1:
+		return fmt.Errorf("%w\nperhaps the server's pattern names a method, and over HTTP/2 and HTTP/3 that is CONNECT; --http1 may work", err)
+	}
+	return err
 }
 
 // bodyShown is how much of the body of a refusal is told.

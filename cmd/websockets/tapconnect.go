@@ -29,7 +29,14 @@ func (i *inspector) tapConnect(s *websockets.Server, w http.ResponseWriter, r *h
 // connectHead shows a request in the manner of HTTP/1.1.
 func connectHead(carrier string, r *http.Request) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "CONNECT %s %s\r\n:protocol: websocket\r\n:authority: %s\r\n", r.RequestURI, carrier, r.Host)
+	fmt.Fprintf(&b, "CONNECT %s %s\r\n:authority: %s\r\n", r.RequestURI, carrier, r.Host)
+	protocol := r.Header.Get(":protocol")
+	if protocol == "" && !strings.HasPrefix(r.Proto, "HTTP/") {
+		protocol = r.Proto // as the server of quic-go has it
+	}
+	if protocol != "" {
+		fmt.Fprintf(&b, ":protocol: %s\r\n", protocol)
+	}
 	h := r.Header.Clone()
 	h.Del(":protocol")
 	h.Write(&b)

@@ -57,7 +57,8 @@ type Conn struct {
 	streams  map[uint32]*Stream
 	lastID   uint32 // of the latest request
 	greeted  bool   // the server has sent its SETTINGS
-	goneAway bool   // the server takes no more streams
+	goneAway bool   // no more streams are opened
+	heard    uint64 // that have come
 
 	receiveWindow int64 // what the server may send
 	sendWindow    int64 // what we may send

@@ -107,7 +107,7 @@ func TestARequestThatCannotBeSent(t *testing.T) {
 		s.TryWrite(make([]byte, 10)) // which the server does not read
 		synctest.Wait()
 		reserve(t, c)
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second/2)
 		defer cancel()
 		if _, _, err := c.OpenStream(ctx, request("/")); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("OpenStream: %v", err)
@@ -120,6 +120,37 @@ func TestARequestThatCannotBeSent(t *testing.T) {
 			t.Errorf("the next request is %v, for %s", next, next.PseudoValue("path"))
 		}
 	})
+}
+
+// A connection on which nothing comes takes no more streams; one on which something
+// comes, if no answer, does.
+func TestAConnectionThatIsDoubted(t *testing.T) {
+	for _, lives := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			c, p := meetUnbuffered(t)
+			accept(t, c, p)
+			reserve(t, c)
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			defer cancel()
+			if lives {
+				go func() {
+					p.expect(h2.FrameHeaders)
+					p.WritePing(false, [8]byte{1})
+					p.expect(h2.FramePing)
+				}()
+			} else {
+				go p.expect(h2.FrameHeaders)
+			}
+			_, _, err := c.OpenStream(ctx, request("/"))
+			if !errors.Is(err, context.DeadlineExceeded) || strings.Contains(err.Error(), "nothing has come") == lives {
+				t.Errorf("lives %t: %v", lives, err)
+			}
+			if c.Reserve() != lives {
+				t.Errorf("lives %t: a place for another stream: %t", lives, !lives)
+			}
+			c.Abort()
+		})
+	}
 }
 
 func TestPlaces(t *testing.T) {

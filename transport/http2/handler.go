@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"strings"
 	"sync"
 	"time"
 
@@ -116,13 +117,25 @@ func (c *handlerCarrier) Write(p []byte) (n int, err error) {
 		return 0, c.ended(errStreamEnded)
 	}
 	defer c.leave()
+	defer recovered(&err)
 	if n, err = c.w.Write(p); err == nil {
 		err = c.control.Flush()
 	}
 	return n, c.ended(err)
 }
 
-var errStreamEnded = errors.New("http2: the peer has reset the stream, or the HTTP handler has returned")
+var (
+	errStreamEnded = errors.New("http2: the peer has reset the stream, or the HTTP handler has returned")
+	errReturned    = errors.New("http2: the stream has ended too early, as when the HTTP handler returns before Close or CloseNow has")
+)
+
+// recovered makes an error of the panic by which net/http tells that the handler has
+// returned while something was being written.
+func recovered(err *error) {
+	if recover() != nil {
+		*err = errReturned
+	}
+}
 
 // ended says of an error that this side caused it, if it did.
 func (c *handlerCarrier) ended(err error) error {
@@ -131,8 +144,11 @@ func (c *handlerCarrier) ended(err error) error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.over {
+	switch {
+	case c.over:
 		return net.ErrClosed
+	case strings.Contains(err.Error(), "NO_ERROR"): // which net/http gives no type
+		return errReturned
 	}
 	return err
 }
@@ -146,12 +162,17 @@ func (c *handlerCarrier) Close() error {
 // Abort resets the stream: that is what net/http does when a deadline has passed.
 func (c *handlerCarrier) Abort() (err error) {
 	if c.enter() {
-		past := time.Unix(1, 0)
-		err = errors.Join(c.control.SetWriteDeadline(past), c.control.SetReadDeadline(past))
+		err = c.reset()
 		c.leave()
 	}
 	c.finish()
 	return errors.Join(err, c.body.Close())
+}
+
+func (c *handlerCarrier) reset() (err error) {
+	defer recovered(&err)
+	past := time.Unix(1, 0)
+	return errors.Join(c.control.SetWriteDeadline(past), c.control.SetReadDeadline(past))
 }
 
 // enter reports whether w may be used, until leave. When the context has ended, the

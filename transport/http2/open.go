@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"time"
 
 	"golang.org/x/net/http2/hpack"
 )
@@ -32,7 +33,9 @@ func (c *Conn) Reserve() bool {
 // every other result it is given back.
 //
 // ctx is for opening alone. When it ends, the request is taken back
-// (RST_STREAM, CANCEL) and the connection lives on.
+// (RST_STREAM, CANCEL) and the connection lives on; but if nothing has come on it for
+// the second or more that the request was under way, no more streams are opened: the
+// connection may be dead.
 func (c *Conn) OpenStream(ctx context.Context, r *http.Request) (*Stream, *http.Response, error) {
 	fields, err := requestFields(r)
 	if err == nil {
@@ -42,14 +45,36 @@ func (c *Conn) OpenStream(ctx context.Context, r *http.Request) (*Stream, *http.
 	if err != nil {
 		return nil, nil, err
 	}
+	since, heard := time.Now(), c.heardSoFar()
 	select {
 	case <-s.question.answered:
 	case <-ctx.Done():
 		if s.giveUp() {
-			return nil, nil, fmt.Errorf("http2: the server has not answered: %w", ctx.Err())
+			return nil, nil, c.doubt(time.Since(since), heard, ctx.Err())
 		}
 	}
 	return s.answer(ctx, r)
+}
+
+// silence is how long a connection may say nothing to a request before it is doubted.
+const silence = time.Second
+
+func (c *Conn) heardSoFar() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.heard
+}
+
+// doubt returns the error of a request that was not answered in so long, and opens no
+// more streams if nothing at all was heard since.
+func (c *Conn) doubt(waited time.Duration, heard uint64, err error) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if waited < silence || c.heard != heard {
+		return fmt.Errorf("http2: the server has not answered: %w", err)
+	}
+	c.goneAway = true
+	return fmt.Errorf("http2: nothing has come for %v on the connection, which %d others use: %w", waited.Round(time.Second), len(c.streams), err)
 }
 
 // ask makes the stream for a request, unless there is an error, and queues it. It

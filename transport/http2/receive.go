@@ -20,6 +20,8 @@ func (c *Conn) readFrame() bool {
 	if c.err != nil {
 		return false
 	}
+	c.heard++
+	before := c.control.Len()
 	if err == nil {
 		err = c.receive(f)
 	} else {
@@ -28,7 +30,7 @@ func (c *Conn) readFrame() bool {
 	if e, ok := err.(h2.StreamError); ok {
 		err = c.failStream(e)
 	}
-	if err == nil && c.control.Len() > maxControl {
+	if n := c.control.Len(); err == nil && n > maxControl && n > before {
 		err = violated(h2.ErrCodeEnhanceYourCalm, "it asks for more answers than it takes")
 	}
 	if v, ok := err.(*violation); ok {

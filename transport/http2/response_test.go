@@ -224,6 +224,12 @@ func TestResetsInPlaceOfAnAnswer(t *testing.T) {
 		p.check(p.WriteRSTStream(id, test.code))
 		o := finished(t, result)
 		matches(t, "OpenStream", o.err, test.want, test.code.String())
+		if test.code == h2.ErrCodeRefusedStream {
+			if c.Reserve() {
+				t.Error("a server that has refused a stream is asked for another on the same connection")
+			}
+			continue
+		}
 		accept(t, c, p)
 	}
 }

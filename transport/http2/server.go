@@ -15,8 +15,8 @@ const (
 	DefaultStreamWindow = 256 << 10
 
 	// DefaultConnWindow is how many bytes all streams of a connection take
-	// together: 64 streams that nobody reads leave the others their part.
-	DefaultConnWindow = 64 * DefaultStreamWindow
+	// together: more than the 250 that net/http allows can fill.
+	DefaultConnWindow = 256 * DefaultStreamWindow
 
 	// DefaultSendPingTimeout is after how much silence of the client a server
 	// asks for a sign of life. Who gives none within 15 s is cut.

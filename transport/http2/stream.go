@@ -332,6 +332,9 @@ func (s *Stream) onReset(code h2.ErrCode) {
 	if code == h2.ErrCodeNo && s.answered() && s.readErr == nil {
 		s.readErr = io.EOF
 	}
+	if code == h2.ErrCodeRefusedStream && !s.answered() {
+		s.conn.goneAway = true // the next one is for another connection
+	}
 	s.lose(reset(s.id, code, s.answered()))
 	s.conn.forget(s)
 }

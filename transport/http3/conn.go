@@ -20,10 +20,11 @@ const maxResponseHeader = 32 << 10
 // A conn is a connection to a server, for any number of sockets. It ends, in order,
 // when there are none.
 type conn struct {
-	quic *quicgo.Conn
-	http *h3.RawClientConn
-	life *quicconn.Life
-	done <-chan struct{}
+	quic  *quicgo.Conn
+	http  *h3.RawClientConn
+	life  *quicconn.Life
+	pulse quicconn.Pulse
+	done  <-chan struct{}
 
 	controlled atomic.Bool   // a control stream has come
 	settings   chan struct{} // closed when the server's have come
@@ -86,7 +87,7 @@ func (c *conn) Done() <-chan struct{} { return c.done }
 func (c *conn) Reserve() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.full || c.leaving || c.quic.Context().Err() != nil || !c.life.Enter() {
+	if c.full || c.leaving || c.quic.Context().Err() != nil || !c.pulse.Beats(c.quic) || !c.life.Enter() {
 		return false
 	}
 	c.held++

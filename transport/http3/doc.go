@@ -27,7 +27,7 @@
 // Both are as in package transport/quic, whose defaults the connections of a
 // [Dialer] have, and those of a server after [ConfigureServer]: 15 seconds of silence
 // until a sign of life is asked for, a minute until a connection is lost; half a
-// mebibyte of window for each stream, 64 times as much for a connection. A server that
+// mebibyte of window for each stream, and more than all of them for a connection. A server that
 // was not configured so works too, with quic-go's own settings: its connections are
 // lost after 30 seconds of silence, and its handlers stay for as long as
 // their sockets live.

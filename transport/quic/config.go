@@ -36,17 +36,14 @@ const (
 	// DefaultStreamWindow is how many bytes a stream takes that nobody reads,
 	// and so also how many are on their way at most.
 	DefaultStreamWindow = 512 << 10
-
-	// connectionWindows is how many streams that nobody reads fit into the
-	// window of their connection.
-	connectionWindows = 64
 )
 
 // Defaults returns a copy of c, which may be nil, with the defaults that [Listen]
 // and [Dial] use: KeepAlivePeriod (negative: none), MaxIdleTimeout,
 // MaxIncomingStreams, and the windows: MaxStreamReceiveWindow is
-// [DefaultStreamWindow], MaxConnectionReceiveWindow 64 times that of a stream, and
-// the initial ones are as large as they may become. 0-RTT is off.
+// [DefaultStreamWindow], MaxConnectionReceiveWindow such that however many streams
+// nobody reads leave the others their part, and the initial ones are as large as they
+// may become. 0-RTT is off.
 //
 // Listen and Dial also allow no streams that nobody would look at: unidirectional
 // ones, unless c says otherwise, and those that a server opens.
@@ -60,11 +57,22 @@ func Defaults(c *Config) *Config {
 	c.MaxIncomingStreams = cmp.Or(c.MaxIncomingStreams, DefaultMaxIncomingStreams)
 	c.MaxStreamReceiveWindow = cmp.Or(c.MaxStreamReceiveWindow, DefaultStreamWindow)
 	c.InitialStreamReceiveWindow = cmp.Or(c.InitialStreamReceiveWindow, c.MaxStreamReceiveWindow)
-	c.MaxConnectionReceiveWindow = cmp.Or(c.MaxConnectionReceiveWindow, connectionWindows*c.MaxStreamReceiveWindow)
+	c.MaxConnectionReceiveWindow = cmp.Or(c.MaxConnectionReceiveWindow, connectionWindow(c))
 	c.InitialConnectionReceiveWindow = cmp.Or(c.InitialConnectionReceiveWindow, c.MaxConnectionReceiveWindow)
 	c.Allow0RTT = false
 	return c
 }
+
+// connectionWindow is what all streams of a connection take, and a third more: quic-go
+// gives a window back when a quarter of it has been read.
+func connectionWindow(c *Config) uint64 {
+	streams := uint64(max(c.MaxIncomingStreams, DefaultMaxIncomingStreams))
+	return min(streams*c.MaxStreamReceiveWindow/3*4, maxWindow)
+}
+
+// maxWindow is the largest that can be written
+// (https://www.rfc-editor.org/rfc/rfc9000#section-16).
+const maxWindow = 1<<62 - 1
 
 func serverConfig(c *Config) *Config {
 	c = Defaults(c)

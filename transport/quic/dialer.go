@@ -68,6 +68,7 @@ func (d *Dialer) dial(ctx context.Context, addr string, t *tls.Config) (*sharedC
 // opened in advance: quic-go does not tell otherwise whether there is room.
 type sharedConn struct {
 	*Conn
+	pulse quicconn.Pulse
 
 	mu     sync.Mutex
 	places []*Stream
@@ -75,7 +76,7 @@ type sharedConn struct {
 
 // Reserve opens a stream, for take.
 func (c *sharedConn) Reserve() bool {
-	if !c.life.Enter() {
+	if !c.pulse.Beats(c.quic) || !c.life.Enter() {
 		return false
 	}
 	s, err := c.quic.OpenStream()

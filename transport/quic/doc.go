@@ -37,8 +37,9 @@
 // # Slow readers
 //
 // A socket that is not read holds at most its stream's window, half a mebibyte.
-// The window of the connection is 64 times as large, so up to 63 such sockets hold
-// up no other. Both are in [Config], and bound what a peer can make us hold.
+// The window of the connection is larger than those of all its streams, so such
+// sockets hold up no other, however many they are. Both are in [Config], and bound
+// what a peer can make us hold.
 //
 // # Ends
 //
