@@ -12,14 +12,15 @@ import (
 	"github.com/fb1e3c20/websockets"
 )
 
-var neighbourTime = flag.Duration("neighbours", 50*time.Millisecond, "how `long` TestAnUnreadSocketAndItsNeighbours measures each time")
+var neighbourTime = flag.Duration("neighbours", 0, "how `long` TestAnUnreadSocketAndItsNeighbours measures each time")
 
 // A socket that nobody reads, at either end, fills its windows and holds up none of
-// the 99 others of its connection. The numbers in docs/performance.md are those of
+// the 99 others of its connection: each gets its echoes. How fast is measured only if
+// that is asked for; the numbers in docs/performance.md are those of
 //
 //	go test -run Neighbours -v . -args -neighbours 3s
 func TestAnUnreadSocketAndItsNeighbours(t *testing.T) {
-	const others, rounds, slack = 99, 3, 2
+	const others = 99
 	for _, w := range ways {
 		switch w.name {
 		case "HTTP1", "HTTPAuto", "HTTP3 on a server as it is":
@@ -45,9 +46,10 @@ func TestAnUnreadSocketAndItsNeighbours(t *testing.T) {
 				}
 				defer conns[i].CloseNow()
 			}
+			echoes(t, conns) // warm
 			var alone, beside []float64
-			for range rounds {
-				alone = append(alone, echoesPerSecond(t, conns))
+			for range 3 {
+				alone = append(alone, echoes(t, conns))
 				unread, err := d.Dial(t.Context(), url+"/unread")
 				if err != nil {
 					t.Fatal(err)
@@ -56,28 +58,26 @@ func TestAnUnreadSocketAndItsNeighbours(t *testing.T) {
 					t.Fatal("the sockets do not share a connection")
 				}
 				go unread.Send(t.Context(), websockets.Binary, make([]byte, 64<<20))
-				echoesPerSecond(t, conns) // until the windows are full
-				beside = append(beside, echoesPerSecond(t, conns))
+				echoes(t, conns) // until the windows are full
+				beside = append(beside, echoes(t, conns))
 				unread.CloseNow()
 			}
 			a, b := median(alone), median(beside)
 			t.Logf("%d sockets: %.0f echoes of 1 KiB a second, %.0f beside an unread one: %.2f", others, a, b, b/a)
-			if b*slack < a {
-				t.Errorf("an unread socket slows its neighbours from %.0f to %.0f echoes a second", a, b)
-			}
 		})
 	}
 }
 
-// echoesPerSecond measures all connections at once.
-func echoesPerSecond(t *testing.T, conns []*websockets.Conn) float64 {
+// echoes has every connection echo twenty times, and for as long as is measured. It
+// returns how many echoes all had a second.
+func echoes(t *testing.T, conns []*websockets.Conn) float64 {
 	var count atomic.Int64
 	var wg sync.WaitGroup
 	start := time.Now()
 	for _, c := range conns {
 		wg.Go(func() {
 			p := make([]byte, 1<<10)
-			for time.Since(start) < *neighbourTime {
+			for n := 0; n < 20 || time.Since(start) < *neighbourTime; n++ {
 				if err := c.Send(t.Context(), websockets.Binary, p); err != nil {
 					t.Error(err)
 					return

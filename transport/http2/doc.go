@@ -18,20 +18,24 @@
 // WebSockets. A server that does not may do so over HTTP/1.1, on another
 // connection.
 //
-//	conn, err := tls.Dial("tcp", "example.com:443", &tls.Config{NextProtos: []string{"h2"}})
-//	c, err := http2.NewConn(ctx, conn)
-//	if c.Reserve() {
-//		stream, response, err := c.OpenStream(ctx, request)
+//	c, err := http2.NewConn(ctx, conn) // on which TLS has agreed on h2
+//	if err != nil {
+//		return err
 //	}
+//	if !c.Reserve() {
+//		c.Abort()
+//		return errNoRoom
+//	}
+//	stream, response, err := c.OpenStream(ctx, request)
 //
 // A [*Stream] is a [transport.Stream] without a goroutine of its own: a connection
 // has one that reads, and one that writes while there is output. An idle stream
-// holds no buffer. Streams take turns to send, 16 KiB each time, and what they and
+// holds no buffer; a connection holds those of its frames. Streams take turns to send, 16 KiB each time, and what they and
 // the connection have to say leaves in one write.
 //
 // A connection does not outlive its streams: when the last one has ended, and
 // nobody holds a place for another, it says goodbye (GOAWAY) and closes. Nothing
-// lingers, and there is nothing to close.
+// lingers, and there is nothing to close but a Conn on which no place was ever held.
 //
 // # Slow readers
 //
