@@ -46,10 +46,10 @@ func TestAnUnreadSocketAndItsNeighbours(t *testing.T) {
 				}
 				defer conns[i].CloseNow()
 			}
-			echoes(t, conns) // warm
+			allEcho(t, conns) // warm
 			var alone, beside []float64
 			for range 3 {
-				alone = append(alone, echoes(t, conns))
+				alone = append(alone, allEcho(t, conns))
 				unread, err := d.Dial(t.Context(), url+"/unread")
 				if err != nil {
 					t.Fatal(err)
@@ -58,8 +58,8 @@ func TestAnUnreadSocketAndItsNeighbours(t *testing.T) {
 					t.Fatal("the sockets do not share a connection")
 				}
 				go unread.Send(t.Context(), websockets.Binary, make([]byte, 64<<20))
-				echoes(t, conns) // until the windows are full
-				beside = append(beside, echoes(t, conns))
+				allEcho(t, conns) // until the windows are full
+				beside = append(beside, allEcho(t, conns))
 				unread.CloseNow()
 			}
 			a, b := median(alone), median(beside)
@@ -68,9 +68,9 @@ func TestAnUnreadSocketAndItsNeighbours(t *testing.T) {
 	}
 }
 
-// echoes has every connection echo twenty times, and for as long as is measured. It
+// allEcho has every connection echo twenty times, and for as long as is measured. It
 // returns how many echoes all had a second.
-func echoes(t *testing.T, conns []*websockets.Conn) float64 {
+func allEcho(t *testing.T, conns []*websockets.Conn) float64 {
 	var count atomic.Int64
 	var wg sync.WaitGroup
 	start := time.Now()
