@@ -30,12 +30,12 @@ func TestAnUnreadSocketAndItsNeighbours(t *testing.T) {
 			release := make(chan struct{})
 			url := w.start(t, func(ctx context.Context, c *websockets.Conn) error {
 				if c.Request().URL.Path == "/unread" {
-					c.Send(ctx, websockets.Binary, make([]byte, 64<<20)) // nobody takes it
+					c.Send(ctx, websockets.Binary, make([]byte, 4<<20)) // nobody takes it
 					<-release
 					return nil
 				}
 				return echo(ctx, c)
-			}, func(o *websockets.Options) { o.MaxMessageSize = 64 << 20 })
+			}, func(o *websockets.Options) { o.MaxMessageSize = 4 << 20 })
 			defer close(release)
 			d := &websockets.Dialer{Options: w.client()}
 			conns := make([]*websockets.Conn, others)
@@ -57,7 +57,7 @@ func TestAnUnreadSocketAndItsNeighbours(t *testing.T) {
 				if unread.LocalAddr().String() != conns[0].LocalAddr().String() {
 					t.Fatal("the sockets do not share a connection")
 				}
-				go unread.Send(t.Context(), websockets.Binary, make([]byte, 64<<20))
+				go unread.Send(t.Context(), websockets.Binary, make([]byte, 4<<20))
 				allEcho(t, conns) // until the windows are full
 				beside = append(beside, allEcho(t, conns))
 				unread.CloseNow()
