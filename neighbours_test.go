@@ -68,7 +68,7 @@ func TestAnUnreadSocketAndItsNeighbours(t *testing.T) {
 	}
 }
 
-// allEcho has every connection echo twenty times, and for as long as is measured. It
+// allEcho has every connection echo five times, and for as long as is measured. It
 // returns how many echoes all had a second.
 func allEcho(t *testing.T, conns []*websockets.Conn) float64 {
 	var count atomic.Int64
@@ -77,7 +77,7 @@ func allEcho(t *testing.T, conns []*websockets.Conn) float64 {
 	for _, c := range conns {
 		wg.Go(func() {
 			p := make([]byte, 1<<10)
-			for n := 0; n < 20 || time.Since(start) < *neighbourTime; n++ {
+			for n := 0; n < 5 || time.Since(start) < *neighbourTime; n++ {
 				if err := c.Send(t.Context(), websockets.Binary, p); err != nil {
 					t.Error(err)
 					return
