@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/fb1e3c20/websockets/core"
+	"github.com/fb1e3c20/websockets/core/deflate"
 	"github.com/fb1e3c20/websockets/transport"
 	"github.com/fb1e3c20/websockets/transport/flight"
 	"github.com/fb1e3c20/websockets/transport/tcp"
@@ -62,11 +63,13 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request, more ...transpor
 		return nil, s.denyHTTP(w, r, err)
 	}
 	o.Header = append(o.Header, added(w.Header())...)
+	extensions, agreed := s.settings.Negotiate(req)
+	o.Extensions = extensions
 	take, err := s.taking(w, r, req, o)
 	if err != nil {
 		return nil, s.refuse(w, r, http.StatusInternalServerError, err)
 	}
-	m, err := s.machine(r, true)
+	m, err := s.machine(r, true, agreed)
 	if err != nil {
 		return nil, s.denyHTTP(w, r, err)
 	}
@@ -114,11 +117,12 @@ func (s *Server) newConn(c *Conn, m machine, stream transport.Stream, more []tra
 }
 
 // machine makes the machine of the connection that r asks for; isOpen says that
-// the handshake was done elsewhere. A panic in Options.Machine is an error.
-func (s *Server) machine(r *http.Request, isOpen bool) (m machine, err error) {
+// the handshake was done elsewhere, and has agreed on a compression, nil for none. A
+// panic in Options.Machine is an error.
+func (s *Server) machine(r *http.Request, isOpen bool, agreed *deflate.Params) (m machine, err error) {
 	defer s.recoverFrom("Options.Machine", r, &err)
 	return s.options.newMachine(flight.Birth{
-		Role: core.Server, Open: isOpen, Now: s.att.Clock().Now(), Settings: s.settings, Label: r.RemoteAddr,
+		Role: core.Server, Open: isOpen, Compression: agreed, Now: s.att.Clock().Now(), Settings: s.settings, Label: r.RemoteAddr,
 	})
 }
 

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fb1e3c20/websockets/core"
 	"github.com/fb1e3c20/websockets/transport"
+	"github.com/fb1e3c20/websockets/transport/flight"
 )
 
 // A Carrier opens the byte streams of a client on something else than TCP. Those
@@ -87,6 +88,9 @@ func (d *Dialer) connectRequest(r *http.Request) *http.Request {
 	if len(d.options.Subprotocols) > 0 {
 		r.Header.Set("Sec-WebSocket-Protocol", strings.Join(d.options.Subprotocols, ", "))
 	}
+	if offers := d.settings.Offers(); offers != "" {
+		r.Header.Set("Sec-WebSocket-Extensions", offers)
+	}
 	return r
 }
 
@@ -104,7 +108,7 @@ func (d *Dialer) openConnected(stream transport.Stream, response *http.Response,
 	}
 	d.takeCookies(response)
 	head := &core.Response{Status: response.StatusCode, Fields: headerFields(response.Header)}
-	subprotocol, err := head.CheckConnect(d.options.Subprotocols)
+	subprotocol, agreed, err := head.CheckConnect(d.settings, d.options.Subprotocols)
 	if err == nil && stream == nil {
 		err = errNoStream
 	}
@@ -114,7 +118,7 @@ func (d *Dialer) openConnected(stream transport.Stream, response *http.Response,
 			Err: &step{"cannot open " + t.url.String(), wrap(err)},
 		}
 	}
-	if c, err = d.drive(stream, r, true); err != nil {
+	if c, err = d.drive(stream, r, &flight.Birth{Open: true, Compression: agreed}); err != nil {
 		stream = nil // drive has aborted it
 		return nil, t.birthError(err)
 	}

@@ -125,6 +125,10 @@ func (c *Conn) Done() <-chan struct{} {
 // Err returns how the connection ended, an *[Error]; nil while it has not.
 func (c *Conn) Err() error { return c.wrap(c.t.Err()) }
 
+// Compressed reports whether both sides have agreed to compress messages: see
+// Options.Compression.
+func (c *Conn) Compressed() bool { return c.t.Compressed() }
+
 // Subprotocol returns the subprotocol that was agreed on, "" for none.
 func (c *Conn) Subprotocol() string { return c.subprotocol }
 

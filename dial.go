@@ -248,7 +248,9 @@ func (d *Dialer) request(t *target) *http.Request {
 
 // open does the handshake for t, which r asks for, on stream.
 func (d *Dialer) open(ctx context.Context, stream transport.Stream, t *target, r *http.Request) (*Conn, error) {
-	c, err := d.drive(stream, r, false)
+	c, err := d.drive(stream, r, &flight.Birth{Request: core.RequestOptions{
+		Host: r.Host, Target: escape(r.URL.RequestURI()), Subprotocols: d.options.Subprotocols, Header: headerFields(r.Header),
+	}})
 	if err != nil {
 		return nil, t.birthError(err)
 	}
@@ -274,24 +276,18 @@ func (d *Dialer) open(ctx context.Context, stream transport.Stream, t *target, r
 	return c, nil
 }
 
-// drive makes the machine and the driver of the connection that r asks for; isOpen
-// says that the handshake was done elsewhere.
-func (d *Dialer) drive(stream transport.Stream, r *http.Request, isOpen bool) (c *Conn, err error) {
+// drive makes the machine, as b says, and the driver of the connection that r asks for.
+func (d *Dialer) drive(stream transport.Stream, r *http.Request, b *flight.Birth) (c *Conn, err error) {
 	defer func() {
 		if c == nil { // a panic of Options.Machine included
 			stream.Abort()
 		}
 	}()
-	b := flight.Birth{Role: core.Client, Open: isOpen, Now: d.att.Clock().Now(), Settings: d.settings}
-	if !isOpen {
-		b.Request = core.RequestOptions{
-			Host: r.Host, Target: escape(r.URL.RequestURI()), Subprotocols: d.options.Subprotocols, Header: headerFields(r.Header),
-		}
-	}
+	b.Role, b.Now, b.Settings = core.Client, d.att.Clock().Now(), d.settings
 	if s, ok := stream.(interface{ RemoteAddr() net.Addr }); ok && s.RemoteAddr() != nil {
 		b.Label = s.RemoteAddr().String()
 	}
-	m, err := d.options.newMachine(b)
+	m, err := d.options.newMachine(*b)
 	if err != nil {
 		return nil, err
 	}

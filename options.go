@@ -70,6 +70,12 @@ type Options struct {
 	// beyond it: 1008. Default 10,000; negative: no limit.
 	MaxControlRate int
 
+	// Compression switches permessage-deflate on
+	// (https://www.rfc-editor.org/rfc/rfc7692), if the peer agrees, for clients and
+	// servers. Default: off. A connection that may compress can neither be recorded
+	// yet, nor run on the Machine of package wasm.
+	Compression *Compression
+
 	// DropIncomingPings says whether pings of the peer are left without
 	// pong. Default: a server drops them, a client answers them. [Off] is
 	// what RFC 6455 section 5.5.3 wants, and what Strict sets.
@@ -264,11 +270,15 @@ func (o *Options) settings() (*core.Settings, error) {
 		MaxMessageSize:    o.MaxMessageSize,
 		MaxFragments:      o.MaxFragments,
 		MaxControlRate:    o.MaxControlRate,
+		Compression:       o.Compression.policy(),
 		Pings:             pings,
 		Entropy:           rand.Uint32,
 	})
 	if err != nil {
 		return nil, err
+	}
+	if o.Compression != nil && o.Recorder != nil {
+		return nil, &core.ConfigError{Field: "Recorder", Reason: "cannot record connections that may compress yet; leave Compression or Recorder out"}
 	}
 	if o.HTTP > HTTP2 {
 		return nil, &core.ConfigError{Field: "HTTP", Reason: "must be HTTPAuto, HTTP1 or HTTP2"}

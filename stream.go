@@ -40,7 +40,7 @@ func (s *Server) acceptStream(ctx context.Context, stream transport.Stream, more
 		return c, &HandshakeError{Err: wrap(transport.ErrClosed)}
 	}
 	defer s.leave()
-	m, err := s.machine(c.request, false)
+	m, err := s.machine(c.request, false, nil)
 	if err != nil {
 		stream.Abort()
 		return c, &HandshakeError{Err: unexpected(err)}

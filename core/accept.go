@@ -6,6 +6,11 @@ type AcceptOptions struct {
 	// Subprotocol is one of those that the client offered; "" chooses none.
 	Subprotocol string
 
+	// Extensions is the value of Sec-WebSocket-Extensions, as of
+	// [Settings.Negotiate]; "" for none. [Conn.Accept] negotiates itself and takes
+	// no notice of it.
+	Extensions string
+
 	// Header holds fields to add to the response. Those that the handshake
 	// sets itself are refused: Connection, Content-Length, Host,
 	// Transfer-Encoding, Upgrade and all that begin with Sec-WebSocket-.
@@ -16,7 +21,7 @@ func (o AcceptOptions) check(r *Request) error {
 	if o.Subprotocol != "" && (!isToken(o.Subprotocol) || !fields(r.Fields).offers(o.Subprotocol)) {
 		return ErrSubprotocolNotOffered
 	}
-	if !fields(o.Header).addable() {
+	if !isText(o.Extensions) || !fields(o.Header).addable() {
 		return ErrHandshakeOption
 	}
 	return nil
@@ -39,6 +44,9 @@ func AppendAccept(dst []byte, r *Request, o AcceptOptions) ([]byte, error) {
 	dst = appendAll(dst, "\r\n")
 	if o.Subprotocol != "" {
 		dst = appendField(dst, "Sec-WebSocket-Protocol", o.Subprotocol)
+	}
+	if o.Extensions != "" {
+		dst = appendField(dst, "Sec-WebSocket-Extensions", o.Extensions)
 	}
 	dst = fields(o.Header).append(dst)
 	return appendAll(dst, "\r\n"), nil

@@ -103,7 +103,7 @@ func TestBadFieldsInOptions(t *testing.T) {
 			"AppendAccept": func(dst []byte) ([]byte, error) { return AppendAccept(dst, r, AcceptOptions{Header: header}) },
 			"AppendReject": func(dst []byte) ([]byte, error) { return AppendReject(dst, RejectOptions{Header: header}) },
 			"appendRequest": func(dst []byte) ([]byte, error) {
-				return appendRequest(dst, RequestOptions{Host: "a", Header: header}, sampleKey)
+				return appendRequest(dst, RequestOptions{Host: "a", Header: header}, sampleKey, "")
 			},
 		} {
 			dst := append(make([]byte, 0, 1000), "before"...)
@@ -129,7 +129,7 @@ func TestGoodFieldsInOptions(t *testing.T) {
 		{"x", "again"},
 		{"!#$%&'*+-.^_`|~09azAZ", `"(),/:;<=>?@[\]{}`},
 	}
-	out, err := appendRequest(nil, RequestOptions{Host: "a", Header: header}, sampleKey)
+	out, err := appendRequest(nil, RequestOptions{Host: "a", Header: header}, sampleKey, "")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -72,6 +72,9 @@ type Config struct {
 	MaxHeadBytes int
 	MaxHeadLines int
 
+	// Compression switches permessage-deflate on. Default: off.
+	Compression *Compression
+
 	// Pings tells what to do with a ping that comes in. The default is the
 	// role's: a server drops pings, a client answers them.
 	Pings PingPolicy
@@ -112,6 +115,7 @@ type Settings struct {
 	controlCost                        time.Duration // budget that one control frame takes; 0: no limit
 	maxHeadBytes, maxHeadLines         int
 	pings                              PingPolicy
+	compression                        *compression
 	entropy                            func() uint32
 }
 
@@ -133,6 +137,9 @@ func NewSettings(c Config) (*Settings, error) {
 		s.controlCost = time.Second / time.Duration(min(rate, int(time.Second)))
 	}
 	var err error
+	if s.compression, err = newCompression(c.Compression); err != nil {
+		return nil, err
+	}
 	if s.maxMessage, err = size("MaxMessageSize", c.MaxMessageSize); err != nil {
 		return nil, err
 	}
@@ -176,6 +183,7 @@ func (s *Settings) Config() Config {
 		MaxControlRate:    rate,
 		MaxHeadBytes:      s.maxHeadBytes,
 		MaxHeadLines:      s.maxHeadLines,
+		Compression:       s.compression.config(),
 		Pings:             s.pings,
 		Entropy:           s.entropy,
 	}

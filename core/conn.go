@@ -34,7 +34,7 @@ func (r Role) String() string {
 type Conn struct {
 	_   [0]func() // not to be compared with ==
 	set *Settings
-	hs  *handshake // until it is done and its output taken
+	hs  *handshake // until it is done and its output taken, and for good if messages are compressed
 
 	now    clock.Time // the latest time that was told
 	lastRx clock.Time // when the peer was last heard, moved by a grace
@@ -225,6 +225,7 @@ func (c *Conn) fail(e Error) {
 	c.flags |= report
 	c.flags &^= inFrame | pongPending | pingPending | pingOut | pongWait | replyHeld
 	c.hdrLen = 0
+	c.endCompressed()
 	if code := e.CloseCode(); was == phaseOpen && code != frame.Abnormal && !c.has(closeSent) {
 		c.queueClose(code)
 	}

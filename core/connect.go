@@ -1,5 +1,7 @@
 package core
 
+import "github.com/fb1e3c20/websockets/core/deflate"
+
 // CheckConnect is [Request.Check] for HTTP/2 and HTTP/3, where a WebSocket is
 // opened by an extended CONNECT request
 // (https://www.rfc-editor.org/rfc/rfc8441#section-5,
@@ -57,20 +59,24 @@ func ConnectFields(r *Request, o AcceptOptions) ([]Field, error) {
 	if o.Subprotocol != "" {
 		list = append(list, Field{"Sec-WebSocket-Protocol", o.Subprotocol})
 	}
+	if o.Extensions != "" {
+		list = append(list, Field{"Sec-WebSocket-Extensions", o.Extensions})
+	}
 	return append(list, o.Header...), nil
 }
 
-// CheckConnect applies the rules of a client to the answer to an extended CONNECT
-// request that offered these subprotocols, and no extensions. It returns the
-// subprotocol that the server chose, if any, and one of these errors:
-// [ErrConnectStatus], [ErrResponseExtension], [ErrResponseProtocol].
-func (r *Response) CheckConnect(offered []string) (subprotocol string, err error) {
+// CheckConnect applies the rules of a client with settings s to the answer to an
+// extended CONNECT request that offered these subprotocols, and the extensions of
+// [Settings.Offers]. It returns the subprotocol and the compression that the server
+// chose, if any, and one of these errors: [ErrConnectStatus], [ErrResponseExtension],
+// [ErrResponseProtocol].
+func (r *Response) CheckConnect(s *Settings, offered []string) (subprotocol string, agreed *deflate.Params, err error) {
 	if r.Status < 200 || r.Status > 299 {
-		return "", ErrConnectStatus
+		return "", nil, ErrConnectStatus
 	}
-	chosen, e := r.checkChoice(offered)
+	subprotocol, agreed, e := r.checkChoice(s, offered)
 	if e != 0 {
-		return "", e
+		return "", nil, e
 	}
-	return chosen, nil
+	return subprotocol, agreed, nil
 }

@@ -100,6 +100,10 @@ func TestConnectFields(t *testing.T) {
 
 func TestConnectResponse(t *testing.T) {
 	offered := []string{"chat", "superchat"}
+	settings, err := NewSettings(Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	for _, test := range []struct {
 		name string
 		r    Response
@@ -116,8 +120,8 @@ func TestConnectResponse(t *testing.T) {
 		{"two subprotocols", Response{Status: 200, Fields: []Field{{"sec-websocket-protocol", "chat"}, {"sec-websocket-protocol", "superchat"}}}, "", ErrResponseProtocol},
 		{"an extension", Response{Status: 200, Fields: []Field{{"sec-websocket-extensions", "permessage-deflate"}}}, "", ErrResponseExtension},
 	} {
-		if got, err := test.r.CheckConnect(offered); got != test.want || err != test.err {
-			t.Errorf("%s: %q, %v; want %q, %v", test.name, got, err, test.want, test.err)
+		if got, agreed, err := test.r.CheckConnect(settings, offered); got != test.want || agreed != nil || err != test.err {
+			t.Errorf("%s: %q, %v, %v; want %q, %v", test.name, got, agreed, err, test.want, test.err)
 		}
 	}
 }

@@ -82,6 +82,8 @@ const (
 	ErrTooManyFragments
 	// ErrControlFlood: more control frames than Config.MaxControlRate.
 	ErrControlFlood
+	// ErrInflate: compressed data that cannot be decompressed.
+	ErrInflate
 )
 
 // A timer of the core ran out.
@@ -195,7 +197,7 @@ func (e Error) Kind() Kind {
 // close frame can be sent.
 func (e Error) CloseCode() frame.CloseCode {
 	switch e {
-	case ErrInvalidUTF8, ErrCloseReason:
+	case ErrInvalidUTF8, ErrCloseReason, ErrInflate:
 		return frame.InvalidData
 	case ErrFrameTooBig, ErrMessageTooBig:
 		return frame.MessageTooBig
@@ -264,6 +266,7 @@ var errorTexts = [256]string{
 	ErrMessageTooBig:          "message is too big",
 	ErrTooManyFragments:       "message has too many fragments",
 	ErrControlFlood:           "too many control frames",
+	ErrInflate:                "compressed data is corrupt",
 
 	ErrHandshakeTimeout:  "the handshake timed out",
 	ErrPongTimeout:       "no answer to a ping in time",

@@ -56,6 +56,7 @@ var allErrors = []struct {
 	{ErrLost, KindLost, 1006, 0},
 	{ErrHandshakeLost, KindLost, 1006, 0},
 
+	{ErrInflate, KindViolation, 1007, 0},
 	{ErrBadRequest, KindHandshake, 1006, 400},
 	{ErrMethod, KindHandshake, 1006, 405},
 	{ErrHTTPVersion, KindHandshake, 1006, 505},

@@ -1,19 +1,13 @@
 package core
 
+import "github.com/fb1e3c20/websockets/core/deflate"
+
 // An extension is one element of Sec-WebSocket-Extensions, an offer in a
 // request or a choice in a response
 // (https://www.rfc-editor.org/rfc/rfc6455#section-9.1).
 type extension struct {
 	name   string
 	params string // what follows the name, as it was written
-}
-
-// An extensionParam is a parameter of an extension. A parameter without a
-// value and one with an empty value are told apart by hasValue; the latter
-// cannot occur in a valid list.
-type extensionParam struct {
-	name, value string
-	hasValue    bool
 }
 
 // cutExtension takes the first extension from a list and checks its syntax,
@@ -43,7 +37,7 @@ func cutExtension(list string) (e extension, rest string, ok bool) {
 }
 
 // parameters yields the parameters in their order.
-func (e extension) parameters(yield func(extensionParam) bool) {
+func (e extension) parameters(yield func(deflate.Param) bool) {
 	for s := e.params; s != ""; {
 		p, rest, ok := cutParam(s)
 		if !ok || !yield(p) {
@@ -53,23 +47,23 @@ func (e extension) parameters(yield func(extensionParam) bool) {
 	}
 }
 
-// cutParam takes a semicolon and a parameter from s.
-func cutParam(s string) (p extensionParam, rest string, ok bool) {
-	p.name, rest = cutToken(trimLeft(s[1:]))
-	if p.name == "" {
+// cutParam takes a semicolon and a parameter from s. An empty value cannot occur.
+func cutParam(s string) (p deflate.Param, rest string, ok bool) {
+	p.Name, rest = cutToken(trimLeft(s[1:]))
+	if p.Name == "" {
 		return p, "", false
 	}
 	if rest == "" || rest[0] != '=' {
 		return p, rest, true
 	}
-	p.hasValue = true
+	p.HasValue = true
 	rest = trimLeft(rest[1:])
 	if rest != "" && rest[0] == '"' {
-		p.value, rest, ok = cutQuoted(rest)
-		return p, rest, ok && isToken(p.value)
+		p.Value, rest, ok = cutQuoted(rest)
+		return p, rest, ok && isToken(p.Value)
 	}
-	p.value, rest = cutToken(rest)
-	return p, rest, p.value != ""
+	p.Value, rest = cutToken(rest)
+	return p, rest, p.Value != ""
 }
 
 // cutToken takes a token, which may be empty, and the whitespace behind it.

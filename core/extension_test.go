@@ -21,9 +21,9 @@ func describe(list string) (names []string, ok bool) {
 		}
 		s := e.name
 		for p := range e.parameters {
-			s += ";" + p.name
-			if p.hasValue {
-				s += "=" + p.value
+			s += ";" + p.Name
+			if p.HasValue {
+				s += "=" + p.Value
 			}
 		}
 		names = append(names, s)
@@ -118,7 +118,7 @@ func TestExtensionParametersStop(t *testing.T) {
 	e, _, _ := cutExtension("a;b;c;d")
 	n := 0
 	for p := range e.parameters {
-		if n++; p.name == "c" {
+		if n++; p.Name == "c" {
 			break
 		}
 	}
@@ -135,7 +135,7 @@ func TestExtensionsDoNotAllocate(t *testing.T) {
 		}
 		e, _, _ := cutExtension(list[0].Value)
 		for p := range e.parameters {
-			if p.name == "" {
+			if p.Name == "" {
 				t.Fatal("no name")
 			}
 		}

@@ -1,10 +1,15 @@
 package core
 
-import "github.com/fb1e3c20/websockets/clock"
+import (
+	"github.com/fb1e3c20/websockets/clock"
+	"github.com/fb1e3c20/websockets/core/deflate"
+)
 
-// handshake is what only the opening handshake needs; it is released when the
-// connection is open.
+// handshake is what only the opening handshake needs, which is released when the
+// connection is open, and what it has led to besides.
 type handshake struct {
+	z *deflater // if messages are compressed
+
 	head head
 	out  []byte // output that is pending
 
@@ -19,7 +24,7 @@ type handshake struct {
 func newClientHandshake(s *Settings, o RequestOptions) (*handshake, error) {
 	h := &handshake{key: newKey(s.entropy), offered: append([]string(nil), o.Subprotocols...)}
 	var err error
-	h.out, err = appendRequest(nil, o, h.key)
+	h.out, err = appendRequest(nil, o, h.key, s.Offers())
 	if err != nil {
 		return nil, err
 	}
@@ -77,10 +82,14 @@ func (c *Conn) recvResponse() Event {
 	}
 	c.hs.head = head{}
 	c.hs.response = r
-	c.hs.chosen, e = r.check(c.hs.key, c.hs.offered)
+	var agreed *deflate.Params
+	c.hs.chosen, agreed, e = r.check(c.set, c.hs.key, c.hs.offered)
 	if e != 0 {
 		c.failHandshake(e)
 		return c.takeReport()
+	}
+	if agreed != nil {
+		c.Compress(*agreed)
 	}
 	c.open()
 	return Event{Kind: EventOpen}
@@ -130,9 +139,14 @@ func (c *Conn) Accept(now clock.Time, o AcceptOptions) error {
 	if !c.awaitsAnswer() {
 		return ErrNoRequest
 	}
+	extensions, agreed := c.set.Negotiate(c.hs.request)
+	o.Extensions = extensions
 	out, err := AppendAccept(c.hs.out, c.hs.request, o)
 	if err != nil {
 		return err
+	}
+	if agreed != nil {
+		c.Compress(*agreed)
 	}
 	c.hs.out = out
 	c.hs.request = nil
@@ -184,7 +198,12 @@ func (c *Conn) takeHandshake(dst []byte) []byte {
 //
 //go:noinline
 func (c *Conn) releaseHandshake() {
-	if c.phase == phaseOpen && len(c.hs.out) == 0 {
-		c.hs = nil
+	if c.phase != phaseOpen || len(c.hs.out) > 0 {
+		return
 	}
+	if c.hs.z == nil {
+		c.hs = nil
+		return
+	}
+	*c.hs = handshake{z: c.hs.z}
 }

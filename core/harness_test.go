@@ -151,7 +151,7 @@ func (e *end) recvRaw(in string) {
 func (e *end) recvOnce(in string) (n int, more bool) {
 	e.t.Helper()
 	buf := []byte(in)
-	scratch := make([]byte, ScratchSize)
+	scratch := make([]byte, ScratchSize+50)
 	n, ev := e.Recv(e.at, buf, scratch)
 	if n < 0 || n > len(in) {
 		e.t.Fatalf("Recv consumed %d bytes of %d", n, len(in))

@@ -19,7 +19,7 @@ const module = "github.com/fb1e3c20/websockets/"
 // pure lists the packages that promise to be pure, by their directory, and
 // what each may import.
 var pure = map[string][]string{
-	".":        {"math/bits", "time", module + "clock", module + "core/frame"},
+	".":        {"math/bits", "time", module + "clock", module + "core/deflate", module + "core/frame"},
 	"deflate":  {},
 	"frame":    {"math/bits"},
 	"../clock": {"math", "time"},

@@ -5,7 +5,9 @@ import (
 	"github.com/fb1e3c20/websockets/core/frame"
 )
 
-// ScratchSize is the length that the scratch of [Conn.Recv] needs.
+// ScratchSize is the length that the scratch of [Conn.Recv] needs. On a connection
+// that compresses it needs more: what was compressed comes in pieces of the length of
+// what follows, which is best some kilobytes.
 const ScratchSize = frame.MaxControlPayload
 
 // Recv takes input, in the order in which it came from the transport, and
@@ -18,7 +20,8 @@ const ScratchSize = frame.MaxControlPayload
 // Recv unmasks payloads in place. The event's Data aliases in[:n], or scratch
 // where a ping or close came in pieces; both belong to the caller and are not
 // touched by later calls. A scratch shorter than [ScratchSize] cuts such Data
-// short.
+// short. What was compressed is in scratch[ScratchSize:], which must not be empty, and
+// an event that consumes nothing may follow.
 //
 // How the input is cut into calls changes nothing: the events are the same
 // after joining adjacent chunks of a message.
@@ -58,6 +61,17 @@ func (c *Conn) recv(in, scratch []byte) (n int, ev Event) {
 		if c.frameOp.IsControl() {
 			k, ev := c.recvControl(in[n:], scratch)
 			return n + k, ev
+		}
+		if c.isCompressed() {
+			k, p, last := c.recvCompressed(in[n:], scratch[min(ScratchSize, len(scratch)):])
+			n += k
+			if len(p) > 0 || last {
+				return n, c.chunk(p, last)
+			}
+			if c.has(inFrame) {
+				return n, Event{}
+			}
+			continue
 		}
 		k, p, last := c.recvPayload(in[n:])
 		n += k
@@ -137,7 +151,7 @@ func (c *Conn) recvHeader(in []byte) (n int, e Error) {
 // beginFrame checks a header against RFC 6455, the state of the message and
 // the limits, in that order.
 func (c *Conn) beginFrame(h *frame.Header) Error {
-	if err := h.Check(c.role == Server, false); err != nil {
+	if err := h.Check(c.role == Server, c.deflater() != nil); err != nil {
 		return frameError(err)
 	}
 	var e Error
@@ -186,11 +200,18 @@ func (c *Conn) beginData(h *frame.Header) Error {
 		c.fragments = 0
 		c.utf8.Reset()
 		c.flags &^= chunkGiven
+		if h.RSV1 {
+			c.beginCompressed()
+		}
 	}
-	if h.Length > int64(c.set.maxFrame) {
+	maxFrame, maxMessage := int64(c.set.maxFrame), int64(c.set.maxMessage)
+	if c.isCompressed() {
+		maxFrame, maxMessage = wireLimit(c.set.maxFrame), wireLimit(c.set.maxMessage)
+	}
+	if h.Length > maxFrame {
 		return ErrFrameTooBig
 	}
-	if int64(c.msgLen)+h.Length > int64(c.set.maxMessage) {
+	if int64(c.msgLen)+h.Length > maxMessage {
 		return ErrMessageTooBig
 	}
 	c.fragments++
@@ -327,6 +348,7 @@ func (c *Conn) recvClose(payload []byte) Event {
 		return c.takeReport()
 	}
 	c.phase = phaseEnded
+	c.endCompressed()
 	c.flags |= closeGot
 	c.flags &^= pingOut | pongWait
 	switch {

@@ -1,5 +1,7 @@
 package core
 
+import "github.com/fb1e3c20/websockets/core/deflate"
+
 // A Response is the head of a server's answer to a handshake. Its strings
 // share one copy of the head; they may be kept, and keep all of it.
 type Response struct {
@@ -83,42 +85,41 @@ func parseLength(s string) (n int, ok bool) {
 // client skips (https://www.rfc-editor.org/rfc/rfc9110#section-15.2).
 func (r *Response) interim() bool { return r.Status < 200 && r.Status != 101 }
 
-// check applies the rules of a client to the answer to a request with the
-// given key and subprotocols, without extensions, and returns the subprotocol
-// that the server chose, if any
+// check applies the rules of a client with settings s to the answer to a request
+// with the given key and subprotocols, and returns the subprotocol and the
+// compression that the server chose, if any
 // (https://www.rfc-editor.org/rfc/rfc6455#section-4.1).
-func (r *Response) check(key string, offered []string) (subprotocol string, err Error) {
+func (r *Response) check(s *Settings, key string, offered []string) (subprotocol string, agreed *deflate.Params, err Error) {
 	if r.Status != 101 {
-		return "", ErrStatus
+		return "", nil, ErrStatus
 	}
 	if !isHTTP11(r.Proto) {
-		return "", ErrBadResponse
+		return "", nil, ErrBadResponse
 	}
 	list := fields(r.Fields)
 	if !list.listOnly("Upgrade", "websocket") || !list.lists("Connection", "Upgrade") {
-		return "", ErrResponseUpgrade
+		return "", nil, ErrResponseUpgrade
 	}
 	if accept, ok := list.only("Sec-WebSocket-Accept"); !ok || accept != AcceptKey(key) {
-		return "", ErrAcceptKey
+		return "", nil, ErrAcceptKey
 	}
-	return r.checkChoice(offered)
+	return r.checkChoice(s, offered)
 }
 
-// checkChoice checks what the server chose of what was offered, which is no
-// extension, and returns the subprotocol.
-func (r *Response) checkChoice(offered []string) (subprotocol string, err Error) {
+// checkChoice checks what the server chose of what was offered, and returns it.
+func (r *Response) checkChoice(s *Settings, offered []string) (subprotocol string, agreed *deflate.Params, err Error) {
 	list := fields(r.Fields)
-	if list.count("Sec-WebSocket-Extensions") > 0 {
-		return "", ErrResponseExtension
+	if agreed, err = s.checkExtensions(list); err != 0 {
+		return "", nil, err
 	}
 	if list.count("Sec-WebSocket-Protocol") == 0 {
-		return "", 0
+		return "", agreed, 0
 	}
 	subprotocol, once := list.only("Sec-WebSocket-Protocol")
 	if !once || !contains(offered, subprotocol) {
-		return "", ErrResponseProtocol
+		return "", nil, ErrResponseProtocol
 	}
-	return subprotocol, 0
+	return subprotocol, agreed, 0
 }
 
 func contains(list []string, s string) bool {

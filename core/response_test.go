@@ -25,7 +25,7 @@ func judgeResponse(head string) (subprotocol string, err Error) {
 	if err != 0 {
 		return "", err
 	}
-	return r.check(sampleKey, []string{"chat", "superchat"})
+	return checkPlain(r, sampleKey, []string{"chat", "superchat"})
 }
 
 func TestSampleResponse(t *testing.T) {
@@ -48,7 +48,7 @@ func TestSampleResponse(t *testing.T) {
 	if r.Get("UPGRADE") != "websocket" || !slices.Equal(slices.Collect(r.Values("connection")), []string{"Upgrade"}) {
 		t.Error("Get or Values")
 	}
-	if chosen, err := r.check(sampleKey, []string{"superchat", "chat"}); chosen != "chat" || err != 0 {
+	if chosen, err := checkPlain(r, sampleKey, []string{"superchat", "chat"}); chosen != "chat" || err != 0 {
 		t.Errorf("%q, %v", chosen, err)
 	}
 }
@@ -145,7 +145,7 @@ func TestResponse(t *testing.T) {
 
 func TestResponseWithoutAnOffer(t *testing.T) {
 	r, _ := parseResponse([]byte(sampleResponse))
-	if _, err := r.check(sampleKey, nil); err != ErrResponseProtocol {
+	if _, err := checkPlain(r, sampleKey, nil); err != ErrResponseProtocol {
 		t.Error(err)
 	}
 }
@@ -184,7 +184,7 @@ func FuzzResponse(f *testing.F) {
 			return
 		}
 		wellFormed(t, r.Fields)
-		chosen, err := r.check(sampleKey, []string{"chat"})
+		chosen, err := checkPlain(r, sampleKey, []string{"chat"})
 		seen.Add(chosen, err)
 		if err != 0 {
 			return
@@ -232,4 +232,10 @@ func TestResponseEnded(t *testing.T) {
 			t.Errorf("%q %q: %v", tt.head, tt.body, got)
 		}
 	}
+}
+
+// checkPlain is check for a client that offered no extension.
+func checkPlain(r *Response, key string, offered []string) (subprotocol string, err Error) {
+	subprotocol, _, err = r.check(&Settings{}, key, offered)
+	return subprotocol, err
 }

@@ -101,7 +101,18 @@ func (c *Conn) AppendFragment(dst []byte, op frame.Opcode, p []byte, fin bool) (
 			return dst, ErrInvalidText
 		}
 	}
-	return c.appendFrame(c.appendHandshake(dst), c.nextOut(op, fin), fin, p), nil
+	dst = c.appendHandshake(dst)
+	first := c.outOp == 0
+	op = c.nextOut(op, fin)
+	if z := c.deflater(); z != nil {
+		if first {
+			z.compresses = !fin || len(p) >= c.set.compression.threshold
+		}
+		if z.compresses {
+			return c.appendDeflated(dst, op, fin, first, p), nil
+		}
+	}
+	return c.appendFrame(dst, op, fin, p), nil
 }
 
 // HeaderOptions say what [Conn.AppendHeader] begins.
@@ -116,13 +127,18 @@ type HeaderOptions struct {
 // payload follows at once, masked with the [frame.Mask] that is returned if the
 // role is Client: nothing else may be written before its last byte. That a text
 // is UTF-8 is the caller's to check, and where fragments of
-// [Conn.AppendFragment] follow, that it ends between two characters.
+// [Conn.AppendFragment] follow, that it ends between two characters. The message
+// is not compressed; one that has begun compressed must be ended by AppendFragment.
 func (c *Conn) AppendHeader(dst []byte, op frame.Opcode, o HeaderOptions, n int) ([]byte, frame.Mask, error) {
 	if err := c.checkSend(op, n); err != nil {
 		return dst, frame.Mask{}, err
 	}
-	if c.outOp != 0 && op != frame.Continuation {
+	z := c.deflater()
+	if c.outOp != 0 && (op != frame.Continuation || z != nil && z.compresses) {
 		return dst, frame.Mask{}, ErrMessageInProgress
+	}
+	if z != nil {
+		z.compresses = false
 	}
 	dst = c.appendHandshake(dst)
 	before := len(dst)

@@ -47,6 +47,9 @@ func (c *Conn) AppendSnapshot(dst []byte) []byte {
 	if c.hs != nil {
 		p.handshake(c.hs)
 	}
+	if z := c.deflater(); z != nil {
+		p.bytes(z.append(nil))
+	}
 	return p.b
 }
 
@@ -90,6 +93,9 @@ func (c *Conn) possible() bool {
 	case c.unsent < 0, c.left > MaxSize, c.msgLen > MaxSize, c.maskPos > 3:
 		return false
 	case c.msgOp != 0 && !c.msgOp.IsData(), c.outOp != 0 && !c.outOp.IsData():
+		return false
+	}
+	if z := c.deflater(); z != nil && (c.set.compression == nil || z.inflater != nil && c.msgOp == 0) {
 		return false
 	}
 	if !c.has(inFrame) {
@@ -312,6 +318,9 @@ func (u *unpacker) conn(s *Settings) *Conn {
 	c.slotLen = u.into(c.slot[:])
 	if u.bool() {
 		c.hs = u.handshake()
+	}
+	if c.hs != nil && len(u.b) > 0 {
+		c.hs.z = u.deflater()
 	}
 	return c
 }

@@ -11,6 +11,7 @@ func (c *Conn) Snapshot() *Conn {
 		hs := *c.hs
 		hs.head = c.hs.head.clone()
 		hs.out = append([]byte(nil), c.hs.out...)
+		hs.z = c.hs.z.clone()
 		s.hs = &hs
 	}
 	return &s
@@ -69,6 +70,9 @@ func (d *dump) handshake(h *handshake) {
 	d.text("key", h.key)
 	for _, name := range h.offered {
 		d.text("offered", name)
+	}
+	if h.z != nil {
+		d.bytes("deflate", h.z.append(nil))
 	}
 	d.text("chosen", h.chosen)
 	if r := h.request; r != nil {

@@ -30,7 +30,7 @@ func (o RequestOptions) valid() bool {
 // appendRequest appends a client's handshake to dst
 // (https://www.rfc-editor.org/rfc/rfc6455#section-4.1). The error is
 // ErrHandshakeOption; dst is then returned as it was.
-func appendRequest(dst []byte, o RequestOptions, key string) ([]byte, error) {
+func appendRequest(dst []byte, o RequestOptions, key, extensions string) ([]byte, error) {
 	if o.Target == "" {
 		o.Target = "/"
 	}
@@ -50,6 +50,9 @@ func appendRequest(dst []byte, o RequestOptions, key string) ([]byte, error) {
 	}
 	if len(o.Subprotocols) > 0 {
 		dst = appendAll(dst, "\r\n")
+	}
+	if extensions != "" {
+		dst = appendField(dst, "Sec-WebSocket-Extensions", extensions)
 	}
 	dst = fields(o.Header).append(dst)
 	return appendAll(dst, "\r\n"), nil

@@ -12,7 +12,7 @@ func TestAppendRequest(t *testing.T) {
 		Target:       "/chat?room=1",
 		Subprotocols: []string{"chat", "superchat"},
 		Header:       []Field{{"Origin", "http://example.com"}},
-	}, sampleKey)
+	}, sampleKey, "")
 	want := "before" +
 		"GET /chat?room=1 HTTP/1.1\r\n" +
 		"Host: server.example.com\r\n" +
@@ -37,7 +37,7 @@ func TestBothSides(t *testing.T) {
 		{Host: "a", Subprotocols: []string{"x", "X", "y.z"}, Header: []Field{{"Origin", "http://a"}, {"Cookie", "a=b; c=d"}}},
 	} {
 		key := newKey(func() uint32 { return 0xdeadbeef })
-		out, err := appendRequest(nil, o, key)
+		out, err := appendRequest(nil, o, key, "")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -60,7 +60,7 @@ func TestBothSides(t *testing.T) {
 		if e != 0 {
 			t.Fatal(e)
 		}
-		if got, e := resp.check(key, o.Subprotocols); got != choice || e != 0 {
+		if got, e := checkPlain(resp, key, o.Subprotocols); got != choice || e != 0 {
 			t.Errorf("%q: %q, %v", answer, got, e)
 		}
 	}
@@ -100,7 +100,7 @@ func TestAppendRequestRefuses(t *testing.T) {
 		{"65 subprotocols", RequestOptions{Host: "a", Subprotocols: many}},
 	} {
 		dst := append(make([]byte, 0, 1000), "before"...)
-		got, err := appendRequest(dst, tt.o, sampleKey)
+		got, err := appendRequest(dst, tt.o, sampleKey, "")
 		if err != ErrHandshakeOption {
 			t.Errorf("%s: %v", tt.name, err)
 		}
@@ -108,7 +108,7 @@ func TestAppendRequestRefuses(t *testing.T) {
 			t.Errorf("%s: wrote %q in spite of the error", tt.name, got[:20])
 		}
 	}
-	if _, err := appendRequest(nil, RequestOptions{Host: "a", Subprotocols: many[1:]}, sampleKey); err != nil {
+	if _, err := appendRequest(nil, RequestOptions{Host: "a", Subprotocols: many[1:]}, sampleKey, ""); err != nil {
 		t.Errorf("64 subprotocols: %v", err)
 	}
 }

@@ -11,11 +11,14 @@ const (
 // A buffer is borrowed only while there is something in it. The pools hold
 // plain memory, nothing of a connection or a clock, so sharing them between
 // all connections of the process couples nothing.
-type buffer struct{ b []byte }
+type buffer struct {
+	b     []byte
+	plain *buffer // of input: what a machine that compresses puts its contents into
+}
 
 var (
-	smallBuffers = sync.Pool{New: func() any { return &buffer{make([]byte, smallBuffer)} }}
-	largeBuffers = sync.Pool{New: func() any { return &buffer{make([]byte, largeBuffer)} }}
+	smallBuffers = sync.Pool{New: func() any { return &buffer{b: make([]byte, smallBuffer)} }}
+	largeBuffers = sync.Pool{New: func() any { return &buffer{b: make([]byte, largeBuffer)} }}
 )
 
 func borrow(large bool) *buffer {

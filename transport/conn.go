@@ -105,6 +105,9 @@ func NewConn(m Machine, s Stream, a *Attendant, options ...Option) *Conn {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if !c.handshaking {
+		c.opened()
+	}
 	c.setReadAhead(false)
 	c.flush()
 	c.rearm()
@@ -124,6 +127,14 @@ func (c *Conn) Role() core.Role {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.m.Role()
+}
+
+// Compressed reports whether both sides have agreed to compress messages, false before
+// the connection is open.
+func (c *Conn) Compressed() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.in.compressed
 }
 
 // Err returns how the connection ended, nil while it has not: a [*CloseError],
@@ -478,7 +489,7 @@ func (c *Conn) Accept(o core.AcceptOptions) error {
 	if err := c.m.Accept(c.clk.Now(), o); err != nil {
 		return c.misuse(err)
 	}
-	c.handshaking = false
+	c.opened()
 	if !c.reading.held {
 		c.in.more = c.in.buf != nil
 	}
@@ -537,8 +548,14 @@ func (c *Conn) AwaitOpen(ctx context.Context) (Opened, error) {
 	if err != nil {
 		return o, err
 	}
-	c.handshaking = false
+	c.opened()
 	return o, nil
+}
+
+// opened notes that messages flow.
+func (c *Conn) opened() {
+	c.handshaking = false
+	c.in.compressed = compresses(c.m)
 }
 
 // requested reports whether a request waits for its answer.

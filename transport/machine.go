@@ -3,6 +3,7 @@ package transport
 import (
 	"github.com/fb1e3c20/websockets/clock"
 	"github.com/fb1e3c20/websockets/core"
+	"github.com/fb1e3c20/websockets/core/deflate"
 	"github.com/fb1e3c20/websockets/core/frame"
 )
 
@@ -44,6 +45,25 @@ type Machine interface {
 }
 
 var _ Machine = (*core.Conn)(nil)
+
+// A Compressor is a [Machine] that may compress messages.
+type Compressor interface {
+	// Compression returns what both sides have agreed on, false if nothing is
+	// compressed. It does not change once the machine is open.
+	Compression() (agreed deflate.Params, ok bool)
+}
+
+var _ Compressor = (*core.Conn)(nil)
+
+// compresses reports whether m, which is open, compresses.
+func compresses(m Machine) bool {
+	c, ok := m.(Compressor)
+	if !ok {
+		return false
+	}
+	_, ok = c.Compression()
+	return ok
+}
 
 // A Releaser is a [Machine] that holds what no garbage collector gives back, such
 // as its place in a sandbox.

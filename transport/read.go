@@ -15,6 +15,8 @@ type input struct {
 	r, w   int
 	more   bool // the machine may have another event without more input
 	bigger bool // the last read filled its buffer
+
+	compressed bool // messages may be compressed, in both directions
 }
 
 // Borrow and Return are for the stream: it borrows a buffer when there is
@@ -25,6 +27,10 @@ func (in *input) Borrow() []byte {
 }
 
 func (in *input) Return() {
+	if plain := in.buf.plain; plain != nil {
+		in.buf.plain = nil
+		giveBack(plain)
+	}
 	giveBack(in.buf)
 	in.buf = nil
 }
@@ -32,6 +38,16 @@ func (in *input) Return() {
 // space is the part of the buffer for input; the rest is the machine's scratch.
 func (in *input) space() []byte   { return in.buf.b[:len(in.buf.b)-core.ScratchSize] }
 func (in *input) scratch() []byte { return in.buf.b[len(in.buf.b)-core.ScratchSize:] }
+
+// plainScratch is scratch for a machine that compresses, for pieces of at most limit
+// bytes.
+func (in *input) plainScratch(limit int) []byte {
+	if in.buf.plain == nil {
+		in.buf.plain = borrow(true)
+	}
+	b := in.buf.plain.b
+	return b[:core.ScratchSize+min(limit, len(b)-core.ScratchSize)]
+}
 
 func (in *input) filled(n int) {
 	in.r, in.w = 0, n
@@ -70,6 +86,9 @@ func (c *Conn) parse(limit int) core.Event {
 	var p, scratch []byte
 	if in.buf != nil {
 		p, scratch = in.buf.b[in.r:min(in.w, in.r+limit)], in.scratch()
+		if in.compressed {
+			scratch = in.plainScratch(limit)
+		}
 	}
 	n, ev := c.m.Recv(c.clk.Now(), p, scratch)
 	in.r += n

@@ -36,7 +36,7 @@ const (
 // a copy of what is left of it; the error of ctx then says only that Send did
 // not wait for that.
 func (c *Conn) Send(ctx context.Context, op frame.Opcode, p []byte) error {
-	if len(p) < directSize {
+	if len(p) < directSize || c.Compressed() {
 		return c.sendQueued(ctx, op, p, false)
 	}
 	if op == frame.Text && !frame.ValidUTF8(p) {
@@ -48,7 +48,7 @@ func (c *Conn) Send(ctx context.Context, op frame.Opcode, p []byte) error {
 // SendValid is [Conn.Send] for a p that is known to be UTF-8 where op is Text: it
 // is not checked again for each of many connections.
 func (c *Conn) SendValid(ctx context.Context, op frame.Opcode, p []byte) error {
-	if len(p) < directSize {
+	if len(p) < directSize || c.Compressed() {
 		return c.sendQueued(ctx, op, p, true)
 	}
 	return c.sendDirect(ctx, op, p)
@@ -87,7 +87,7 @@ func (c *Conn) sendQueued(ctx context.Context, op frame.Opcode, p []byte, valid 
 func (c *Conn) appendMessage(op frame.Opcode, p []byte, valid bool) error {
 	dst := c.out.room(len(p) + headerRoom)
 	var err error
-	if valid {
+	if valid && !c.in.compressed {
 		dst, err = c.appendValid(dst, op, p)
 	} else {
 		dst, err = c.m.AppendMessage(dst, op, p)

@@ -192,6 +192,9 @@ func (h *Host) NewConn(b flight.Birth) (*Conn, error) {
 		return nil, errors.New("wasm: flight.Birth.Settings is nil")
 	}
 	config := b.Settings.Config()
+	if config.Compression != nil {
+		return nil, errors.New("wasm: the core in WebAssembly does not compress yet")
+	}
 	if b.Role == core.Client && config.Entropy == nil {
 		_, err := core.NewOpen(b.Settings, b.Now, b.Role) // says so
 		return nil, err

@@ -13,7 +13,7 @@ import (
 
 // The bounds of the module before permessage-deflate joins it.
 const (
-	mostBytes  = 2_200_000
+	mostBytes  = 2_300_000
 	mostPacked = 700_000
 )
 

@@ -133,6 +133,9 @@ func target(conn *websockets.Conn) string {
 	case r.TLS != nil && r.TLS.NegotiatedProtocol == quic.ALPN:
 		told += " over QUIC"
 	}
+	if conn.Compressed() {
+		told += ", compressed"
+	}
 	if p := conn.Subprotocol(); p != "" {
 		told += ", subprotocol " + p
 	}

@@ -15,6 +15,7 @@ import (
 // 0 switches a timer off and lifts a limit.
 type protocol struct {
 	MaxMessage        size          `placeholder:"SIZE" default:"1MiB" help:"Largest message that is accepted, such as 65536, 64KiB or 16MiB; 0 means 1GiB. Default ${default}."`
+	Deflate           string        `enum:"off,nct,ct" default:"off" placeholder:"HOW" help:"Compress messages if the peer agrees (permessage-deflate): off, nct (each by itself), ct (with context takeover: 4 KiB are kept for each direction). Default ${default}."`
 	PingInterval      time.Duration `placeholder:"TIME" default:"15s" help:"Time between pings; 0: no pings. Default ${default}."`
 	CloseTimeout      time.Duration `placeholder:"TIME" default:"5s" help:"How long the closing handshake may take; 0: for ever. Default ${default}."`
 	ConnectionTimeout time.Duration `placeholder:"TIME" default:"58s" help:"How long the peer may be silent; longer than the ping interval. 0: for ever. Default ${default}."`
@@ -24,6 +25,12 @@ type protocol struct {
 // apply sets the flags in o and checks them together.
 func (p *protocol) apply(o *websockets.Options) error {
 	o.MaxFrameSize, o.MaxMessageSize = p.MaxMessage.limit(), p.MaxMessage.limit()
+	switch p.Deflate {
+	case "nct":
+		o.Compression = &websockets.Compression{NoSendTakeover: true, NoReceiveTakeover: true}
+	case "ct":
+		o.Compression = &websockets.Compression{}
+	}
 	for _, t := range []struct {
 		flag string
 		time time.Duration

@@ -152,6 +152,9 @@ func (p *playground) shutdown(ctx context.Context) error {
 func logged(h websockets.HandlerFunc, log *slog.Logger) websockets.HandlerFunc {
 	return func(ctx context.Context, c *websockets.Conn) error {
 		log := log.With("path", c.Request().URL.Path, "peer", peerOf(ctx, c), "over", carrierOf(c.Request()))
+		if c.Compressed() {
+			log = log.With("deflate", true)
+		}
 		log.Info("opened")
 		err := h(ctx, c)
 		log.Info("ended", "how", err)

@@ -15,9 +15,8 @@ func load(p []byte) uint64 {
 // any match: then there is no need to ask for every bit and every byte. It reports
 // whether the block, or the room for a match from the window, has ended, so that
 // another state follows.
-func (d *decoder) fast() (ended bool, err Error) {
+func (d *decoder) fast(literals *[literalSize]entry, distances *[distanceSize]entry) (ended bool, err Error) {
 	z := d.z
-	literals, distances := z.literals, z.distances
 	bits, n := z.bits, z.n
 	dst, src := d.dst, d.src
 	out, in := d.out, d.in
@@ -89,7 +88,7 @@ func (d *decoder) fast() (ended bool, err Error) {
 			bits >>= length
 			n -= length
 			if distance > out {
-				if distance > out+d.w.have || distance > d.w.size() {
+				if distance > out+d.w.have || distance > d.w.Size() {
 					err = ErrDistance
 					goto done
 				}
@@ -105,7 +104,7 @@ func (d *decoder) fast() (ended bool, err Error) {
 				}
 				continue
 			}
-			if distance > d.w.size() {
+			if distance > d.w.Size() {
 				err = ErrDistance
 				goto done
 			}

@@ -38,8 +38,8 @@ func (e Error) Error() string {
 // refer to what came before
 // (https://www.rfc-editor.org/rfc/rfc7692#section-7.2.3.4 has such messages).
 //
-// The zero Inflater is at the beginning of a stream. It must not be copied once it is
-// in use.
+// The zero Inflater is at the beginning of a stream. It holds 40 KiB, and must not be
+// copied once it is in use.
 type Inflater struct {
 	bits  uint64 // of the input, the next one lowest; above n they are zero
 	n     uint   // how many
@@ -50,15 +50,16 @@ type Inflater struct {
 	left     int // bytes of a stored block, or of a match, that are still to be copied
 	distance int // of that match
 
-	literals  *[literalSize]entry // the code of the block
-	distances *[distanceSize]entry
+	fixed bool // the block has the fixed codes
 
 	// While the codes of a block are read.
 	literalCount, distanceCount, orderCount int
-	read                                    int // of lengths
+	read                                    int       // of lengths
+	orderLengths                            [19]uint8 // of the code of the lengths
 	lengths                                 [286 + 32]uint8
 
-	ownLiterals  [literalSize]entry // before that, the code of the lengths
+	own          [1 << MaxWindowBits]byte // of Window
+	ownLiterals  [literalSize]entry       // before that, the code of the lengths
 	ownDistances [distanceSize]entry
 }
 
@@ -74,6 +75,15 @@ const (
 	stateBlock
 	stateMatch
 )
+
+// Window returns a Window in memory of z, which is empty: for a stream that refers to
+// nothing before it.
+func (z *Inflater) Window(bits uint8) Window { return MakeWindow(z.own[:1<<bits]) }
+
+// Reset brings z to the beginning of a stream. It is cheaper than the zero Inflater.
+func (z *Inflater) Reset() {
+	z.bits, z.n, z.state, z.final, z.err, z.left = 0, 0, stateHeader, false, 0, 0
+}
 
 // AtBoundary reports whether all input has been used, up to the end of a block that
 // ends with a byte, as the empty stored block does that ends every message
@@ -172,7 +182,7 @@ func (d *decoder) header() (more bool, err Error) {
 		z.take(z.n % 8)
 		z.state = stateStoredLength
 	case 1:
-		z.literals, z.distances = &fixedLiterals, &fixedDistances
+		z.fixed = true
 		z.state = stateBlock
 	case 2:
 		z.state = stateCounts
@@ -239,7 +249,7 @@ func (d *decoder) counts() (more bool, err Error) {
 		return false, ErrCorrupt
 	}
 	z.read = 0
-	z.lengths = [len(z.lengths)]uint8{}
+	z.orderLengths = [len(z.orderLengths)]uint8{}
 	z.state = stateOrder
 	return true, 0
 }
@@ -253,14 +263,19 @@ func (d *decoder) order() (more bool, err Error) {
 		if !d.need(3) {
 			return false, 0
 		}
-		z.lengths[lengthOrder[z.read]] = uint8(z.take(3))
+		z.orderLengths[lengthOrder[z.read]] = uint8(z.take(3))
 	}
-	if !build(z.ownLiterals[:orderSize], orderWidth, z.lengths[:19], orderSymbols[:]) {
+	if !z.buildOrder() {
 		return false, ErrCorrupt
 	}
 	z.read = 0
+	z.lengths = [len(z.lengths)]uint8{}
 	z.state = stateLengths
 	return true, 0
+}
+
+func (z *Inflater) buildOrder() bool {
+	return build(z.ownLiterals[:orderSize], orderWidth, z.orderLengths[:], orderSymbols[:])
 }
 
 // codeLengths reads the lengths of the codes of the block, and builds these.
@@ -282,7 +297,7 @@ func (d *decoder) codeLengths() (more bool, err Error) {
 			return false, err
 		}
 	}
-	return true, d.buildCodes()
+	return true, z.buildCodes()
 }
 
 // codeLength reads one length, or how often one is repeated.
@@ -321,31 +336,40 @@ var repeats = [3]struct {
 	least int
 }{{2, 3}, {3, 3}, {7, 11}}
 
-func (d *decoder) buildCodes() Error {
-	z := d.z
+func (z *Inflater) buildCodes() Error {
 	literals, distances := z.lengths[:z.literalCount], z.lengths[z.literalCount:z.literalCount+z.distanceCount]
 	if !build(z.ownLiterals[:], literalWidth, literals, literalSymbols[:]) ||
 		!build(z.ownDistances[:], distanceWidth, distances, distanceSymbols[:]) {
 		return ErrCorrupt
 	}
-	z.literals, z.distances = &z.ownLiterals, &z.ownDistances
+	z.fixed = false
 	z.state = stateBlock
 	return 0
+}
+
+// tables returns those of the codes of the block. To keep them in z would have all
+// that z works on allocated on the heap.
+func (z *Inflater) tables() (*[literalSize]entry, *[distanceSize]entry) {
+	if z.fixed {
+		return &fixedLiterals, &fixedDistances
+	}
+	return &z.ownLiterals, &z.ownDistances
 }
 
 // block decodes literals and matches, one after the other.
 func (d *decoder) block() (more bool, err Error) {
 	z := d.z
+	literals, distances := z.tables()
 	for {
 		if len(d.src)-d.in >= 8 && len(d.dst)-d.out >= slack {
-			if ended, err := d.fast(); err != 0 || ended {
+			if ended, err := d.fast(literals, distances); err != 0 || ended {
 				return err == 0, err
 			}
 		}
 		if d.out == len(d.dst) {
 			return false, 0
 		}
-		e, ok := d.symbol(z.literals[:], literalWidth)
+		e, ok := d.symbol(literals[:], literalWidth)
 		switch {
 		case !ok:
 			return false, 0
@@ -354,7 +378,7 @@ func (d *decoder) block() (more bool, err Error) {
 			d.dst[d.out] = byte(e.value())
 			d.out++
 		case e&entryBase != 0:
-			if ok, err := d.pair(e); !ok {
+			if ok, err := d.pair(e, distances); !ok {
 				return false, err
 			}
 			return true, 0
@@ -397,13 +421,13 @@ func (d *decoder) symbolBehind(table []entry, width, skip uint) (entry, bool) {
 }
 
 // pair reads a length, of which e is the code, and a distance, both or nothing.
-func (d *decoder) pair(e entry) (ok bool, err Error) {
+func (d *decoder) pair(e entry, distances *[distanceSize]entry) (ok bool, err Error) {
 	z := d.z
 	skip := e.length() + e.extra()
 	if !d.need(skip) {
 		return false, 0
 	}
-	f, ok := d.symbolBehind(z.distances[:], distanceWidth, skip)
+	f, ok := d.symbolBehind(distances[:], distanceWidth, skip)
 	if !ok {
 		return false, 0
 	}
@@ -420,7 +444,7 @@ func (d *decoder) pair(e entry) (ok bool, err Error) {
 	if z.distance > d.out+d.w.have {
 		return false, ErrDistance
 	}
-	if z.distance > d.w.size() {
+	if z.distance > d.w.Size() {
 		return false, ErrDistance
 	}
 	z.state = stateMatch

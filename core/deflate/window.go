@@ -16,7 +16,8 @@ func MakeWindow(memory []byte) Window { return Window{ring: memory} }
 // Clear forgets all bytes: nothing that follows may refer to them.
 func (w *Window) Clear() { w.next, w.have = 0, 0 }
 
-func (w *Window) size() int { return len(w.ring) }
+// Size returns how many bytes w holds at most, 0 for the zero Window.
+func (w *Window) Size() int { return len(w.ring) }
 
 // Push adds bytes.
 func (w *Window) Push(p []byte) {

@@ -5,6 +5,7 @@ import (
 
 	"github.com/fb1e3c20/websockets/clock"
 	"github.com/fb1e3c20/websockets/core"
+	"github.com/fb1e3c20/websockets/core/deflate"
 	"github.com/fb1e3c20/websockets/transport"
 )
 
@@ -17,6 +18,10 @@ type Birth struct {
 	// Default: the machine does the HTTP/1.1 handshake, as those of
 	// [core.NewServer] and [core.NewClient].
 	Open bool
+
+	// Compression is what a handshake that was done elsewhere has agreed on; nil for
+	// none, and for a machine that does the handshake.
+	Compression *deflate.Params
 
 	// Now is the time at birth, and Settings are the connection's.
 	Now      clock.Time
@@ -81,11 +86,19 @@ func (b Birth) core() (*core.Conn, error) {
 	case b.State != nil:
 		return core.RestoreConn(b.Settings, b.State)
 	case b.Open:
-		return core.NewOpen(b.Settings, b.Now, b.Role)
+		return b.open()
 	case b.Role == core.Client:
 		return core.NewClient(b.Settings, b.Now, b.Request)
 	}
 	return core.NewServer(b.Settings, b.Now), nil
+}
+
+func (b Birth) open() (*core.Conn, error) {
+	c, err := core.NewOpen(b.Settings, b.Now, b.Role)
+	if err == nil && b.Compression != nil {
+		c.Compress(*b.Compression)
+	}
+	return c, err
 }
 
 // drawing returns b with the entropy of its settings replaced by f. Only a

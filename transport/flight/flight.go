@@ -1,6 +1,7 @@
 package flight
 
 import (
+	"errors"
 	"sync"
 	"time"
 
@@ -60,9 +61,14 @@ type Flight struct {
 	closed  frame.CloseCode // by the peer
 }
 
+var errCompressed = errors.New("flight: a connection that may compress cannot be recorded yet")
+
 // Record makes a machine as b says and records it. The error is that of making
-// it.
+// it. A connection that may compress cannot be recorded yet.
 func Record(b Birth, o Options) (*Flight, error) {
+	if b.Settings != nil && b.Settings.Config().Compression != nil {
+		return nil, errCompressed
+	}
 	b.State = nil
 	f := &Flight{birth: b, wall: time.Now(), framing: b.Open, redacted: o.Redact}
 	f.log.limit = o.limit()

@@ -1,0 +1,203 @@
+package websockets_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/fb1e3c20/websockets"
+	"github.com/fb1e3c20/websockets/transport/flight"
+)
+
+var compressions = map[string]websockets.Compression{
+	"the default":  {},
+	"no takeover":  {NoSendTakeover: true, NoReceiveTakeover: true},
+	"32 KiB":       {SendWindowBits: 15, ReceiveWindowBits: 15, Level: 9},
+	"small":        {SendWindowBits: 8, ReceiveWindowBits: 9, Threshold: -1},
+	"one takeover": {NoSendTakeover: true},
+}
+
+// Compressed messages of every size arrive over everything, in both directions, and
+// take less of the wire.
+func TestCompressionOverAll(t *testing.T) {
+	overAll(t, func(t *testing.T, w way) {
+		for name, compression := range compressions {
+			t.Run(name, func(t *testing.T) {
+				url := w.start(t, echo, func(o *websockets.Options) { o.Compression = &compression })
+				client := w.client()
+				client.Compression = &compression
+				c := dial(t, url, client)
+				if got := c.Response().Header.Get("Sec-WebSocket-Extensions"); !strings.HasPrefix(got, "permessage-deflate") {
+					t.Fatalf("the extensions are %q", got)
+				}
+				if !c.Compressed() {
+					t.Error("nothing is compressed")
+				}
+				var sent int64
+				for i, size := range []int{0, 1, 63, 64, 1000, 4095, 65535, 1 << 20, 10, 5000} {
+					p := bytes.Repeat([]byte(fmt.Sprintf(`{"n": %d, "text": "grüße"}`, i)), size/20+1)[:size]
+					typ := websockets.Binary
+					if i%2 == 0 {
+						typ, p = websockets.Text, bytes.ToValidUTF8(p, nil)
+					}
+					if err := c.Send(t.Context(), typ, p); err != nil {
+						t.Fatal(err)
+					}
+					got, q, err := c.Receive(t.Context())
+					if err != nil || got != typ || !bytes.Equal(q, p) {
+						t.Fatalf("%d bytes came back as %v, %d bytes, %v", len(p), got, len(q), err)
+					}
+					sent += int64(len(p))
+				}
+				if s := c.Stats(); s.BytesSent > sent/5 || s.BytesReceived > sent/5 {
+					t.Errorf("%d bytes took %d bytes out and %d in", sent, s.BytesSent, s.BytesReceived)
+				}
+				if err := c.Close(websockets.NormalClosure, ""); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+	})
+}
+
+// Reader and Writer work on compressed messages as on all, in pieces of any size.
+func TestCompressedStreaming(t *testing.T) {
+	compression := &websockets.Compression{}
+	url := ways[0].start(t, func(ctx context.Context, c *websockets.Conn) error {
+		for {
+			typ, r, err := c.Reader(ctx)
+			if err != nil {
+				return err
+			}
+			w, err := c.Writer(ctx, typ)
+			if err != nil {
+				return err
+			}
+			if _, err := io.CopyBuffer(struct{ io.Writer }{w}, struct{ io.Reader }{r}, make([]byte, 777)); err != nil {
+				return err
+			}
+			if err := w.Close(); err != nil {
+				return err
+			}
+		}
+	}, func(o *websockets.Options) { o.Compression = compression })
+	client := ways[0].client()
+	client.Compression = compression
+	c := dial(t, url, client)
+	for _, size := range []int{0, 1, 500, 100_000, 1 << 20} {
+		sent := bytes.Repeat([]byte("hello, "), size/7+1)[:size]
+		w, err := c.Writer(t.Context(), websockets.Text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() {
+			for rest := sent; len(rest) > 0; {
+				n := min(len(rest), 12_345)
+				w.Write(rest[:n])
+				rest = rest[n:]
+			}
+			w.Close()
+		}()
+		_, r, err := c.Reader(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []byte
+		for p := make([]byte, 1); ; {
+			n, err := r.Read(p)
+			got = append(got, p[:n]...)
+			if err == io.EOF {
+				break
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(got) > 1000 {
+				p = make([]byte, 5000)
+			}
+		}
+		if !bytes.Equal(got, sent) {
+			t.Fatalf("%d bytes came back as %d", len(sent), len(got))
+		}
+	}
+	c.Close(websockets.NormalClosure, "")
+}
+
+// One message to many: with and without compression, and of every size.
+func TestPreparedWithCompression(t *testing.T) {
+	for _, compression := range []*websockets.Compression{nil, {}} {
+		for _, size := range []int{10, 1000, 100_000} {
+			m, err := websockets.NewPrepared(websockets.Text, bytes.Repeat([]byte("p"), size))
+			if err != nil {
+				t.Fatal(err)
+			}
+			url := ways[0].start(t, func(ctx context.Context, c *websockets.Conn) error {
+				for range 3 {
+					if err := c.SendPrepared(ctx, m); err != nil {
+						return err
+					}
+				}
+				return nil
+			}, func(o *websockets.Options) { o.Compression = &websockets.Compression{} })
+			client := ways[0].client()
+			client.Compression = compression
+			c := dial(t, url, client)
+			for range 3 {
+				if _, p, err := c.Receive(t.Context()); err != nil || len(p) != size {
+					t.Errorf("%d bytes, %v; want %d", len(p), err, size)
+				}
+			}
+		}
+	}
+}
+
+// A peer that does not compress is talked to as it is, and limits are those of what
+// comes out.
+func TestCompressionAndItsLimits(t *testing.T) {
+	compression := &websockets.Compression{}
+	url := ways[0].start(t, echo, func(o *websockets.Options) {
+		o.Compression = compression
+		o.MaxMessageSize = 10_000
+	})
+	plain := dial(t, url, ways[0].client())
+	if got := plain.Response().Header.Get("Sec-WebSocket-Extensions"); got != "" {
+		t.Errorf("extensions %q that were not offered", got)
+	}
+	client := ways[0].client()
+	client.Compression = compression
+	for _, c := range []*websockets.Conn{plain, dial(t, url, client)} {
+		c.Send(t.Context(), websockets.Text, make([]byte, 10_000))
+		if _, p, err := c.Receive(t.Context()); err != nil || len(p) != 10_000 {
+			t.Errorf("%d bytes, %v", len(p), err)
+		}
+		c.Send(t.Context(), websockets.Text, make([]byte, 10_001))
+		if _, _, err := c.Receive(t.Context()); websockets.CloseStatus(err) != websockets.MessageTooBig {
+			t.Errorf("%v; want 1009", err)
+		}
+	}
+}
+
+func TestCompressionOptions(t *testing.T) {
+	for _, test := range []struct {
+		o    websockets.Options
+		want string
+	}{
+		{websockets.Options{Compression: &websockets.Compression{SendWindowBits: 16}}, "SendWindowBits"},
+		{websockets.Options{Compression: &websockets.Compression{Level: -1}}, "Level"},
+		{websockets.Options{Compression: &websockets.Compression{}, Recorder: &flight.Recorder{Dir: t.TempDir()}}, "Recorder"},
+	} {
+		if err := test.o.Validate(); err == nil || !strings.Contains(err.Error(), test.want) {
+			t.Errorf("%v; want an error about %s", err, test.want)
+		}
+	}
+	// What a user sets by hand is refused as ever.
+	o := &websockets.Options{Header: http.Header{"Sec-WebSocket-Extensions": {"x"}}}
+	if _, err := websockets.Dial(t.Context(), "ws://localhost", o); err == nil || errors.Is(err, websockets.ErrHandshake) {
+		t.Errorf("%v", err)
+	}
+}
