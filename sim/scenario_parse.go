@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -293,6 +294,9 @@ func (s *Scenario) parseFaults(a *arguments) error {
 	return nil
 }
 
+// mostBandwidth is the largest that a scenario may give a link, in bytes a second.
+var mostBandwidth = int(min(uint64(math.MaxInt), 1<<40))
+
 func parseLink(l *Link, a *arguments) error {
 	for !a.empty() {
 		key, value, _ := strings.Cut(a.next().String(), "=")
@@ -315,7 +319,7 @@ func parseLink(l *Link, a *arguments) error {
 		case "jitter":
 			l.Jitter, err = parseDuration(key, value)
 		case "bandwidth":
-			l.Bandwidth, err = parseNumber(key, value, 0, 1<<40)
+			l.Bandwidth, err = parseNumber(key, value, 0, mostBandwidth)
 		case "buffer":
 			l.Buffer, err = parseNumber(key, value, 1, 1<<30)
 		default:
