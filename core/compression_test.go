@@ -28,8 +28,7 @@ func newLender(t testing.TB) *lender {
 func (l *lender) Inflater() *deflate.Inflater {
 	l.out++
 	z := new(deflate.Inflater)
-	var w deflate.Window
-	w = z.Window(8)
+	w := z.Window(8)
 	z.Inflate(&w, make([]byte, 10), []byte{6}) // it comes in any state
 	return z
 }

@@ -44,7 +44,7 @@ func dial(ctx context.Context, addr string, t *tls.Config, config *quicgo.Config
 	t.NextProtos = []string{h3.NextProtoH3}
 	q, released, err := quicconn.Dial(ctx, addr, t, clientConfig(config))
 	if err != nil {
-		return nil, &endError{what: "http3: " + quicconn.Failure(addr, "HTTP/3", err), err: err}
+		return nil, &quicconn.EndError{What: "http3: " + quicconn.Failure(addr, "HTTP/3", err), Err: err}
 	}
 	client := &h3.Transport{DisableCompression: true, MaxResponseHeaderBytes: maxResponseHeader}
 	c := &conn{

@@ -5,10 +5,11 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"strings"
 
 	quicgo "github.com/quic-go/quic-go"
 	h3 "github.com/quic-go/quic-go/http3"
+
+	"github.com/fb1e3c20/websockets/transport/internal/quicconn"
 )
 
 // What errors match, with [errors.Is]. Those of quic-go are found in them with
@@ -37,32 +38,6 @@ const (
 // errClosed is what this side gets from a stream that it has closed.
 var errClosed = fmt.Errorf("http3: %w", net.ErrClosed)
 
-// An endError is why a stream or a connection ended, or never came to be, that
-// this side did not close. The errors of quic-go match net.ErrClosed, also when it
-// was the peer or the network; this one does not.
-type endError struct {
-	what string
-	kind error // ErrAborted, ErrRefused or nil
-	err  error // of quic-go
-}
-
-func (e *endError) Error() string {
-	return e.what + ": " + strings.TrimPrefix(e.err.Error(), "http3: ")
-}
-
-func (e *endError) Is(target error) bool {
-	return target == e.kind || target != net.ErrClosed && errors.Is(e.err, target)
-}
-
-func (e *endError) As(target any) bool { return errors.As(e.err, target) }
-
-// Timeout reports whether it was silence that ended the connection, as with
-// [net.Error].
-func (e *endError) Timeout() bool {
-	late, ok := errors.AsType[net.Error](e.err)
-	return ok && late.Timeout()
-}
-
 // ended says what an error of quic-go means. The end of a stream stays io.EOF.
 func ended(err error) error {
 	if err == nil || err == io.EOF {
@@ -73,9 +48,9 @@ func ended(err error) error {
 	case net.ErrClosed:
 		return errClosed
 	case nil:
-		return &endError{what: "http3", err: err}
+		return &quicconn.EndError{What: "http3", Err: err}
 	}
-	return &endError{what: kind.Error(), kind: kind, err: err}
+	return &quicconn.EndError{What: kind.Error(), Kind: kind, Err: err}
 }
 
 // kindOf returns what err matches: net.ErrClosed if this side ended the stream or

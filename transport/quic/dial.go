@@ -24,7 +24,7 @@ func Dial(ctx context.Context, addr string, tlsConfig *tls.Config, config *Confi
 func dial(ctx context.Context, addr string, t *tls.Config, config *Config, patience time.Duration) (*Conn, error) {
 	c, released, err := quicconn.Dial(ctx, addr, withALPN(t), clientConfig(config))
 	if err != nil {
-		return nil, &endError{what: "quic: " + quicconn.Failure(addr, ALPN, err), err: err}
+		return nil, &quicconn.EndError{What: "quic: " + quicconn.Failure(addr, ALPN, err), Err: err}
 	}
 	return newConn(c, patience, released), nil
 }

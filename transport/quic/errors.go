@@ -7,6 +7,8 @@ import (
 	"net"
 
 	quicgo "github.com/quic-go/quic-go"
+
+	"github.com/fb1e3c20/websockets/transport/internal/quicconn"
 )
 
 // What the errors of a stream or a connection that the peer has ended match, with
@@ -38,30 +40,6 @@ const (
 // closed.
 var errClosed = fmt.Errorf("quic: %w", net.ErrClosed)
 
-// An endError is why a stream or a connection ended, or never came to be, that
-// this side did not close. The errors of quic-go match net.ErrClosed, also when it
-// was the peer or the network; this one does not.
-type endError struct {
-	what string
-	kind error // ErrAborted, ErrRefused or nil
-	err  error // of quic-go
-}
-
-func (e *endError) Error() string { return e.what + ": " + e.err.Error() }
-
-func (e *endError) Is(target error) bool {
-	return target == e.kind || target != net.ErrClosed && errors.Is(e.err, target)
-}
-
-func (e *endError) As(target any) bool { return errors.As(e.err, target) }
-
-// Timeout reports whether it was silence that ended the connection, as with
-// [net.Error].
-func (e *endError) Timeout() bool {
-	late, ok := errors.AsType[net.Error](e.err)
-	return ok && late.Timeout()
-}
-
 // ended says what an error of quic-go means. The end of a stream stays io.EOF.
 func ended(err error) error {
 	if err == nil || err == io.EOF {
@@ -72,9 +50,9 @@ func ended(err error) error {
 	case local:
 		return errClosed
 	case kind != nil:
-		return &endError{what: kind.Error(), kind: kind, err: err}
+		return &quicconn.EndError{What: kind.Error(), Kind: kind, Err: err}
 	}
-	return &endError{what: "quic", err: err}
+	return &quicconn.EndError{What: "quic", Err: err}
 }
 
 // kindOf returns what err matches, and whether it was this side that ended the
