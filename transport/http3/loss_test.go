@@ -13,18 +13,23 @@ import (
 )
 
 func TestBadNetworks(t *testing.T) {
-	quictest.BadNetworks(t, func() *quictest.Ends {
-		var s *server
-		return &quictest.Ends{
-			Serve: func(t testing.TB, ws *websockets.Server, config *quicgo.Config) net.Addr {
-				s = serve(t, ws, func(s *h3.Server) { s.QUICConfig = config })
-				return s.addr
-			},
-			Dial: func(t testing.TB, addr net.Addr, o *websockets.Options, config *quicgo.Config) (*websockets.Conn, *quicgo.Conn) {
-				c := connect(t, newDialer(&http3.Dialer{Config: config}, o), addr, "/")
-				return c, s.conn.Load()
-			},
-			Aborted: http3.ErrAborted,
-		}
-	})
+	quictest.BadNetworks(t, ends)
+}
+
+func TestAClientThatMoves(t *testing.T) { quictest.Moves(t, ends()) }
+
+// ends returns the two ends of this carrier.
+func ends() *quictest.Ends {
+	var s *server
+	return &quictest.Ends{
+		Serve: func(t testing.TB, ws *websockets.Server, config *quicgo.Config) net.Addr {
+			s = serve(t, ws, func(s *h3.Server) { s.QUICConfig = config })
+			return s.addr
+		},
+		Dial: func(t testing.TB, addr net.Addr, o *websockets.Options, config *quicgo.Config) (*websockets.Conn, *quicgo.Conn) {
+			c := connect(t, newDialer(&http3.Dialer{Config: config}, o), addr, "/")
+			return c, s.conn.Load()
+		},
+		Aborted: http3.ErrAborted,
+	}
 }

@@ -12,9 +12,14 @@ import (
 )
 
 func TestBadNetworks(t *testing.T) {
-	quictest.BadNetworks(t, func() *quictest.Ends {
-		return &quictest.Ends{Serve: serveOn, Dial: dialOn, Aborted: quic.ErrAborted}
-	})
+	quictest.BadNetworks(t, ends)
+}
+
+func TestAClientThatMoves(t *testing.T) { quictest.Moves(t, ends()) }
+
+// ends returns the two ends of this carrier.
+func ends() *quictest.Ends {
+	return &quictest.Ends{Serve: serveOn, Dial: dialOn, Aborted: quic.ErrAborted}
 }
 
 func serveOn(t testing.TB, s *websockets.Server, config *quic.Config) net.Addr {

@@ -34,6 +34,41 @@ type Ends struct {
 	Aborted error
 }
 
+// Moves has a client change its address in the middle of a conversation, which goes
+// on.
+func Moves(t *testing.T, ends *Ends) {
+	server := websockets.Handle(func(ctx context.Context, c *websockets.Conn) error {
+		for {
+			typ, p, err := c.Receive(ctx)
+			if err != nil {
+				return err
+			}
+			if err := c.Send(ctx, typ, p); err != nil {
+				return err
+			}
+		}
+	}, websockets.Strict())
+	relay := NewRelay(t, ends.Serve(t, server, nil), 1)
+	c, _ := ends.Dial(t, relay.Addr(), websockets.Strict(), nil)
+	for range 3 {
+		if err := c.Send(t.Context(), websockets.Binary, make([]byte, 100_000)); err != nil {
+			t.Fatal(err)
+		}
+		if _, p, err := c.Receive(t.Context()); err != nil || len(p) != 100_000 {
+			t.Fatalf("%d bytes, %v", len(p), err)
+		}
+		relay.Move()
+	}
+	if err := c.Close(websockets.NormalClosure, ""); err != nil {
+		t.Error(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), Patience)
+	defer cancel()
+	if err := server.Shutdown(ctx); err != nil {
+		t.Errorf("Shutdown: %v", err)
+	}
+}
+
 // BadNetworks has WebSockets closed, cut and forgotten over networks that lose,
 // delay, reorder and go dark. Whatever happens, each side is told what it should be,
 // in time. For more of them:

@@ -2,6 +2,7 @@
 package quictest
 
 import (
+	"errors"
 	"math/rand/v2"
 	"net"
 	"sync"
@@ -92,7 +93,7 @@ func (r *Relay) backward(from *net.UDPConn, client *net.UDPAddr) {
 	buf := make([]byte, 2048)
 	for {
 		n, err := from.Read(buf)
-		if err != nil && r.isClosed() {
+		if errors.Is(err, net.ErrClosed) {
 			return
 		}
 		if err == nil { // or the server's port is closed, for now
@@ -121,10 +122,15 @@ func (r *Relay) pass(p []byte, send func([]byte)) {
 	}
 }
 
-func (r *Relay) isClosed() bool {
+// Move has every client come from another address from now on, as when a phone
+// changes networks.
+func (r *Relay) Move() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.closed
+	for _, c := range r.backs {
+		c.Close()
+	}
+	clear(r.backs)
 }
 
 func (r *Relay) close() {
