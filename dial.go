@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/fb1e3c20/websockets/core"
+	"github.com/fb1e3c20/websockets/internal/escape"
 	"github.com/fb1e3c20/websockets/internal/pool"
 	"github.com/fb1e3c20/websockets/transport"
 	"github.com/fb1e3c20/websockets/transport/flight"
@@ -249,7 +250,7 @@ func (d *Dialer) request(t *target) *http.Request {
 // open does the handshake for t, which r asks for, on stream.
 func (d *Dialer) open(ctx context.Context, stream transport.Stream, t *target, r *http.Request) (*Conn, error) {
 	c, err := d.drive(stream, r, &flight.Birth{Request: core.RequestOptions{
-		Host: r.Host, Target: escape(r.URL.RequestURI()), Subprotocols: d.options.Subprotocols, Header: headerFields(r.Header),
+		Host: r.Host, Target: escape.Target(r.URL.RequestURI()), Subprotocols: d.options.Subprotocols, Header: headerFields(r.Header),
 	}})
 	if err != nil {
 		return nil, t.birthError(err)
@@ -305,20 +306,6 @@ func (t *target) birthError(err error) error {
 		return err
 	}
 	return &HandshakeError{Err: err}
-}
-
-// escape escapes what may not stand in a request line, as browsers do in a
-// query.
-func escape(target string) string {
-	var b strings.Builder
-	for i := range len(target) {
-		if c := target[i]; c > ' ' && c < 0x7f {
-			b.WriteByte(c)
-		} else {
-			fmt.Fprintf(&b, "%%%02X", c)
-		}
-	}
-	return b.String()
 }
 
 func statusFrom(r *http.Response) int {

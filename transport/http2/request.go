@@ -10,6 +10,8 @@ import (
 
 	"golang.org/x/net/http/httpguts"
 	"golang.org/x/net/http2/hpack"
+
+	"github.com/fb1e3c20/websockets/internal/escape"
 )
 
 // requestFields returns the header of the request that opens a WebSocket
@@ -19,7 +21,7 @@ func requestFields(r *http.Request) ([]hpack.HeaderField, error) {
 	if r.URL == nil || r.URL.Scheme != "https" && r.URL.Scheme != "http" {
 		return nil, errors.New("http2: the URL of a request needs the scheme https or http")
 	}
-	host, path := r.Host, escape(r.URL.RequestURI())
+	host, path := r.Host, escape.Target(r.URL.RequestURI())
 	if host == "" {
 		host = r.URL.Host
 	}
@@ -95,17 +97,4 @@ func listSize(list []hpack.HeaderField) (n uint64) {
 		n += uint64(f.Size())
 	}
 	return n
-}
-
-// escape escapes what may not stand in a path, as browsers do in a query.
-func escape(path string) string {
-	var b strings.Builder
-	for i := range len(path) {
-		if c := path[i]; c > ' ' && c < 0x7f {
-			b.WriteByte(c)
-		} else {
-			fmt.Fprintf(&b, "%%%02X", c)
-		}
-	}
-	return b.String()
 }
