@@ -73,7 +73,8 @@
 //
 // A Conn is one allocation of at most 256 bytes, the handshake's head apart,
 // which is released when the connection is open. After that nothing is
-// allocated, except where an Append method outgrows the buffer it was given.
+// allocated, except where an Append method outgrows the buffer it was given, and
+// for a connection that compresses its windows: see [Compression].
 //
 // # Errors
 //

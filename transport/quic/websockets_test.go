@@ -202,85 +202,11 @@ func TestShutdown(t *testing.T) {
 	quictest.Await(t, "the end of the connection", conn.Done())
 }
 
-// Forty sockets of a hundred that are not read hold up none of the others, in either
-// direction.
+// Sockets that are not read hold up none of the others, in either direction.
 func TestSocketsThatAreNotRead(t *testing.T) {
-	t.Run("ByTheClient", func(t *testing.T) {
-		l, _ := serve(t, func(ctx context.Context, c *websockets.Conn) error {
-			if c.Request().URL.Path != "/flood" {
-				return echo(ctx, c)
-			}
-			return flood(ctx, c)
-		}, websockets.Strict())
+	quictest.Unread(t, func(t *testing.T, h websockets.HandlerFunc) func(string) *websockets.Conn {
+		l, _ := serve(t, h, websockets.Strict())
 		conn := dial(t, l.Addr(), nil)
-		compare(t, conn, func() { connect(t, conn, newDialer(), "/flood") })
+		return func(path string) *websockets.Conn { return connect(t, conn, newDialer(), path) }
 	})
-	t.Run("ByTheServer", func(t *testing.T) {
-		stop := make(chan struct{})
-		defer close(stop)
-		l, _ := serve(t, func(ctx context.Context, c *websockets.Conn) error {
-			if c.Request().URL.Path != "/deaf" {
-				return echo(ctx, c)
-			}
-			select {
-			case <-stop:
-			case <-c.Done():
-			}
-			return nil
-		}, websockets.Strict())
-		conn := dial(t, l.Addr(), nil)
-		compare(t, conn, func() {
-			c := connect(t, conn, newDialer(), "/deaf")
-			go flood(t.Context(), c)
-		})
-	})
-}
-
-// flood sends until it cannot any more.
-func flood(ctx context.Context, c *websockets.Conn) error {
-	p := make([]byte, 16<<10)
-	for {
-		if err := c.Send(ctx, websockets.Binary, p); err != nil {
-			return err
-		}
-	}
-}
-
-// compare has sockets echo, without and with others on their connection that are
-// stuck.
-func compare(t *testing.T, conn *quic.Conn, stick func()) {
-	const sockets, stuck, rounds, size = 60, 40, 10, 1 << 10
-	var clients []*websockets.Conn
-	for range sockets {
-		clients = append(clients, connect(t, conn, newDialer(), "/echo"))
-	}
-	run := func() time.Duration {
-		start := time.Now()
-		var all sync.WaitGroup
-		for _, c := range clients {
-			all.Go(func() {
-				p := make([]byte, size)
-				for range rounds {
-					if err := c.Send(t.Context(), websockets.Binary, p); err != nil {
-						t.Error(err)
-						return
-					}
-					if _, _, err := c.Receive(t.Context()); err != nil {
-						t.Error(err)
-						return
-					}
-				}
-			})
-		}
-		quictest.Within(t, "echoes", all.Wait)
-		return time.Since(start)
-	}
-	run()
-	alone := run()
-	for range stuck {
-		stick()
-	}
-	time.Sleep(500 * time.Millisecond) // until they are stuck
-	beside := run()
-	t.Logf("%d echoes: %v, beside sockets that are not read %v", sockets*rounds, alone, beside)
 }

@@ -37,17 +37,7 @@ type Ends struct {
 // Moves has a client change its address in the middle of a conversation, which goes
 // on.
 func Moves(t *testing.T, ends *Ends) {
-	server := websockets.Handle(func(ctx context.Context, c *websockets.Conn) error {
-		for {
-			typ, p, err := c.Receive(ctx)
-			if err != nil {
-				return err
-			}
-			if err := c.Send(ctx, typ, p); err != nil {
-				return err
-			}
-		}
-	}, websockets.Strict())
+	server := websockets.Handle(echo, websockets.Strict())
 	relay := NewRelay(t, ends.Serve(t, server, nil), 1)
 	c, _ := ends.Dial(t, relay.Addr(), websockets.Strict(), nil)
 	for range 3 {
