@@ -13,9 +13,10 @@ func load(p []byte) uint64 {
 
 // fast is block for as long as there are eight bytes of input and there is room for
 // any match: then there is no need to ask for every bit and every byte. It reports
-// whether the block, or the room for a match from the window, has ended, so that
-// another state follows.
-func (d *decoder) fast(literals *[literalSize]entry, distances *[distanceSize]entry) (ended bool, err Error) {
+// whether the block has ended, so that another state follows. What is corrupt it
+// leaves to block, and bytes that it has not used to the input: how much is used does
+// not depend on how much there was.
+func (d *decoder) fast(literals *[literalSize]entry, distances *[distanceSize]entry) (ended bool) {
 	z := d.z
 	bits, n := z.bits, z.n
 	dst, src := d.dst, d.src
@@ -62,8 +63,6 @@ func (d *decoder) fast(literals *[literalSize]entry, distances *[distanceSize]en
 				bits >>= length
 				n -= length
 				ended = true
-			} else {
-				err = ErrCorrupt
 			}
 			goto done
 		}
@@ -79,19 +78,17 @@ func (d *decoder) fast(literals *[literalSize]entry, distances *[distanceSize]en
 				flen = distanceWidth + f.length()
 			}
 			if f&entryBase == 0 {
-				err = ErrCorrupt
 				goto done
 			}
 			rest >>= flen
 			distance := f.value() + int(rest&(1<<f.extra()-1))
+			if distance > min(out+d.w.have, d.w.Size()) {
+				goto done
+			}
 			length += flen + f.extra()
 			bits >>= length
 			n -= length
 			if distance > out {
-				if distance > out+d.w.have || distance > d.w.Size() {
-					err = ErrDistance
-					goto done
-				}
 				for match > 0 {
 					var m int
 					if back := distance - out; back > 0 {
@@ -104,20 +101,18 @@ func (d *decoder) fast(literals *[literalSize]entry, distances *[distanceSize]en
 				}
 				continue
 			}
-			if distance > d.w.Size() {
-				err = ErrDistance
-				goto done
-			}
 			out = copyMatch(dst, out, distance, match)
 		}
 	}
 done:
+	unused := min(int(n>>3), in-d.in)
+	n -= uint(unused) * 8
 	z.bits, z.n = bits&(1<<n-1), n
-	d.out, d.in = out, in
+	d.out, d.in = out, in-unused
 	if ended {
 		d.endBlock()
 	}
-	return ended, err
+	return ended
 }
 
 // copyMatch copies length bytes from distance back, and may write up to 7 more.

@@ -92,8 +92,9 @@ func (z *Inflater) AtBoundary() bool { return z.state == stateHeader && z.n == 0
 
 // Inflate decompresses from src to dst and returns how many bytes of dst it has
 // written and of src it has used. It has used all of src unless it has filled dst; as
-// long as it fills dst there may be more, also when src is used up. What lies behind
-// the n bytes in dst may have been overwritten.
+// long as it fills dst there may be more, also when src is used up. What it does does
+// not depend on what of src it has not used. What lies behind the n bytes in dst may
+// have been overwritten.
 //
 // After an error, which is an [Error] and comes with the bytes before it, it does
 // nothing more.
@@ -362,8 +363,8 @@ func (d *decoder) block() (more bool, err Error) {
 	literals, distances := z.tables()
 	for {
 		if len(d.src)-d.in >= 8 && len(d.dst)-d.out >= slack {
-			if ended, err := d.fast(literals, distances); err != 0 || ended {
-				return err == 0, err
+			if d.fast(literals, distances) {
+				return true, 0
 			}
 		}
 		if d.out == len(d.dst) {
@@ -468,6 +469,7 @@ func (d *decoder) match() (more bool) {
 	if z.left > 0 {
 		return false
 	}
+	z.distance = 0
 	z.state = stateBlock
 	return true
 }

@@ -139,6 +139,41 @@ func TestRoundTrips(t *testing.T) {
 	}
 }
 
+// checkUnused checks that what is not used of the input makes no difference: another
+// Inflater that is given no more than what was used does the same, and is in the same
+// state.
+func checkUnused(t *testing.T, src []byte, in, out int) {
+	t.Helper()
+	z, w := new(Inflater), MakeWindow(make([]byte, 512))
+	z2, w2 := new(Inflater), MakeWindow(make([]byte, 512))
+	dst, dst2 := make([]byte, out), make([]byte, out)
+	for {
+		n, used, err := z.Inflate(&w, dst, src[:min(in, len(src))])
+		n2, used2, err2 := z2.Inflate(&w2, dst2, src[:used])
+		if n != n2 || used != used2 || err != err2 || !bytes.Equal(dst[:n], dst2[:n]) || !bytes.Equal(z.AppendState(nil), z2.AppendState(nil)) {
+			t.Fatalf("pieces of %d and %d: %d bytes of %d, %v; without the rest: %d of %d, %v", in, out, n, used, err, n2, used2, err2)
+		}
+		src = src[used:]
+		if err != nil || len(src) == 0 && n < out {
+			return
+		}
+	}
+}
+
+func TestUnusedInputMakesNoDifference(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(8, 9))
+	for _, p := range texts() {
+		p = p[:min(len(p), 50_000)]
+		data := compress(t, 1+rnd.IntN(9), p)
+		for range 20 {
+			checkUnused(t, data, 1+rnd.IntN(1000), 1+rnd.IntN(1000))
+			broken := bytes.Clone(data)
+			broken[rnd.IntN(len(data))] ^= 1 << rnd.IntN(8)
+			checkUnused(t, broken, 1+rnd.IntN(1000), 1+rnd.IntN(1000))
+		}
+	}
+}
+
 // A stream that refers further back than the window is refused, and one that does not
 // is not.
 func TestTheWindowIsTheLimit(t *testing.T) {
@@ -227,6 +262,7 @@ func FuzzInflate(f *testing.F) {
 		if err != err2 || !bytes.Equal(got, whole) || z.AtBoundary() != z2.AtBoundary() {
 			t.Fatalf("in pieces: %d bytes, %v; at once: %d bytes, %v", len(got), err, len(whole), err2)
 		}
+		checkUnused(t, data, int(in)+1, int(out)+1)
 	})
 }
 
