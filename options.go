@@ -72,8 +72,8 @@ type Options struct {
 
 	// Compression switches permessage-deflate on
 	// (https://www.rfc-editor.org/rfc/rfc7692), if the peer agrees, for clients and
-	// servers. Default: off. A connection that may compress can neither be recorded
-	// yet, nor run on the Machine of package wasm.
+	// servers. Default: off. A connection that may compress cannot be recorded with
+	// Redact.
 	Compression *Compression
 
 	// DropIncomingPings says whether pings of the peer are left without
@@ -277,8 +277,8 @@ func (o *Options) settings() (*core.Settings, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Compression != nil && o.Recorder != nil {
-		return nil, &core.ConfigError{Field: "Recorder", Reason: "cannot record connections that may compress yet; leave Compression or Recorder out"}
+	if o.Compression != nil && o.Recorder != nil && o.Recorder.Redact {
+		return nil, &core.ConfigError{Field: "Recorder", Reason: "cannot redact what is compressed; leave Recorder.Redact or Compression out"}
 	}
 	if o.HTTP > HTTP2 {
 		return nil, &core.ConfigError{Field: "HTTP", Reason: "must be HTTPAuto, HTTP1 or HTTP2"}

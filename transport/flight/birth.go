@@ -116,3 +116,6 @@ func (b Birth) drawing(f func() uint32) (Birth, error) {
 	b.Settings, err = core.NewSettings(c)
 	return b, err
 }
+
+// compresses reports whether the connection may.
+func (b Birth) compresses() bool { return b.Settings != nil && b.Settings.Config().Compression != nil }

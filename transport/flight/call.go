@@ -81,7 +81,7 @@ type Call struct {
 
 	N       int             // bytes: Wrote, AppendHeader, Discarded
 	Unread  bool            // Recv: there was input, and none of it was taken
-	Scratch int             // Recv: the length of the scratch, at most core.ScratchSize
+	Scratch int             // Recv: the length of the scratch, at most 64 KiB
 	Opcode  frame.Opcode    // AppendFragment, AppendMessage, AppendHeader
 	Fin     bool            // AppendFragment, AppendHeader: the message ends
 	Code    frame.CloseCode // AppendClose
@@ -158,8 +158,7 @@ type Answer struct {
 
 // hands make calls. Their memory is used again for each.
 type hands struct {
-	in, out []byte
-	scratch [core.ScratchSize]byte
+	in, out, scratch []byte
 }
 
 // do makes the call c of m. The answer is valid until the next.
@@ -167,7 +166,7 @@ func (h *hands) do(m transport.Machine, c *Call) (a Answer) {
 	switch c.Op {
 	case Recv, Discarded:
 		h.lend(c)
-		a.N, a.Event = m.Recv(c.Now, h.in, h.scratch[:c.Scratch])
+		a.N, a.Event = m.Recv(c.Now, h.in, h.scratch)
 	case RecvEOF:
 		a.Event = m.RecvEOF(c.Now)
 	case Lost:
@@ -224,7 +223,14 @@ func (h *hands) lend(c *Call) {
 	}
 	h.in = h.in[:n]
 	clear(h.in[copy(h.in, c.Data):])
+	if c.Scratch > cap(h.scratch) {
+		h.scratch = make([]byte, c.Scratch)
+	}
+	h.scratch = h.scratch[:c.Scratch]
 }
+
+// mostScratch bounds the scratch of a Recv.
+const mostScratch = 64 << 10
 
 // mostDiscarded bounds N of Discarded, so that a small file is not much work.
 const mostDiscarded = 64 << 10

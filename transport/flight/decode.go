@@ -7,6 +7,8 @@ import (
 
 	"github.com/fb1e3c20/websockets/clock"
 	"github.com/fb1e3c20/websockets/core"
+	"github.com/fb1e3c20/websockets/core/deflate"
+	"github.com/fb1e3c20/websockets/core/deflate/compress"
 	"github.com/fb1e3c20/websockets/core/frame"
 )
 
@@ -224,7 +226,7 @@ func (d *decoder) event() eventDigest {
 func (d *decoder) arguments(c *Call) {
 	switch c.Op {
 	case Recv:
-		c.Scratch = int(d.atMost(core.ScratchSize, "a scratch is too long"))
+		c.Scratch = d.scratch()
 		c.Data = d.bytes()
 		if c.Unread && len(c.Data) > 0 {
 			d.fail("input was taken and was not")
@@ -258,10 +260,23 @@ func (d *decoder) arguments(c *Call) {
 	}
 }
 
+func (d *decoder) scratch() int {
+	n := uint64(d.byte())
+	most := uint64(core.ScratchSize)
+	if n == longScratch {
+		n, most = d.uint(), mostScratch
+	}
+	if n > most {
+		d.fail("a scratch is too long")
+		return 0
+	}
+	return int(n)
+}
+
 func (d *decoder) bool() bool { return d.atMost(1, "a truth value is neither 0 nor 1") == 1 }
 
-// birth reads what appendBirth wrote.
-func (d *decoder) birth(b *Birth) {
+// birth reads what appendBirth wrote, with compression or without.
+func (d *decoder) birth(b *Birth, compresses bool) {
 	b.Now = clock.Time(d.int())
 	var c core.Config
 	for _, t := range [...]*time.Duration{&c.PingInterval, &c.PongTimeout, &c.CloseTimeout, &c.ConnectionTimeout, &c.HandshakeTimeout} {
@@ -272,6 +287,9 @@ func (d *decoder) birth(b *Birth) {
 		*n = d.number()
 	}
 	c.Pings = core.PingPolicy(d.byte())
+	if compresses {
+		c.Compression, b.Compression = d.compression()
+	}
 	b.Request.Host = d.text()
 	b.Request.Target = d.text()
 	for n := d.uint(); n > 0 && d.bad == ""; n-- {
@@ -285,4 +303,30 @@ func (d *decoder) birth(b *Birth) {
 	if b.Settings, err = core.NewSettings(c); err != nil {
 		d.fail("the configuration is not valid: " + err.Error())
 	}
+}
+
+// lender lends what the replays of connections that compress need.
+var lender compress.Pool
+
+func (d *decoder) compression() (c *core.Compression, agreed *deflate.Params) {
+	c = &core.Compression{SendWindowBits: int(d.byte()), ReceiveWindowBits: int(d.byte()), Lend: &lender}
+	flags := d.atMost(noSendTakeover|noReceiveTakeover|isAgreed, "the compression is garbled")
+	c.NoSendTakeover, c.NoReceiveTakeover = flags&noSendTakeover != 0, flags&noReceiveTakeover != 0
+	c.Level, c.Threshold = int(d.byte()), d.number()
+	if flags&isAgreed == 0 {
+		return c, nil
+	}
+	agreed = &deflate.Params{SendBits: d.window(), ReceiveBits: d.window()}
+	flags = d.atMost(noSendTakeover|noReceiveTakeover, "the compression is garbled")
+	agreed.SendTakeover, agreed.ReceiveTakeover = flags&noSendTakeover == 0, flags&noReceiveTakeover == 0
+	return c, agreed
+}
+
+// window reads the size of a window.
+func (d *decoder) window() uint8 {
+	bits := d.byte()
+	if bits < deflate.MinWindowBits || bits > deflate.MaxWindowBits {
+		d.fail("a window is too small or too large")
+	}
+	return bits
 }

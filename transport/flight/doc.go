@@ -61,7 +61,8 @@
 //
 // A second core is fed with what is redacted, and that is what is recorded: the
 // replay is exact all the same. Should it ever answer in another way than the real
-// one, the recording ends there, and says so.
+// one, the recording ends there, and says so. What was replaced would be compressed to
+// other lengths: connections that may compress are not recorded with Redact.
 //
 // # Replaying
 //
@@ -79,6 +80,10 @@
 // a fix at the step that it changes. The function that Replay is given looks at
 // each [Step]: the call, the answer, the next deadline and why, the state.
 //
+// What a connection compresses is a matter of the compressor: replay such a recording
+// with the version of klauspost/compress that made it, or the bytes that it puts out
+// differ.
+//
 // # Bound
 //
 // When three eighths of the limit are full, the state of the machine is saved as a
@@ -87,8 +92,8 @@
 // an eighth of the limit, such as AppendMessage, is not kept: a checkpoint bridges
 // the [Gap]. After the end of the input (a close frame, a failure) only the length
 // is kept of what the peer still sends. The checkpoints of a handshake hold what has
-// come of the head, up to Config.MaxHeadBytes each; these two come on top of the
-// limit.
+// come of the head, up to Config.MaxHeadBytes each, those of a connection that
+// compresses its windows, 8 KiB by default; these two come on top of the limit.
 //
 // # The file
 //
@@ -103,7 +108,8 @@
 // The ninth byte is the version. facts are one bytes:
 //
 //	byte     1: redacted, 2: client, 4: the handshake was done elsewhere,
-//	         8: the beginning is dropped, and the first record is a checkpoint
+//	         8: the beginning is dropped, and the first record is a checkpoint,
+//	         16: the connection may compress
 //	varint   when the connection began, in ns since 1970 UTC
 //	text     what recorded it
 //	text     label
@@ -113,6 +119,10 @@
 //	         HandshakeTimeout (ns), MaxFrameSize, MaxMessageSize, MaxFragments,
 //	         MaxControlRate, MaxHeadBytes, MaxHeadLines; -1 is off
 //	byte     Pings: 0 by role, 1 answer, 2 drop
+//	bytes    if the connection may compress: SendWindowBits, ReceiveWindowBits, 1 for
+//	         NoSendTakeover plus 2 for NoReceiveTakeover plus 4 if the handshake was
+//	         done elsewhere and agreed on compression, Level (a byte each), Threshold
+//	         (varint); and what was agreed on: two sizes of windows and flags as above
 //	text     Host of the request, then Target; empty but for a client's handshake
 //	texts    Subprotocols: a uvarint, how many, and so many texts
 //	fields   Header: a uvarint, how many, and so many names and values
@@ -129,7 +139,8 @@
 //	         64 level, 128 Recv that took nothing of its input
 //	time     varint: since that of the record before, or the birth
 //	the arguments:
-//	         1: a byte, the length of the scratch, and bytes, the input that was taken
+//	         1: a byte, the length of the scratch, or 255 and that as a uvarint, and
+//	         bytes, the input that was taken
 //	         2, 10: a varint, how many bytes
 //	         12: opcode, fin (a byte each), payload (bytes)
 //	         13: opcode, payload

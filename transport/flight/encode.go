@@ -5,6 +5,7 @@ import (
 
 	"github.com/fb1e3c20/websockets/clock"
 	"github.com/fb1e3c20/websockets/core"
+	"github.com/fb1e3c20/websockets/core/deflate"
 )
 
 // What a record has beside its arguments.
@@ -92,8 +93,7 @@ func appendCheckpoint(b []byte, c *Call, ctx *prior) []byte {
 func appendArguments(b []byte, c *Call) []byte {
 	switch c.Op {
 	case Recv:
-		b = append(b, byte(c.Scratch))
-		return appendBytes(b, c.Data)
+		return appendBytes(appendScratch(b, c.Scratch), c.Data)
 	case Discarded, Wrote:
 		return binary.AppendVarint(b, int64(c.N))
 	case AppendFragment:
@@ -119,6 +119,17 @@ func appendArguments(b []byte, c *Call) []byte {
 		return appendBytes(b, c.Reject.Body)
 	}
 	return b
+}
+
+// longScratch stands for the length of a scratch that is longer than any without
+// compression, and that follows.
+const longScratch = 0xFF
+
+func appendScratch(b []byte, n int) []byte {
+	if n <= core.ScratchSize {
+		return append(b, byte(n))
+	}
+	return binary.AppendUvarint(append(b, longScratch), uint64(n))
 }
 
 func appendEvent(b []byte, e *eventDigest) []byte {
@@ -168,6 +179,9 @@ func appendBirth(b []byte, birth *Birth) []byte {
 		b = binary.AppendVarint(b, n)
 	}
 	b = append(b, byte(c.Pings))
+	if c.Compression != nil {
+		b = appendCompression(b, c.Compression, birth.Compression)
+	}
 	b = appendBytes(b, birth.Request.Host)
 	b = appendBytes(b, birth.Request.Target)
 	b = binary.AppendUvarint(b, uint64(len(birth.Request.Subprotocols)))
@@ -175,4 +189,22 @@ func appendBirth(b []byte, birth *Birth) []byte {
 		b = appendBytes(b, name)
 	}
 	return appendFields(b, birth.Request.Header)
+}
+
+// What is told of compression in one byte, of a policy and of what was agreed on.
+const (
+	noSendTakeover byte = 1 << iota
+	noReceiveTakeover
+	isAgreed // what was agreed on elsewhere follows
+)
+
+func appendCompression(b []byte, c *core.Compression, agreed *deflate.Params) []byte {
+	b = append(b, byte(c.SendWindowBits), byte(c.ReceiveWindowBits),
+		bit(c.NoSendTakeover, noSendTakeover)|bit(c.NoReceiveTakeover, noReceiveTakeover)|bit(agreed != nil, isAgreed), byte(c.Level))
+	b = binary.AppendVarint(b, int64(c.Threshold))
+	if agreed != nil {
+		b = append(b, agreed.SendBits, agreed.ReceiveBits,
+			bit(!agreed.SendTakeover, noSendTakeover)|bit(!agreed.ReceiveTakeover, noReceiveTakeover))
+	}
+	return b
 }

@@ -22,6 +22,7 @@ const (
 	isClient
 	isOpen
 	isDropped // the beginning is, and the first record is a checkpoint
+	isCompressing
 )
 
 // endReason tells why a recording ends where it does.
@@ -60,7 +61,7 @@ func (f *Flight) appendFacts(b []byte, cause string) []byte {
 		cause = ""
 	}
 	b = append(b, bit(f.redacted, isRedacted)|bit(f.birth.Role == core.Client, isClient)|
-		bit(f.birth.Open, isOpen)|bit(f.log.dropped, isDropped))
+		bit(f.birth.Open, isOpen)|bit(f.log.dropped, isDropped)|bit(f.birth.compresses(), isCompressing))
 	b = binary.AppendVarint(b, f.wall.UnixNano())
 	b = appendBytes(b, software())
 	b = appendBytes(b, f.birth.Label)

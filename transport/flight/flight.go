@@ -7,6 +7,7 @@ import (
 
 	"github.com/fb1e3c20/websockets/clock"
 	"github.com/fb1e3c20/websockets/core"
+	"github.com/fb1e3c20/websockets/core/deflate"
 	"github.com/fb1e3c20/websockets/core/frame"
 	"github.com/fb1e3c20/websockets/transport"
 )
@@ -20,7 +21,8 @@ type Options struct {
 	Limit int
 
 	// Redact replaces what may be private before it is kept; see the package's
-	// documentation. It costs a second machine.
+	// documentation. It costs a second machine. A connection that may compress
+	// cannot be recorded so.
 	Redact bool
 }
 
@@ -48,6 +50,8 @@ type Flight struct {
 	redactor *redactor
 	shadow   *core.Conn
 
+	scratch int // the most that the machine makes use of
+
 	entropy func() uint32
 	drawn   []uint32 // by the call under way
 	fed     int      // of them, how many the shadow has drawn
@@ -61,20 +65,26 @@ type Flight struct {
 	closed  frame.CloseCode // by the peer
 }
 
-var errCompressed = errors.New("flight: a connection that may compress cannot be recorded yet")
+// ErrRedactCompressed is the error of [Record] for a connection that may compress, with
+// Redact.
+var ErrRedactCompressed = errors.New("flight: compressed messages cannot be redacted: record without Redact, and treat the file as you treat the messages, or do without compression")
 
 // Record makes a machine as b says and records it. The error is that of making
-// it. A connection that may compress cannot be recorded yet.
+// it, or [ErrRedactCompressed].
 func Record(b Birth, o Options) (*Flight, error) {
-	if b.Settings != nil && b.Settings.Config().Compression != nil {
-		return nil, errCompressed
+	if o.Redact && b.compresses() {
+		return nil, ErrRedactCompressed
 	}
 	b.State = nil
 	f := &Flight{birth: b, wall: time.Now(), framing: b.Open, redacted: o.Redact}
 	f.log.limit = o.limit()
 	f.log.ctx.now = b.Now
+	f.scratch = core.ScratchSize
 	if b.Settings != nil {
 		f.entropy = b.Settings.Config().Entropy
+	}
+	if b.compresses() {
+		f.scratch = mostScratch
 	}
 	drawing, err := b.drawing(f.draw)
 	if err != nil {
@@ -254,7 +264,8 @@ func (f *Flight) recvPiece(now clock.Time, in, scratch []byte) (int, core.Event)
 		return n, ev
 	}
 	framing := f.framing
-	c := Call{Op: Recv, Now: now, Scratch: min(len(scratch), core.ScratchSize)}
+	scratch = scratch[:min(len(scratch), f.scratch)]
+	c := Call{Op: Recv, Now: now, Scratch: len(scratch)}
 	kept := lent.Get().(*[]byte)
 	defer lent.Put(kept)
 	*kept = append((*kept)[:0], in...) // it is unmasked in place
@@ -443,6 +454,14 @@ func (f *Flight) Response() *core.Response { return f.m.Response() }
 // Subprotocol: see [core.Conn.Subprotocol].
 func (f *Flight) Subprotocol() string { return f.m.Subprotocol() }
 
+// Compression: see [core.Conn.Compression].
+func (f *Flight) Compression() (agreed deflate.Params, ok bool) {
+	if m, is := f.m.(transport.Compressor); is {
+		return m.Compression()
+	}
+	return deflate.Params{}, false
+}
+
 // Open: see [core.Conn.Open].
 func (f *Flight) Open() bool { return f.m.Open() }
 
@@ -453,7 +472,8 @@ func (f *Flight) Err() error { return f.m.Err() }
 func (f *Flight) Transport() core.Transport { return f.m.Transport() }
 
 var (
-	_ transport.Machine  = (*Flight)(nil)
-	_ transport.Releaser = (*Flight)(nil)
-	_ transport.Failer   = (*Flight)(nil)
+	_ transport.Machine    = (*Flight)(nil)
+	_ transport.Compressor = (*Flight)(nil)
+	_ transport.Releaser   = (*Flight)(nil)
+	_ transport.Failer     = (*Flight)(nil)
 )

@@ -10,6 +10,8 @@ import (
 
 	"github.com/fb1e3c20/websockets/clock"
 	"github.com/fb1e3c20/websockets/core"
+	"github.com/fb1e3c20/websockets/core/deflate"
+	"github.com/fb1e3c20/websockets/core/deflate/compress"
 	"github.com/fb1e3c20/websockets/core/frame"
 	"github.com/fb1e3c20/websockets/transport"
 	"github.com/fb1e3c20/websockets/transport/flight"
@@ -70,6 +72,41 @@ type life struct {
 	m    transport.Machine
 	role core.Role
 	seen bytes.Buffer
+
+	peer *squeezer // its frames are compressed, if it is there
+}
+
+// extension is what a life with a squeezer agrees on in its handshake.
+const extension = "Sec-WebSocket-Extensions: permessage-deflate; server_max_window_bits=12; client_max_window_bits=12\r\n"
+
+// A squeezer compresses what a peer sends, with context takeover and 12 bits.
+type squeezer struct {
+	c  *compress.Compressor
+	w  deflate.Window
+	on bool // in the message under way
+}
+
+func newSqueezer(t testing.TB) *squeezer {
+	c, err := compress.New(12, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &squeezer{c: c, w: deflate.MakeWindow(make([]byte, 4096))}
+}
+
+// squeeze compresses a frame, or leaves it as it is.
+func (s *squeezer) squeeze(h *frame.Header, p []byte, on bool) []byte {
+	if s == nil || h.Opcode.IsControl() {
+		return p
+	}
+	if h.Opcode != frame.Continuation {
+		s.on = on
+		h.RSV1 = on
+	}
+	if !s.on {
+		return p
+	}
+	return s.c.Append(nil, &s.w, p, h.Fin)
 }
 
 var sampleRequest = "GET /chat?token=sesame HTTP/1.1\r\nHost: server.example.com:80\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
@@ -98,6 +135,9 @@ func (l *life) run(n int, open bool) string {
 	m := l.m
 	if !open && l.role == core.Server {
 		in = []byte(sampleRequest)
+		if l.peer != nil {
+			in = bytes.Replace(in, []byte("Cookie:"), []byte(extension+"Cookie:"), 1)
+		}
 		if rnd.IntN(4) == 0 {
 			in = mutate(rnd, in)
 		}
@@ -133,6 +173,9 @@ func (l *life) run(n int, open bool) string {
 			if h.Opcode == frame.Close {
 				payload = append([]byte{3, 0xe8 + byte(rnd.IntN(10))}, payload...)
 			}
+			if l.peer != nil {
+				payload = l.peer.squeeze(&h, payload, rnd.IntN(4) > 0)
+			}
 			in = frame.AppendFrame(in, h, payload)
 			if rnd.IntN(500) == 0 {
 				in = mutate(rnd, in)
@@ -147,6 +190,9 @@ func (l *life) run(n int, open bool) string {
 				piece = bytes.Clone(in)
 			}
 			scratch := make([]byte, core.ScratchSize)
+			if l.peer != nil {
+				scratch = make([]byte, core.ScratchSize+1+rnd.IntN(1<<rnd.IntN(17)))
+			}
 			for {
 				k, ev := m.Recv(now, piece, scratch)
 				if ev.Kind == core.EventNone {
@@ -196,7 +242,11 @@ func (l *life) run(n int, open bool) string {
 		}
 		if key := keyIn(wire); key != "" && l.role == core.Client && m.Response() == nil && !open {
 			open = true
-			in = append(in, answerTo(key)...)
+			answer := answerTo(key)
+			if l.peer != nil {
+				answer = strings.Replace(answer, "Set-Cookie:", extension+"Set-Cookie:", 1)
+			}
+			in = append(in, answer...)
 			if rnd.IntN(4) == 0 {
 				in = mutate(rnd, in)
 			}

@@ -148,7 +148,7 @@ func checkFrame(b []byte) ([]byte, error) {
 }
 
 func (r *Recording) facts(d *decoder) {
-	flags := d.byte()
+	flags := d.atMost(isRedacted|isClient|isOpen|isDropped|isCompressing, "it has facts that this version does not know")
 	r.Redacted = flags&isRedacted != 0
 	r.Dropped = flags&isDropped != 0
 	r.Birth.Open = flags&isOpen != 0
@@ -160,7 +160,7 @@ func (r *Recording) facts(d *decoder) {
 	r.Label = d.text()
 	r.Cause = d.text()
 	r.Birth.Label = r.Label
-	d.birth(&r.Birth)
+	d.birth(&r.Birth, flags&isCompressing != 0)
 	r.words = d.words(nil)
 }
 
