@@ -185,7 +185,7 @@ type deflater struct {
 	size     uint32            // of that message, decompressed so far
 	tail     uint8             // how much of the tail has been decompressed
 
-	compresses bool // the message that goes out in fragments
+	compresses bool // the message that goes out in fragments; false between two
 }
 
 // Compress has a connection that was made by [NewOpen] compress as both sides have
@@ -246,6 +246,24 @@ func (c *Conn) endCompressed() {
 	if !z.params.ReceiveTakeover {
 		z.receive = deflate.Window{}
 	}
+}
+
+// Inflating reports whether c has an Inflater: one that was lent, or its own if it was
+// restored.
+func (c *Conn) Inflating() bool { return c.isCompressed() }
+
+// BeginsCompressed reports whether [Conn.Recv] of in would begin with the header of a
+// compressed message, as far as that can be seen: in no other call is an Inflater
+// borrowed, and in none are there two.
+func (c *Conn) BeginsCompressed(in []byte) bool {
+	const rsv1 = 0x40
+	if c.deflater() == nil || c.phase != phaseOpen || c.msgOp != 0 || c.has(inFrame) || len(in) == 0 {
+		return false
+	}
+	if c.hdrLen > 0 {
+		return c.hdr[0]&rsv1 != 0
+	}
+	return in[0]&rsv1 != 0
 }
 
 // isCompressed reports whether the message that comes in is compressed.
@@ -359,6 +377,9 @@ func (c *Conn) appendDeflated(dst []byte, op frame.Opcode, fin, first bool, p []
 	dst = frame.AppendFrame(dst, h, lent.Deflate(w, p, fin))
 	c.unsent += int64(len(dst) - before)
 	set.lend.ReturnDeflater(z.params.SendBits, set.level, lent)
+	if fin {
+		z.compresses = false
+	}
 	if fin && !z.params.SendTakeover {
 		z.send = deflate.Window{}
 	}

@@ -445,6 +445,44 @@ func TestHeadersOnACompressedConnection(t *testing.T) {
 	})
 }
 
+// An Inflater is borrowed in no call of Recv but one that BeginsCompressed tells of
+// before, whether the header comes in pieces or not.
+func TestInflatersAreForetold(t *testing.T) {
+	bothRoles(t, func(t *testing.T, role Role) {
+		const wire = "\x02\x01x\x00\x00\x80\x00" + "\x89\x01p" + "\x41\x03\xf2\x48\xcd" + "\x8a\x00" + "\x80\x04\xc9\xc9\x07\x00" + "\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00"
+		for size := 1; size <= len(wire); size++ {
+			c := compressing(t)
+			lend := c.Compression.Lend.(*lender)
+			e := deflating(t, role, c, whole)
+			foretold, lent := 0, 0
+			for rest := []byte(from(role.peer(), wire)); len(rest) > 0; {
+				in := rest[:min(size, len(rest))]
+				before, told := lend.out, e.BeginsCompressed(in)
+				n, ev := e.Recv(0, in, make([]byte, ScratchSize+100))
+				rest = rest[n:]
+				if told {
+					foretold++
+				}
+				if ended := ev.Last && ev.Op == frame.Text; before == 0 && (lend.out == 1 || ended) {
+					lent++
+					if !told {
+						t.Errorf("pieces of %d: nothing told of an Inflater before %q", size, in)
+					}
+				}
+				if e.Inflating() != (lend.out == 1) {
+					t.Errorf("pieces of %d: Inflating is %t, %d are lent", size, e.Inflating(), lend.out)
+				}
+			}
+			if lent != 2 || foretold < 2 || e.Err() != nil {
+				t.Errorf("pieces of %d: %d Inflaters, %d foretold, %v", size, lent, foretold, e.Err())
+			}
+		}
+		if e := opened(t, role); e.BeginsCompressed([]byte("\xc1")) {
+			t.Error("a connection that does not compress was to borrow an Inflater")
+		}
+	})
+}
+
 func TestCompressionPolicies(t *testing.T) {
 	lend := newLender(t)
 	for _, test := range []struct {

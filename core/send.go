@@ -115,6 +115,29 @@ func (c *Conn) AppendFragment(dst []byte, op frame.Opcode, p []byte, fin bool) (
 	return c.appendFrame(dst, op, fin, p), nil
 }
 
+// CheckMessage returns the error that [Conn.AppendMessage] would return, and changes
+// nothing: for a caller that has to bring the entropy of a frame before it is sent.
+func (c *Conn) CheckMessage(op frame.Opcode, p []byte) error {
+	if c.outOp != 0 || !op.IsData() {
+		return c.messageMisuse(op)
+	}
+	return c.CheckFragment(op, p, true)
+}
+
+// CheckFragment is CheckMessage for [Conn.AppendFragment].
+func (c *Conn) CheckFragment(op frame.Opcode, p []byte, fin bool) error {
+	if err := c.checkSend(op, len(p)); err != nil {
+		return err
+	}
+	if c.outOp != frame.Text && op != frame.Text {
+		return nil
+	}
+	if v := c.outUTF8; !goesOn(&v, p, fin) {
+		return ErrInvalidText
+	}
+	return nil
+}
+
 // HeaderOptions say what [Conn.AppendHeader] begins.
 type HeaderOptions struct {
 	// More tells that other fragments of the message will follow.
@@ -136,9 +159,6 @@ func (c *Conn) AppendHeader(dst []byte, op frame.Opcode, o HeaderOptions, n int)
 	z := c.deflater()
 	if c.outOp != 0 && (op != frame.Continuation || z != nil && z.compresses) {
 		return dst, frame.Mask{}, ErrMessageInProgress
-	}
-	if z != nil {
-		z.compresses = false
 	}
 	dst = c.appendHandshake(dst)
 	before := len(dst)
@@ -244,11 +264,17 @@ func (c *Conn) checkSend(op frame.Opcode, n int) error {
 // outText reports whether the text may go on with p.
 func (c *Conn) outText(p []byte, fin bool) bool {
 	v := c.outUTF8
-	if _, ok := v.Write(p); !ok || fin && !v.Complete() {
+	if !goesOn(&v, p, fin) {
 		return false
 	}
 	c.outUTF8 = v
 	return true
+}
+
+// goesOn reports whether a text of which v has seen the beginning may go on with p.
+func goesOn(v *frame.UTF8, p []byte, fin bool) bool {
+	_, ok := v.Write(p)
+	return ok && (!fin || v.Complete())
 }
 
 // nextOut returns the opcode on the wire and notes where the message stands.

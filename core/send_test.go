@@ -54,6 +54,47 @@ func TestAppendFragment(t *testing.T) {
 	})
 }
 
+// CheckMessage and CheckFragment tell what AppendMessage and AppendFragment will, and
+// change nothing.
+func TestChecks(t *testing.T) {
+	bothRoles(t, func(t *testing.T, role Role) {
+		for name, before := range map[string]func(e *end){
+			"open":          func(*end) {},
+			"in a text":     func(e *end) { e.take(e.AppendFragment(nil, frame.Text, []byte("\xe2\x82"), false)) },
+			"in a binary":   func(e *end) { e.take(e.AppendFragment(nil, frame.Binary, nil, false)) },
+			"behind a text": func(e *end) { e.take(e.AppendMessage(nil, frame.Text, nil)) },
+			"closed":        func(e *end) { e.take(e.AppendClose(0, nil, 1000, "")) },
+		} {
+			for _, op := range []frame.Opcode{frame.Continuation, frame.Text, frame.Binary, frame.Ping} {
+				for _, p := range []string{"", "a", "\xac", "\xe2\x82", "\xff"} {
+					for _, how := range []string{"message", "first", "last"} {
+						e := opened(t, role)
+						before(e)
+						state := string(e.AppendState(nil))
+						var told, err error
+						if how == "message" {
+							told = e.CheckMessage(op, []byte(p))
+						} else {
+							told = e.CheckFragment(op, []byte(p), how == "last")
+						}
+						if after := string(e.AppendState(nil)); after != state {
+							t.Errorf("%s, %s %v %q: a check made\n%sof\n%s", name, how, op, p, after, state)
+						}
+						if how == "message" {
+							_, err = e.AppendMessage(nil, op, []byte(p))
+						} else {
+							_, err = e.AppendFragment(nil, op, []byte(p), how == "last")
+						}
+						if told != err {
+							t.Errorf("%s, %s %v %q: %v was foretold, it is %v", name, how, op, p, told, err)
+						}
+					}
+				}
+			}
+		}
+	})
+}
+
 func TestAppendHeader(t *testing.T) {
 	bothRoles(t, func(t *testing.T, role Role) {
 		e := opened(t, role)
