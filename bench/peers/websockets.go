@@ -1,0 +1,44 @@
+package peers
+
+import (
+	"context"
+	"net"
+
+	"github.com/fb1e3c20/websockets"
+	"github.com/fb1e3c20/websockets/bench/raw"
+	"github.com/fb1e3c20/websockets/transport/tcp"
+)
+
+func serveWebsockets(l net.Listener, mode raw.Mode) error {
+	o := websockets.Strict()
+	o.MaxMessageSize = maxMessage
+	o.Compression = &websockets.Compression{
+		NoSendTakeover:    !mode.Takeover,
+		NoReceiveTakeover: !mode.Takeover,
+		SendWindowBits:    mode.Bits,
+		ReceiveWindowBits: mode.Bits,
+		Threshold:         -1,
+	}
+	return websockets.Handle(func(ctx context.Context, c *websockets.Conn) error {
+		var buf []byte
+		for {
+			typ, p, err := c.ReceiveInto(ctx, buf[:0])
+			if err != nil {
+				return err
+			}
+			if err := c.Send(ctx, typ, p); err != nil {
+				return err
+			}
+			buf = kept(p)
+		}
+	}, o).Serve(tcp.NewListener(l, nil))
+}
+
+// kept returns p, to be used again, unless it is larger than a connection should hold
+// on to.
+func kept(p []byte) []byte {
+	if cap(p) > 64<<10 {
+		return nil
+	}
+	return p
+}

@@ -1,0 +1,47 @@
+package raw
+
+import (
+	"github.com/fb1e3c20/websockets/bench/payload"
+	"github.com/fb1e3c20/websockets/core/deflate"
+	"github.com/fb1e3c20/websockets/core/deflate/compress"
+	"github.com/fb1e3c20/websockets/core/frame"
+)
+
+// A Stream is a payload.Set as a client sends it: frames, made once for all
+// connections. A lap is once through its messages. The first message of a lap refers
+// to nothing before it, so that laps can follow one another. Goroutines may share it.
+type Stream struct {
+	Set    *payload.Set
+	Mode   Mode
+	Frames [][]byte
+}
+
+// mask is over everything: what a mask costs does not depend on it.
+var mask = frame.Mask{0x37, 0xfa, 0x21, 0x3d}
+
+// NewStream compresses a Set, or has the client send it plain; the server compresses
+// what it sends in any case.
+func NewStream(set *payload.Set, mode Mode, plain bool) (*Stream, error) {
+	s := &Stream{Set: set, Mode: mode}
+	c, err := compress.New(uint8(mode.Bits), 0)
+	if err != nil {
+		return nil, err
+	}
+	var w *deflate.Window
+	if mode.Takeover {
+		window := deflate.MakeWindow(make([]byte, 1<<mode.Bits))
+		w = &window
+	}
+	for _, p := range set.Messages {
+		h := frame.Header{Fin: true, Opcode: frame.Binary, Masked: true, Mask: mask}
+		if set.Text {
+			h.Opcode = frame.Text
+		}
+		if !plain {
+			h.RSV1 = true
+			p = c.Append(nil, w, p, true)
+		}
+		s.Frames = append(s.Frames, frame.AppendFrame(nil, h, p))
+	}
+	return s, nil
+}

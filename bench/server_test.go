@@ -1,0 +1,97 @@
+package main
+
+import (
+	"os"
+	"testing"
+
+	"github.com/fb1e3c20/websockets/bench/payload"
+	"github.com/fb1e3c20/websockets/bench/peers"
+	"github.com/fb1e3c20/websockets/bench/raw"
+)
+
+// TestMain makes the tests' own program one that can be started as a server.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 1 && os.Args[1] == "serve" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// Every peer sends back every message, compressed, whether it came compressed or not,
+// over more than a lap. The client decompresses with what the mode lets it keep.
+func TestEveryPeerEchoes(t *testing.T) {
+	for _, peer := range peers.All() {
+		for _, mode := range raw.Modes {
+			if !peer.Has(mode) {
+				continue
+			}
+			t.Run(peer.Name+"/"+mode.Name, func(t *testing.T) {
+				s, err := start(peer, mode, "")
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer s.stop()
+				for _, set := range payload.Sets() {
+					echo(t, s, set, false)
+					echo(t, s, set, true)
+				}
+			})
+		}
+	}
+}
+
+func echo(t *testing.T, s *server, set *payload.Set, plain bool) {
+	t.Helper()
+	stream, err := raw.NewStream(set, s.mode, plain)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fleet, err := raw.NewFleet(s.addr, stream, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer fleet.Close()
+	n := len(set.Messages) + 2
+	tally, err := fleet.Burst(n)
+	if err != nil {
+		t.Fatalf("%s, plain %t: %v", set.Name, plain, err)
+	}
+	if tally.Messages != 2*n {
+		t.Errorf("%s, plain %t: %d echoes of %d messages", set.Name, plain, tally.Messages, 2*n)
+	}
+	if set.Size() > 1000 && set.Name != "noise-16k" && tally.Wire > tally.Payload/2 {
+		t.Errorf("%s, plain %t: %d bytes on the wire for %d: that is not compressed", set.Name, plain, tally.Wire, tally.Payload)
+	}
+}
+
+func TestAServerTellsOfItself(t *testing.T) {
+	s, err := start(peers.All()[0], raw.Modes[0], "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.stop()
+	for _, collect := range []bool{false, true} {
+		if m, err := s.memory(collect); err != nil || m.Heap == 0 || m.Stack == 0 || m.Objects == 0 || m.Bytes == 0 {
+			t.Errorf("memory %+v, %v", m, err)
+		}
+	}
+	if d, err := s.cpu(); err != nil || d <= 0 {
+		t.Errorf("CPU time %v, %v", d, err)
+	}
+}
+
+func TestAServerThatCannotStart(t *testing.T) {
+	gorilla, err := peers.Of("gorilla")
+	if err != nil {
+		t.Fatal(err)
+	}
+	takeover, err := raw.ModeOf("ct12")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s, err := start(gorilla, takeover, ""); err == nil {
+		s.stop()
+		t.Error("gorilla with context takeover")
+	}
+}
