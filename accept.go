@@ -78,7 +78,7 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request, more ...transpor
 		m.abandon()
 		return nil, err
 	}
-	c := &Conn{request: detached(r), subprotocol: o.Subprotocol, patience: s.patience()}
+	c := &Conn{request: detached(r), subprotocol: o.Subprotocol, compression: s.options.Compression, patience: s.patience()}
 	return s.newConn(c, m, stream, more)
 }
 

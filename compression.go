@@ -1,6 +1,9 @@
 package websockets
 
 import (
+	"cmp"
+	"context"
+
 	"github.com/fb1e3c20/websockets/core"
 	"github.com/fb1e3c20/websockets/core/deflate/compress"
 )
@@ -40,6 +43,32 @@ type Compression struct {
 	// Threshold is the length in bytes from which on a message is compressed, unless
 	// it is sent by a Writer, which compresses all. Default 64; negative: all are.
 	Threshold int
+
+	// Choose, if it is given, says of each message from the Threshold on whether it is
+	// compressed: images mostly become no shorter, for example, and secrets had better
+	// not be. It is called by the goroutine that sends, and may be by many at a time;
+	// it must not keep or change p. A Writer does not ask it. See also
+	// [Conn.SendUncompressed].
+	Choose func(typ MessageType, p []byte) bool
+}
+
+const defaultThreshold = 64 // as the core's
+
+// wants reports whether a message is compressed, if the peer agreed.
+func (c *Compression) wants(typ MessageType, p []byte) bool {
+	return len(p) >= cmp.Or(c.Threshold, defaultThreshold) && (c.Choose == nil || c.Choose(typ, p))
+}
+
+// level returns the Level, never 0.
+func (c *Compression) level() uint8 { return uint8(max(c.Level, compress.DefaultLevel)) }
+
+// SendUncompressed sends p as [Conn.Send] does, but does not compress it: for a secret
+// beside which an attacker may place text, or for what is compressed already.
+func (c *Conn) SendUncompressed(ctx context.Context, typ MessageType, p []byte) error {
+	if err := c.inTurn(ctx); err != nil {
+		return err
+	}
+	return c.wrap(c.t.SendUncompressed(ctx, typ, p))
 }
 
 // pool is shared by all connections: it holds plain memory.

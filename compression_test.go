@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/fb1e3c20/websockets"
@@ -128,17 +130,23 @@ func TestCompressedStreaming(t *testing.T) {
 	c.Close(websockets.NormalClosure, "")
 }
 
-// One message to many: with and without compression, and of every size.
+// One message to many, of every size and with every policy, before and behind the
+// connection's own messages, which may refer to it.
 func TestPreparedWithCompression(t *testing.T) {
-	for _, compression := range []*websockets.Compression{nil, {}} {
-		for _, size := range []int{10, 1000, 100_000} {
-			m, err := websockets.NewPrepared(websockets.Text, bytes.Repeat([]byte("p"), size))
+	all := map[string]*websockets.Compression{"none": nil}
+	for name, c := range compressions {
+		all[name] = &c
+	}
+	for name, compression := range all {
+		for _, size := range []int{0, 10, 100, 1000, 100_000} {
+			text := bytes.Repeat([]byte("prepared, "), size/10)
+			m, err := websockets.NewPrepared(websockets.Text, text)
 			if err != nil {
 				t.Fatal(err)
 			}
 			url := ways[0].start(t, func(ctx context.Context, c *websockets.Conn) error {
 				for range 3 {
-					if err := c.SendPrepared(ctx, m); err != nil {
+					if err := errors.Join(c.SendPrepared(ctx, m), c.Send(ctx, websockets.Text, text)); err != nil {
 						return err
 					}
 				}
@@ -147,12 +155,112 @@ func TestPreparedWithCompression(t *testing.T) {
 			client := ways[0].client()
 			client.Compression = compression
 			c := dial(t, url, client)
-			for range 3 {
-				if _, p, err := c.Receive(t.Context()); err != nil || len(p) != size {
-					t.Errorf("%d bytes, %v; want %d", len(p), err, size)
+			for range 6 {
+				if _, p, err := c.Receive(t.Context()); err != nil || !bytes.Equal(p, text) {
+					t.Errorf("%s: %d bytes, %v; want %d", name, len(p), err, size)
 				}
 			}
 		}
+	}
+}
+
+// sizes returns how many bytes each call of send puts on the wire of a connection that
+// compresses as c says.
+func sizes(t *testing.T, compression *websockets.Compression, send ...func(context.Context, *websockets.Conn) error) (n []int64) {
+	t.Helper()
+	url := ways[0].start(t, func(ctx context.Context, c *websockets.Conn) error {
+		for _, f := range send {
+			if _, _, err := c.Receive(ctx); err != nil {
+				return err
+			}
+			if err := f(ctx, c); err != nil {
+				return err
+			}
+		}
+		_, _, err := c.Receive(ctx) // the close frame is not to be counted
+		return err
+	}, func(o *websockets.Options) { o.Compression = compression })
+	client := ways[0].client()
+	client.Compression = compression
+	c := dial(t, url, client)
+	for range send {
+		before := c.Stats().BytesReceived
+		if err := c.Send(t.Context(), websockets.Text, nil); err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := c.Receive(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		n = append(n, c.Stats().BytesReceived-before)
+	}
+	return n
+}
+
+// noise does not become shorter by compression.
+func noise(n int) []byte {
+	p := make([]byte, n)
+	rand.NewChaCha8([32]byte{}).Read(p)
+	return p
+}
+
+// A prepared message enters the window, and is sent as it is if that is shorter.
+func TestPreparedIsCompressedOnce(t *testing.T) {
+	text := bytes.Repeat(fmt.Append(nil, noise(50)), 10)
+	prepare := func(p []byte) func(context.Context, *websockets.Conn) error {
+		m, err := websockets.NewPrepared(websockets.Binary, p)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return func(ctx context.Context, c *websockets.Conn) error { return c.SendPrepared(ctx, m) }
+	}
+	plain := func(ctx context.Context, c *websockets.Conn) error { return c.Send(ctx, websockets.Binary, text) }
+	prepared := prepare(text)
+	got := sizes(t, &websockets.Compression{}, prepared, plain, prepared, prepare(noise(1000)))
+	if got[0] >= int64(len(text))/2 || got[1] >= 40 || got[2] != got[0] || got[3] != 1004 {
+		t.Errorf("with takeover: %d; want a part, a reference to it, the part again and 1004", got)
+	}
+	got = sizes(t, &websockets.Compression{NoSendTakeover: true, NoReceiveTakeover: true}, prepared, plain, prepared)
+	if got[1] != got[0] || got[2] != got[0] {
+		t.Errorf("without takeover: %d; want the same thrice", got)
+	}
+}
+
+// What is compressed is the application's to choose, of each message.
+func TestChosenMessages(t *testing.T) {
+	var asked atomic.Int32
+	compression := &websockets.Compression{Choose: func(typ websockets.MessageType, p []byte) bool {
+		asked.Add(1)
+		return typ == websockets.Text
+	}}
+	p := bytes.Repeat([]byte("x"), 1000)
+	m, err := websockets.NewPrepared(websockets.Binary, p)
+	if err != nil {
+		t.Fatal(err)
+	}
+	large := bytes.Repeat([]byte("x"), 100_000)
+	got := sizes(t, compression,
+		func(ctx context.Context, c *websockets.Conn) error { return c.Send(ctx, websockets.Text, p) },
+		func(ctx context.Context, c *websockets.Conn) error { return c.Send(ctx, websockets.Binary, p) },
+		func(ctx context.Context, c *websockets.Conn) error { return c.SendPrepared(ctx, m) },
+		func(ctx context.Context, c *websockets.Conn) error { return c.Send(ctx, websockets.Text, p[:63]) },
+		func(ctx context.Context, c *websockets.Conn) error {
+			return c.SendUncompressed(ctx, websockets.Text, p)
+		},
+		func(ctx context.Context, c *websockets.Conn) error {
+			return c.SendUncompressed(ctx, websockets.Text, large)
+		},
+		func(ctx context.Context, c *websockets.Conn) error {
+			if err := c.SendUncompressed(ctx, websockets.Text, []byte("\xff")); !errors.Is(err, websockets.ErrMisuse) {
+				return fmt.Errorf("no text was sent: %v", err)
+			}
+			return c.Send(ctx, websockets.Text, p)
+		},
+	)
+	if got[0] >= 30 || got[1] != 1004 || got[2] != 1004 || got[3] != 65 || got[4] != 1004 || got[5] != 100_010 || got[6] >= 30 {
+		t.Errorf("%d", got)
+	}
+	if n := asked.Load(); n != 4 {
+		t.Errorf("asked %d times", n)
 	}
 }
 

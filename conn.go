@@ -27,6 +27,7 @@ type Conn struct {
 	subprotocol string
 	request     *http.Request
 	response    *http.Response
+	compression *Compression
 	released    bool        // guarded by the Server's mu
 	ordered     bool        // what is sent waits until it is inTurn
 	closing     atomic.Bool // this side has begun to close
@@ -62,6 +63,9 @@ func (c *Conn) ReceiveInto(ctx context.Context, dst []byte) (MessageType, []byte
 func (c *Conn) Send(ctx context.Context, typ MessageType, p []byte) error {
 	if err := c.inTurn(ctx); err != nil {
 		return err
+	}
+	if c.compression != nil && c.compression.Choose != nil && c.Compressed() && !c.compression.wants(typ, p) {
+		return c.wrap(c.t.SendUncompressed(ctx, typ, p))
 	}
 	return c.wrap(c.t.Send(ctx, typ, p))
 }

@@ -293,7 +293,7 @@ func (d *Dialer) drive(stream transport.Stream, r *http.Request, b *flight.Birth
 		return nil, err
 	}
 	hooks := append(d.options.hooks(), transport.OnRelease(m.finish))
-	c = &Conn{t: transport.NewConn(m.Machine, stream, d.att, hooks...)}
+	c = &Conn{t: transport.NewConn(m.Machine, stream, d.att, hooks...), compression: d.options.Compression}
 	m.begin(c.t)
 	return c, nil
 }

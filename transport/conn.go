@@ -8,6 +8,7 @@ import (
 
 	"github.com/fb1e3c20/websockets/clock"
 	"github.com/fb1e3c20/websockets/core"
+	"github.com/fb1e3c20/websockets/core/deflate"
 	"github.com/fb1e3c20/websockets/core/frame"
 )
 
@@ -135,6 +136,16 @@ func (c *Conn) Compressed() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.in.compressed
+}
+
+// Compression returns what both sides have agreed on, false if nothing is compressed.
+func (c *Conn) Compression() (agreed deflate.Params, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.in.compressed {
+		return agreed, false
+	}
+	return compressionOf(c.m)
 }
 
 // Err returns how the connection ended, nil while it has not: a [*CloseError],
@@ -555,7 +566,7 @@ func (c *Conn) AwaitOpen(ctx context.Context) (Opened, error) {
 // opened notes that messages flow.
 func (c *Conn) opened() {
 	c.handshaking = false
-	c.in.compressed = compresses(c.m)
+	_, c.in.compressed = compressionOf(c.m)
 }
 
 // requested reports whether a request waits for its answer.

@@ -53,16 +53,23 @@ type Compressor interface {
 	Compression() (agreed deflate.Params, ok bool)
 }
 
-var _ Compressor = (*core.Conn)(nil)
+// A Precompressor is a [Compressor] that sends what was compressed once for many
+// connections. Others compress it for each.
+type Precompressor interface {
+	Compressor
 
-// compresses reports whether m, which is open, compresses.
-func compresses(m Machine) bool {
+	AppendCompressed(dst []byte, op frame.Opcode, p, compressed []byte) ([]byte, error)
+}
+
+var _ Precompressor = (*core.Conn)(nil)
+
+// compressionOf returns what m, which is open, compresses with.
+func compressionOf(m Machine) (agreed deflate.Params, ok bool) {
 	c, ok := m.(Compressor)
 	if !ok {
-		return false
+		return agreed, false
 	}
-	_, ok = c.Compression()
-	return ok
+	return c.Compression()
 }
 
 // A Releaser is a [Machine] that holds what no garbage collector gives back, such

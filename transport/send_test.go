@@ -218,7 +218,7 @@ func TestSendMisuse(t *testing.T) {
 		"LargeOpcode": {func() error { return c.Send(ctx, frame.Ping, bad) }, core.ErrInvalidOpcode},
 		"Text":        {func() error { return c.Send(ctx, frame.Text, bad[:1]) }, core.ErrInvalidText},
 		"LargeText":   {func() error { return c.Send(ctx, frame.Text, bad) }, core.ErrInvalidText},
-		"Valid":       {func() error { return c.SendValid(ctx, frame.Continuation, nil) }, core.ErrNoMessage},
+		"Shared":      {func() error { return c.SendShared(ctx, transport.Shared{}) }, core.ErrNoMessage},
 		"Writer":      {func() error { _, err := c.Writer(ctx, frame.Continuation); return err }, core.ErrInvalidOpcode},
 		"Close code":  {func() error { return c.Close(frame.Abnormal, "") }, core.ErrUnsendableCode},
 		"Request":     {func() error { _, err := c.AwaitRequest(ctx); return err }, core.ErrNoRequest},

@@ -37,7 +37,7 @@ const (
 // not wait for that.
 func (c *Conn) Send(ctx context.Context, op frame.Opcode, p []byte) error {
 	if len(p) < directSize || c.Compressed() {
-		return c.sendQueued(ctx, op, p, false)
+		return c.sendQueued(ctx, op, message{p: p})
 	}
 	if op == frame.Text && !frame.ValidUTF8(p) {
 		return core.ErrInvalidText
@@ -45,24 +45,62 @@ func (c *Conn) Send(ctx context.Context, op frame.Opcode, p []byte) error {
 	return c.sendDirect(ctx, op, p)
 }
 
-// SendValid is [Conn.Send] for a p that is known to be UTF-8 where op is Text: it
-// is not checked again for each of many connections.
-func (c *Conn) SendValid(ctx context.Context, op frame.Opcode, p []byte) error {
-	if len(p) < directSize || c.Compressed() {
-		return c.sendQueued(ctx, op, p, true)
+// SendUncompressed is [Conn.Send] for a message that is not compressed, whatever has
+// been agreed on.
+func (c *Conn) SendUncompressed(ctx context.Context, op frame.Opcode, p []byte) error {
+	if op == frame.Text && !frame.ValidUTF8(p) {
+		return core.ErrInvalidText
 	}
-	return c.sendDirect(ctx, op, p)
+	return c.SendShared(ctx, Shared{Op: op, Payload: p})
+}
+
+// A Shared is a message for many connections: what can be done once has been done.
+type Shared struct {
+	Op      frame.Opcode
+	Payload []byte // UTF-8 where Op is Text; that is not checked again
+
+	// Compressed is Payload as [core.Conn.AppendCompressed] wants it. If it is nil,
+	// or nothing is compressed, Payload is sent as it is.
+	Compressed []byte
+}
+
+// SendShared is [Conn.Send] for such a message.
+func (c *Conn) SendShared(ctx context.Context, s Shared) error {
+	compressed := s.Compressed != nil && c.Compressed()
+	if !compressed && len(s.Payload) >= directSize {
+		return c.sendDirect(ctx, s.Op, s.Payload)
+	}
+	m := message{p: s.Payload, plain: !compressed}
+	if compressed {
+		m.compressed = s.Compressed
+	}
+	return c.sendQueued(ctx, s.Op, m)
+}
+
+// A message is what is to be queued, and how.
+type message struct {
+	p          []byte
+	compressed []byte // p, or nil
+	plain      bool   // it is sent as it is, and a text is known to be UTF-8
+}
+
+// len returns about how long it is on the wire.
+func (m *message) len() int {
+	if m.compressed != nil {
+		return len(m.compressed)
+	}
+	return len(m.p)
 }
 
 // sendQueued appends a message to the queue, when there is room, and sees to its
 // being written.
-func (c *Conn) sendQueued(ctx context.Context, op frame.Opcode, p []byte, valid bool) error {
+func (c *Conn) sendQueued(ctx context.Context, op frame.Opcode, m message) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	n := len(p) + headerRoom
+	n := m.len() + headerRoom
 	if err := c.awaitRoom(ctx, n); err != nil {
 		return err
 	}
@@ -75,22 +113,26 @@ func (c *Conn) sendQueued(ctx context.Context, op frame.Opcode, p []byte, valid 
 			return err
 		}
 	}
-	if err := c.appendMessage(op, p, valid); err != nil {
+	if err := c.appendMessage(op, m); err != nil {
 		return err
 	}
 	c.stats.MessagesSent++
-	c.stats.PayloadSent += int64(len(p))
+	c.stats.PayloadSent += int64(len(m.p))
 	c.sendOff()
 	return nil
 }
 
-func (c *Conn) appendMessage(op frame.Opcode, p []byte, valid bool) error {
-	dst := c.out.room(len(p) + headerRoom)
+func (c *Conn) appendMessage(op frame.Opcode, m message) error {
+	dst := c.out.room(m.len() + headerRoom)
+	precompressor, ok := c.m.(Precompressor)
 	var err error
-	if valid && !c.in.compressed {
-		dst, err = c.appendValid(dst, op, p)
-	} else {
-		dst, err = c.m.AppendMessage(dst, op, p)
+	switch {
+	case m.compressed != nil && ok:
+		dst, err = precompressor.AppendCompressed(dst, op, m.p, m.compressed)
+	case m.plain:
+		dst, err = c.appendValid(dst, op, m.p)
+	default:
+		dst, err = c.m.AppendMessage(dst, op, m.p)
 	}
 	if err != nil {
 		c.releaseIfEmpty()
