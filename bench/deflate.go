@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -103,26 +104,34 @@ func deflateCosts(p *plan, servers []*server, mode raw.Mode, set *payload.Set) (
 			if err != nil {
 				return nil, err
 			}
+			c.both = append(c.both, both)
+			if !mode.Compresses() {
+				continue
+			}
 			send, err := measure(c.server, plain, p.time)
 			if err != nil {
 				return nil, err
 			}
-			c.both, c.send = append(c.both, both), append(c.send, send)
+			c.send = append(c.send, send)
 		}
 	}
 	return costs, nil
 }
 
-// costTable is about what the cheapest comes first in.
+// costTable has the cheapest first, and the ratios to the peer that was asked for
+// first: this library.
 func costTable(costs []*cost, mode raw.Mode, set *payload.Set) *table {
 	t := &table{
 		title:  fmt.Sprintf("%s, %s: %d bytes, %d connections", mode, set.Name, set.Size(), set.Connections),
-		header: []string{"server", "CPU a message, us", "of the first", "without inflating, us", "smaller by", "allocations", "bytes allocated"},
+		header: []string{"server", "CPU a message, us", "of " + costs[0].server.peer.Name, "without inflating, us", "smaller by", "allocations", "bytes allocated"},
 	}
 	first := cpu(costs[0].both)
-	sorted := slices.SortedFunc(slices.Values(costs), func(a, b *cost) int { return int(cpu(a.both) - cpu(b.both)) })
-	for _, c := range sorted {
-		t.add(c.server.peer.Name, micro(cpu(c.both)), fmt.Sprintf("%.2f", float64(cpu(c.both))/float64(first)), micro(cpu(c.send)),
+	for _, c := range slices.SortedFunc(slices.Values(costs), func(a, b *cost) int { return cmp.Compare(cpu(a.both), cpu(b.both)) }) {
+		send := "-"
+		if mode.Compresses() {
+			send = micro(cpu(c.send))
+		}
+		t.add(c.server.peer.Name, micro(cpu(c.both)), fmt.Sprintf("%.2f", float64(cpu(c.both))/float64(first)), send,
 			fmt.Sprintf("%.2f", median(c.both, func(s sample) float64 { return s.shrunk })),
 			fmt.Sprintf("%.1f", median(c.both, func(s sample) float64 { return s.objects })),
 			fmt.Sprintf("%.0f", median(c.both, func(s sample) float64 { return s.bytes })))

@@ -56,7 +56,8 @@ func kilobytes() *payload.Set {
 
 // idle returns what each of n connections holds.
 func idle(s *server, stream *raw.Stream, n int) (memory, error) {
-	before, err := settled(s, stream, 2)
+	few := max(n/10, 1) // so that what all connections share is there
+	before, err := settled(s, stream, few)
 	if err != nil {
 		return memory{}, err
 	}
@@ -64,7 +65,7 @@ func idle(s *server, stream *raw.Stream, n int) (memory, error) {
 	if err != nil {
 		return memory{}, err
 	}
-	return memory{Heap: each(before.Heap, after.Heap, n-2), Stack: each(before.Stack, after.Stack, n-2)}, nil
+	return memory{Heap: each(before.Heap, after.Heap, n-few), Stack: each(before.Stack, after.Stack, n-few)}, nil
 }
 
 // each returns the n-th part of the difference, 0 if there is less than before.

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/fb1e3c20/websockets/bench/payload"
 	"github.com/fb1e3c20/websockets/bench/peers"
 	"github.com/fb1e3c20/websockets/bench/raw"
 )
@@ -64,8 +65,8 @@ func parse(args []string) (*plan, error) {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.StringVar(&p.scenario, "scenario", "deflate", "what is measured: deflate")
 	names := flags.String("peers", "", "which peers, separated by commas (default all)")
-	modes := flags.String("modes", "", "which modes, of nct, ct12 and ct15 (default all)")
-	payloads := flags.String("payloads", "", "which payloads, by their names in the tables (default all)")
+	modes := flags.String("modes", "", "which modes, of off, nct, ct12 and ct15 (default all)")
+	payloads := flags.String("payloads", "", "which payloads, by their names in the tables; none: memory alone (default all)")
 	flags.IntVar(&p.rounds, "rounds", 3, "how many rounds the medians are of")
 	flags.DurationVar(&p.time, "time", 300*time.Millisecond, "how long each server is measured in a round, roughly")
 	flags.IntVar(&p.idle, "idle", 500, "on how many connections memory is measured")
@@ -84,7 +85,9 @@ func parse(args []string) (*plan, error) {
 	if p.rounds < 1 || p.time <= 0 || p.idle < 1 {
 		return nil, errors.New("-rounds, -time and -idle must be more than 0")
 	}
-	p.payloads = split(*payloads)
+	if err := p.choosePayloads(split(*payloads)); err != nil {
+		return nil, err
+	}
 	return p, p.choose(split(*names), split(*modes))
 }
 
@@ -117,6 +120,21 @@ func (p *plan) choose(names, modes []string) error {
 		}
 		p.modes = append(p.modes, mode)
 	}
+	return nil
+}
+
+// choosePayloads takes the names of payloads, all if there are none.
+func (p *plan) choosePayloads(names []string) error {
+	known := []string{"none"}
+	for _, set := range payload.Sets() {
+		known = append(known, set.Name)
+	}
+	for _, name := range names {
+		if !slices.Contains(known, name) {
+			return fmt.Errorf("no payload %q; there are %s", name, strings.Join(known, ", "))
+		}
+	}
+	p.payloads = names
 	return nil
 }
 

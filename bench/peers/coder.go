@@ -11,9 +11,12 @@ import (
 )
 
 func serveCoder(l net.Listener, mode raw.Mode) error {
-	options := &websocket.AcceptOptions{CompressionMode: websocket.CompressionNoContextTakeover, CompressionThreshold: 1}
-	if mode.Takeover {
+	options := &websocket.AcceptOptions{CompressionThreshold: 1}
+	switch {
+	case mode.Takeover:
 		options.CompressionMode = websocket.CompressionContextTakeover
+	case mode.Compresses():
+		options.CompressionMode = websocket.CompressionNoContextTakeover
 	}
 	return http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, err := websocket.Accept(w, r, options)

@@ -11,8 +11,8 @@ import (
 	"github.com/fb1e3c20/websockets/bench/raw"
 )
 
-func serveFasthttp(l net.Listener, _ raw.Mode) error {
-	upgrader := &websocket.FastHTTPUpgrader{EnableCompression: true, WriteBufferPool: &sync.Pool{}}
+func serveFasthttp(l net.Listener, mode raw.Mode) error {
+	upgrader := &websocket.FastHTTPUpgrader{EnableCompression: mode.Compresses(), WriteBufferPool: &sync.Pool{}}
 	return fasthttp.Serve(l, func(ctx *fasthttp.RequestCtx) {
 		upgrader.Upgrade(ctx, func(c *websocket.Conn) { // it has answered if it fails
 			defer c.Close()

@@ -15,7 +15,7 @@ import (
 	"github.com/fb1e3c20/websockets/bench/raw"
 )
 
-func serveGobwas(l net.Listener, _ raw.Mode) error {
+func serveGobwas(l net.Listener, mode raw.Mode) error {
 	for {
 		c, err := l.Accept()
 		if err != nil {
@@ -23,13 +23,16 @@ func serveGobwas(l net.Listener, _ raw.Mode) error {
 		}
 		go func() {
 			defer c.Close()
-			extension := wsflate.Extension{Parameters: wsflate.DefaultParameters}
-			upgrader := ws.Upgrader{Negotiate: extension.Negotiate}
+			upgrader := ws.Upgrader{}
+			if mode.Compresses() {
+				extension := wsflate.Extension{Parameters: wsflate.DefaultParameters}
+				upgrader.Negotiate = extension.Negotiate
+			}
 			if _, err := upgrader.Upgrade(c); err != nil {
 				return
 			}
 			for r := bufio.NewReader(c); ; {
-				if err := echoGobwas(c, r); err != nil {
+				if err := echoGobwas(c, r, mode.Compresses()); err != nil {
 					return
 				}
 			}
@@ -41,9 +44,7 @@ func serveGobwas(l net.Listener, _ raw.Mode) error {
 var errGobwas = errors.New("not a whole message")
 
 // echoGobwas reads a message of one frame from r and sends it back.
-func echoGobwas(c net.Conn, r io.Reader) error {
-	z := gobwasPool.Get().(*gobwasFlate)
-	defer gobwasPool.Put(z)
+func echoGobwas(c net.Conn, r io.Reader, compresses bool) error {
 	h, err := ws.ReadHeader(r)
 	switch {
 	case err != nil:
@@ -51,6 +52,8 @@ func echoGobwas(c net.Conn, r io.Reader) error {
 	case !h.Fin || !h.OpCode.IsData() || h.Length > maxMessage:
 		return errGobwas
 	}
+	z := gobwasPool.Get().(*gobwasFlate)
+	defer gobwasPool.Put(z)
 	z.in = sized(z.in, int(h.Length))
 	if _, err := io.ReadFull(r, z.in); err != nil {
 		return err
@@ -65,6 +68,9 @@ func echoGobwas(c net.Conn, r io.Reader) error {
 			return err
 		}
 		message = z.message.Bytes()
+	}
+	if !compresses {
+		return send(c, ws.Header{Fin: true, OpCode: h.OpCode}, message)
 	}
 	return z.send(c, h.OpCode, message)
 }
@@ -95,7 +101,7 @@ type resettable struct{ io.ReadCloser }
 
 func (r resettable) Reset(src io.Reader) { r.ReadCloser.(flate.Resetter).Reset(src, nil) }
 
-// send writes a message in one write.
+// send compresses a message and sends it.
 func (z *gobwasFlate) send(c net.Conn, op ws.OpCode, p []byte) error {
 	z.out.Reset()
 	z.writer.Reset(&z.out)
@@ -105,12 +111,17 @@ func (z *gobwasFlate) send(c net.Conn, op ws.OpCode, p []byte) error {
 	if err := z.writer.Flush(); err != nil {
 		return err
 	}
-	h := ws.Header{Fin: true, OpCode: op, Rsv: ws.Rsv(true, false, false), Length: int64(z.out.Len())}
+	return send(c, ws.Header{Fin: true, OpCode: op, Rsv: ws.Rsv(true, false, false)}, z.out.Bytes())
+}
+
+// send sends a frame in one write.
+func send(c net.Conn, h ws.Header, p []byte) error {
+	h.Length = int64(len(p))
 	var head bytes.Buffer
 	if err := ws.WriteHeader(&head, h); err != nil {
 		return err
 	}
-	_, err := (&net.Buffers{head.Bytes(), z.out.Bytes()}).WriteTo(c)
+	_, err := (&net.Buffers{head.Bytes(), p}).WriteTo(c)
 	return err
 }
 

@@ -11,8 +11,8 @@ import (
 	"github.com/fb1e3c20/websockets/bench/raw"
 )
 
-func serveGorilla(l net.Listener, _ raw.Mode) error {
-	upgrader := &websocket.Upgrader{EnableCompression: true, WriteBufferPool: &sync.Pool{}}
+func serveGorilla(l net.Listener, mode raw.Mode) error {
+	upgrader := &websocket.Upgrader{EnableCompression: mode.Compresses(), WriteBufferPool: &sync.Pool{}}
 	return http.Serve(l, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c, err := upgrader.Upgrade(w, r, nil)
 		if err != nil {

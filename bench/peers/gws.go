@@ -14,7 +14,7 @@ func serveGws(l net.Listener, mode raw.Mode) error {
 		WriteMaxPayloadSize: maxMessage,
 		Logger:              silent{},
 		PermessageDeflate: gws.PermessageDeflate{
-			Enabled:               true,
+			Enabled:               mode.Compresses(),
 			Threshold:             1,
 			ServerContextTakeover: mode.Takeover,
 			ClientContextTakeover: mode.Takeover,

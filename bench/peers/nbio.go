@@ -12,10 +12,10 @@ import (
 	"github.com/fb1e3c20/websockets/bench/raw"
 )
 
-func serveNbio(l net.Listener, _ raw.Mode) error {
+func serveNbio(l net.Listener, mode raw.Mode) error {
 	logging.SetLevel(logging.LevelNone)
 	upgrader := websocket.NewUpgrader()
-	upgrader.EnableCompression(true)
+	upgrader.EnableCompression(mode.Compresses())
 	upgrader.MessageLengthLimit = maxMessage
 	upgrader.KeepaliveTime = time.Hour
 	upgrader.OnMessage(func(c *websocket.Conn, typ websocket.MessageType, p []byte) {

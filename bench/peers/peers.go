@@ -31,13 +31,13 @@ func (p *Peer) Has(mode raw.Mode) bool { return slices.Contains(p.Modes, mode.Na
 // All returns all peers, this library first.
 func All() []*Peer {
 	return []*Peer{
-		{"websockets", "github.com/fb1e3c20/websockets", []string{"nct", "ct12", "ct15"}, serveWebsockets},
-		{"gws", "github.com/lxzan/gws", []string{"nct", "ct12", "ct15"}, serveGws},
-		{"coder", "github.com/coder/websocket", []string{"nct", "ct15"}, serveCoder},
-		{"gorilla", "github.com/gorilla/websocket", []string{"nct"}, serveGorilla},
-		{"fasthttp", "github.com/fasthttp/websocket", []string{"nct"}, serveFasthttp},
-		{"gobwas", "github.com/gobwas/ws", []string{"nct"}, serveGobwas},
-		{"nbio", "github.com/lesismal/nbio", []string{"nct"}, serveNbio},
+		{"websockets", "github.com/fb1e3c20/websockets", []string{"off", "nct", "ct12", "ct15"}, serveWebsockets},
+		{"gws", "github.com/lxzan/gws", []string{"off", "nct", "ct12", "ct15"}, serveGws},
+		{"coder", "github.com/coder/websocket", []string{"off", "nct", "ct15"}, serveCoder},
+		{"gorilla", "github.com/gorilla/websocket", []string{"off", "nct"}, serveGorilla},
+		{"fasthttp", "github.com/fasthttp/websocket", []string{"off", "nct"}, serveFasthttp},
+		{"gobwas", "github.com/gobwas/ws", []string{"off", "nct"}, serveGobwas},
+		{"nbio", "github.com/lesismal/nbio", []string{"off", "nct"}, serveNbio},
 	}
 }
 

@@ -12,12 +12,14 @@ import (
 func serveWebsockets(l net.Listener, mode raw.Mode) error {
 	o := websockets.Strict()
 	o.MaxMessageSize = maxMessage
-	o.Compression = &websockets.Compression{
-		NoSendTakeover:    !mode.Takeover,
-		NoReceiveTakeover: !mode.Takeover,
-		SendWindowBits:    mode.Bits,
-		ReceiveWindowBits: mode.Bits,
-		Threshold:         -1,
+	if mode.Compresses() {
+		o.Compression = &websockets.Compression{
+			NoSendTakeover:    !mode.Takeover,
+			NoReceiveTakeover: !mode.Takeover,
+			SendWindowBits:    mode.Bits,
+			ReceiveWindowBits: mode.Bits,
+			Threshold:         -1,
+		}
 	}
 	return websockets.Handle(func(ctx context.Context, c *websockets.Conn) error {
 		var buf []byte

@@ -9,12 +9,13 @@ import (
 type Mode struct {
 	Name     string
 	Takeover bool
-	Bits     int // of the windows of both sides
+	Bits     int // of the windows of both sides, 0 if nothing is compressed
 }
 
-// Modes are those that are measured: each message by itself, and with context takeover
-// and a small or a full window.
+// Modes are those that are measured: without compression, each message by itself, and
+// with context takeover and a small or a full window.
 var Modes = []Mode{
+	{"off", false, 0},
 	{"nct", false, 15},
 	{"ct12", true, 12},
 	{"ct15", true, 15},
@@ -32,8 +33,14 @@ func ModeOf(name string) (Mode, error) {
 	return Mode{}, fmt.Errorf("no mode %q; there are %s", name, strings.Join(names, ", "))
 }
 
+// Compresses reports whether there is compression at all.
+func (m Mode) Compresses() bool { return m.Bits > 0 }
+
 // Offer is what a client offers for m.
 func (m Mode) Offer() string {
+	if !m.Compresses() {
+		return ""
+	}
 	offer := "permessage-deflate"
 	if !m.Takeover {
 		return offer + "; server_no_context_takeover; client_no_context_takeover"
@@ -46,6 +53,12 @@ func (m Mode) Offer() string {
 
 // Check checks that a server that answers Offer with agreed does what m says.
 func (m Mode) Check(agreed string) error {
+	if !m.Compresses() {
+		if agreed != "" {
+			return fmt.Errorf("%s: the server answers %q to no offer", m.Name, agreed)
+		}
+		return nil
+	}
 	if !strings.HasPrefix(agreed, "permessage-deflate") {
 		return fmt.Errorf("%s: the server does not compress: it answers %q to %q", m.Name, agreed, m.Offer())
 	}
@@ -60,6 +73,9 @@ func (m Mode) Check(agreed string) error {
 
 // String says what m is.
 func (m Mode) String() string {
+	if !m.Compresses() {
+		return "without compression"
+	}
 	if !m.Takeover {
 		return "without context takeover"
 	}

@@ -43,6 +43,9 @@ func (r *replies) check(number int, reply Reply) error {
 	if reply.Text != r.set.Text {
 		return fmt.Errorf("%s: the reply to message %d has another type", r.set.Name, number)
 	}
+	if reply.Compressed != r.mode.Compresses() {
+		return fmt.Errorf("%s: the reply to message %d: compressed %t", r.set.Name, number, reply.Compressed)
+	}
 	if !reply.Compressed {
 		return same(r.set.Name, number, reply.Payload, want)
 	}

@@ -19,10 +19,33 @@ type Stream struct {
 // mask is over everything: what a mask costs does not depend on it.
 var mask = frame.Mask{0x37, 0xfa, 0x21, 0x3d}
 
-// NewStream compresses a Set, or has the client send it plain; the server compresses
-// what it sends in any case.
+// NewStream compresses a Set as the mode says, or has the client send it plain; what
+// the server sends is up to the mode alone.
 func NewStream(set *payload.Set, mode Mode, plain bool) (*Stream, error) {
 	s := &Stream{Set: set, Mode: mode}
+	squeeze, err := squeezer(mode)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range set.Messages {
+		h := frame.Header{Fin: true, Opcode: frame.Binary, Masked: true, Mask: mask}
+		if set.Text {
+			h.Opcode = frame.Text
+		}
+		if !plain && mode.Compresses() {
+			h.RSV1 = true
+			p = squeeze(p)
+		}
+		s.Frames = append(s.Frames, frame.AppendFrame(nil, h, p))
+	}
+	return s, nil
+}
+
+// squeezer returns what compresses one message after the other.
+func squeezer(mode Mode) (func(p []byte) []byte, error) {
+	if !mode.Compresses() {
+		return nil, nil
+	}
 	c, err := compress.New(uint8(mode.Bits), 0)
 	if err != nil {
 		return nil, err
@@ -32,16 +55,5 @@ func NewStream(set *payload.Set, mode Mode, plain bool) (*Stream, error) {
 		window := deflate.MakeWindow(make([]byte, 1<<mode.Bits))
 		w = &window
 	}
-	for _, p := range set.Messages {
-		h := frame.Header{Fin: true, Opcode: frame.Binary, Masked: true, Mask: mask}
-		if set.Text {
-			h.Opcode = frame.Text
-		}
-		if !plain {
-			h.RSV1 = true
-			p = c.Append(nil, w, p, true)
-		}
-		s.Frames = append(s.Frames, frame.AppendFrame(nil, h, p))
-	}
-	return s, nil
+	return func(p []byte) []byte { return c.Append(nil, w, p, true) }, nil
 }
