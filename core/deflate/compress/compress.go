@@ -17,16 +17,28 @@ const DefaultLevel = 1
 
 // A Compressor compresses messages, of any number of connections one after the other:
 // it keeps nothing of a message, since what the next one may refer to is in the
-// connection's Window. It holds about half a megabyte; keep it in a pool.
+// connection's Window. It holds three quarters of a megabyte, and a whole one more for
+// a window of less than 15 bits once it has compressed both small and large messages:
+// keep it in a pool.
 type Compressor struct {
-	w       *flate.Writer
+	size  int // of the window
+	level int
+
+	// Made when they are needed. small refers back as far as it can, and is given no
+	// more than the window holds; large keeps to the window.
+	small, large *flate.Writer
+
 	out     sink
 	history []byte
 }
 
+// windowLevel is the level that windows of less than 15 bits have, about.
+const windowLevel = 5
+
 // New makes a Compressor that refers back at most 2 to the power of
-// windowBits, 8 to 15. The level, 1 to 9 and by default [DefaultLevel], is for a
-// window of 15 bits; smaller windows have one of their own, comparable to 5.
+// windowBits, 8 to 15. The level is from 1 to 9 and by default [DefaultLevel]. With a
+// window of less than 15 bits, messages of more than half of it are compressed by one
+// that is comparable to 5, and all messages are if the level is 5 or more.
 func New(windowBits uint8, level int) (*Compressor, error) {
 	if windowBits < deflate.MinWindowBits || windowBits > deflate.MaxWindowBits {
 		return nil, fmt.Errorf("deflate: a window of %d bits; it must be from 8 to 15", windowBits)
@@ -37,14 +49,7 @@ func New(windowBits uint8, level int) (*Compressor, error) {
 	if level == 0 {
 		level = DefaultLevel
 	}
-	c := &Compressor{}
-	var err error
-	if windowBits == deflate.MaxWindowBits {
-		c.w, err = flate.NewWriter(&c.out, level)
-	} else {
-		c.w, err = flate.NewWriterWindow(&c.out, 1<<windowBits)
-	}
-	return c, err
+	return &Compressor{size: 1 << windowBits, level: level}, nil
 }
 
 // Append compresses p, a message or a part of one, and appends the result to dst. It
@@ -60,16 +65,43 @@ func (c *Compressor) Append(dst []byte, w *deflate.Window, p []byte, last bool) 
 		c.history = w.AppendTo(c.history)
 		w.Push(p)
 	}
+	writer, history := c.writer(len(p))
 	c.out.p = dst
 	// Reset would leave the last history in place.
-	c.w.ResetDict(&c.out, c.history)
-	c.w.Write(p) // neither fails: the sink does not
-	c.w.Flush()
+	writer.ResetDict(&c.out, history)
+	writer.Write(p) // neither fails: the sink does not
+	writer.Flush()
 	dst, c.out.p = c.out.p, nil
 	if last {
 		dst = dst[:len(dst)-len(deflate.Tail)]
 	}
 	return dst
+}
+
+// writer returns what compresses n bytes, and how much of the history it is given.
+func (c *Compressor) writer(n int) (*flate.Writer, []byte) {
+	if c.size == 1<<deflate.MaxWindowBits {
+		return c.makeSmall(), c.history
+	}
+	room := c.size - n
+	if c.level >= windowLevel || n > c.size/2 && len(c.history) > room {
+		return c.makeLarge(), c.history
+	}
+	return c.makeSmall(), c.history[max(0, len(c.history)-room):]
+}
+
+func (c *Compressor) makeSmall() *flate.Writer {
+	if c.small == nil {
+		c.small, _ = flate.NewWriter(&c.out, c.level) // a level that exists
+	}
+	return c.small
+}
+
+func (c *Compressor) makeLarge() *flate.Writer {
+	if c.large == nil {
+		c.large, _ = flate.NewWriterWindow(&c.out, c.size) // a size that it can have
+	}
+	return c.large
 }
 
 // A sink appends what is written to it.

@@ -45,7 +45,7 @@ func (p *Pool) of(bits, level *uint8) *sync.Pool {
 	*bits = min(max(*bits, deflate.MinWindowBits), deflate.MaxWindowBits)
 	*level = min(max(*level, 1), 9)
 	if *bits < deflate.MaxWindowBits {
-		*level = 1 // it does not matter
+		*level = min(*level, windowLevel) // what is above is the same
 	}
 	return &p.deflaters[*bits][*level]
 }
