@@ -292,6 +292,10 @@ func (c *Conn) nextOut(op frame.Opcode, fin bool) frame.Opcode {
 	return wire
 }
 
+// Fragmenting reports whether a message goes out in fragments, of which the last is
+// still to be sent.
+func (c *Conn) Fragmenting() bool { return c.outOp != 0 }
+
 func (c *Conn) setHeader(h *frame.Header, op frame.Opcode, fin bool, n int) {
 	h.Fin = fin
 	h.Opcode = op

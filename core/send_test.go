@@ -95,6 +95,21 @@ func TestChecks(t *testing.T) {
 	})
 }
 
+func TestFragmenting(t *testing.T) {
+	bothRoles(t, func(t *testing.T, role Role) {
+		e := opened(t, role)
+		for i, fin := range []bool{true, false, false, true} {
+			if e.Fragmenting() != (i > 1) {
+				t.Errorf("before fragment %d: %t", i, e.Fragmenting())
+			}
+			e.take(e.AppendFragment(nil, frame.Binary, []byte("x"), fin))
+		}
+		if e.Fragmenting() {
+			t.Error("behind the last fragment")
+		}
+	})
+}
+
 func TestAppendHeader(t *testing.T) {
 	bothRoles(t, func(t *testing.T, role Role) {
 		e := opened(t, role)

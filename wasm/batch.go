@@ -17,6 +17,7 @@ const MaxBatch = abi.Records
 type Batch struct {
 	c      *Conn
 	input  int // bytes that are lent for it, from the beginning of the buffer
+	plain  plain
 	events [MaxBatch]core.Event
 }
 
@@ -56,6 +57,7 @@ func (c *Conn) Batch(f func(b *Batch)) {
 	b.c, b.input, c.batching = c, 0, true
 	defer func() {
 		b.c, c.batching = nil, false
+		b.plain = plain{}
 		clear(b.events[:])
 	}()
 	f(b)
@@ -93,6 +95,7 @@ func (b *Batch) Recv(now clock.Time, n int) (taken int, events []core.Event, mor
 	if n < 0 || n > b.input {
 		return 0, nil, false, errBatchInput
 	}
+	b.plain = plain{}
 	r := c.do(fnRecv, c.handle, uint64(now), uint64(x.buffer), uint64(n), MaxBatch, 0)
 	if r < 0 && c.err == nil {
 		c.end(refusal(abi.Code(-r)))
@@ -112,6 +115,9 @@ func (b *Batch) Recv(now clock.Time, n int) (taken int, events []core.Event, mor
 		r := records[i*abi.RecordSize:][:abi.RecordSize]
 		setEvent(ev, r)
 		ev.Data = x.named(r[abi.RecordPtr:])
+		if c.compresses() && ev.Kind == core.EventMessage {
+			b.plain.add(x, binary.LittleEndian.Uint32(r[abi.RecordPtr:]), len(ev.Data))
+		}
 		if ev.Kind == core.EventClose || ev.Kind == core.EventFailed {
 			c.ended = true
 		}
@@ -123,8 +129,8 @@ func (b *Batch) Recv(now clock.Time, n int) (taken int, events []core.Event, mor
 // [MaxBatch], and returns the output, which was pending before or is those frames, and
 // how many events are done with: less than all with the error of the one that
 // follows, or if more does not fit into one call. Op, First, Last and Data count. Data
-// may lie anywhere; it is copied if it does not lie in Input, behind that, as far as
-// there is room: ask Input for more. First matters together
+// may lie anywhere; it is copied if it does not lie in Input and is not of the latest
+// Recv, behind that, as far as there is room: ask Input for more. First matters together
 // with Last alone: such an event is a whole message and is refused inside of another.
 func (b *Batch) Send(events []core.Event) (output []byte, n int, err error) {
 	c := b.conn()
@@ -171,9 +177,12 @@ func (b *Batch) place(events []core.Event) (count int, err error) {
 			continue
 		}
 		off := uint64(uintptr(unsafe.Pointer(unsafe.SliceData(ev.Data))) - base)
+		at, decompressed := b.plain.find(ev.Data)
 		switch {
 		case len(ev.Data) == 0:
 			off = 0
+		case decompressed:
+			off = uint64(at - x.buffer)
 		case off < uint64(b.input) && off+uint64(len(ev.Data)) <= uint64(b.input): // it lies there
 		case len(ev.Data) <= len(room)-end:
 			off = uint64(end)
@@ -187,6 +196,29 @@ func (b *Batch) place(events []core.Event) (count int, err error) {
 		count++
 	}
 	return count, nil
+}
+
+// plain is where in the sandbox what the latest Recv has decompressed lies.
+type plain struct {
+	p  []byte // as it was seen then: memory that grows is seen elsewhere
+	at uint32 // its address
+}
+
+// add adds the n bytes at an address, unless they lie in the buffer.
+func (d *plain) add(x *instance, ptr uint32, n int) {
+	switch {
+	case n == 0 || ptr-x.buffer < x.length:
+	case d.p == nil:
+		d.p, d.at = x.mem[ptr:int(ptr)+n], ptr
+	case ptr >= d.at:
+		d.p = x.mem[d.at : int(ptr)+n]
+	}
+}
+
+// find returns the address of data, if it lies in d.
+func (d *plain) find(data []byte) (at uint32, ok bool) {
+	off := uint64(uintptr(unsafe.Pointer(unsafe.SliceData(data))) - uintptr(unsafe.Pointer(unsafe.SliceData(d.p))))
+	return d.at + uint32(off), off+uint64(len(data)) <= uint64(len(d.p)) && len(data) > 0
 }
 
 // tooLong returns the error of a batch in which nothing comes before what does not fit.

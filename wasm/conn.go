@@ -29,6 +29,7 @@ type Conn struct {
 	request   *core.Request
 	response  *core.Response
 	chosen    string // subprotocol
+	agreed    uint32 // on compression, as far as it was asked
 	err       error  // why it ended, if not by the protocol
 	ended     bool   // that it ended was reported
 	released  bool
@@ -49,9 +50,10 @@ type status struct {
 }
 
 var (
-	_ transport.Machine  = (*Conn)(nil)
-	_ transport.Releaser = (*Conn)(nil)
-	_ transport.Failer   = (*Conn)(nil)
+	_ transport.Machine    = (*Conn)(nil)
+	_ transport.Releaser   = (*Conn)(nil)
+	_ transport.Failer     = (*Conn)(nil)
+	_ transport.Compressor = (*Conn)(nil)
 )
 
 // bear makes a connection.
@@ -68,6 +70,8 @@ func (x *instance) bear(b flight.Birth, config core.Config) (*Conn, error) {
 	c := &Conn{x: x, role: b.Role, entropy: config.Entropy}
 	handle := int64(0)
 	switch {
+	case b.Open && b.Compression != nil:
+		handle = x.call(fnOpenCompressed, settings, uint64(b.Now), uint64(b.Role), uint64(abi.AgreementOf(b.Compression)))
 	case b.Open:
 		handle = x.call(fnOpen, settings, uint64(b.Now), uint64(b.Role))
 	case b.Role == core.Client:
@@ -194,6 +198,7 @@ func (c *Conn) do(fn int, args ...uint64) int32 {
 	if r == -int32(abi.CodeEntropy) {
 		c.x.feed(c, int(binary.LittleEndian.Uint32(c.x.at(abi.StatusWanted, 4))))
 		r = c.x.call32(fn, args...)
+		c.x.dry()
 	}
 	switch {
 	case !c.live(): // it trapped

@@ -32,11 +32,15 @@ type Options struct {
 	Connections int
 
 	// HandshakeMemory bounds, in bytes, what an instance holds besides open
-	// connections. Half of it is for handshakes that are under way, which fail
-	// beyond it with [ErrFull]; a quarter each is for the longest payload that goes
-	// in and the longest output of a call, beyond which messages fail with
-	// [ErrTooLong]: the longest that surely fits is an eighth. Default 32 MiB; from
-	// 1 MiB to 512 MiB.
+	// connections. Half of it is for handshakes that are under way and for what
+	// compression keeps, which fail beyond it with [ErrFull]; a quarter each is for
+	// the longest payload that goes in and the longest output of a call, beyond
+	// which messages fail with [ErrTooLong]: the longest that surely fits is an
+	// eighth. Default 32 MiB; from 1 MiB to 512 MiB.
+	//
+	// With compression a connection counts for its windows, 4 KiB for each
+	// direction with context takeover by default, and for 40 KiB more while a
+	// compressed message comes in. The default is enough for 2,000 connections.
 	HandshakeMemory int64
 
 	// Interpreter runs the module in an interpreter, some 50 times slower than
@@ -70,10 +74,11 @@ func (o Options) withDefaults() (Options, error) {
 }
 
 // pages is the ceiling of an instance's memory: enough for all that the other
-// limits allow, so that it is never reached.
+// limits allow, so that it is never reached. What instances lend their connections to
+// compress with is in the 24 MiB.
 func (o Options) pages() uint32 {
 	const page = 64 << 10
-	n := 16<<20 + int64(o.Connections)<<10 + 3*o.HandshakeMemory
+	n := 24<<20 + int64(o.Connections)<<10 + 3*o.HandshakeMemory
 	return uint32((n + page - 1) / page)
 }
 
@@ -192,9 +197,6 @@ func (h *Host) NewConn(b flight.Birth) (*Conn, error) {
 		return nil, errors.New("wasm: flight.Birth.Settings is nil")
 	}
 	config := b.Settings.Config()
-	if config.Compression != nil {
-		return nil, errors.New("wasm: the core in WebAssembly does not compress yet")
-	}
 	if b.Role == core.Client && config.Entropy == nil {
 		_, err := core.NewOpen(b.Settings, b.Now, b.Role) // says so
 		return nil, err

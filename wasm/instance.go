@@ -52,6 +52,7 @@ const (
 	fnServer
 	fnClient
 	fnOpen
+	fnOpenCompressed
 	fnRestore
 	fnFree
 	fnRecv
@@ -70,6 +71,7 @@ const (
 	fnClose
 	fnRequest
 	fnResponse
+	fnCompression
 	fnAccept
 	fnReject
 	fnStatus
@@ -81,39 +83,41 @@ const (
 )
 
 var names = [functions]string{
-	fnABI:          "ws_abi",
-	fnPage:         "ws_page",
-	fnBuffer:       "ws_buffer",
-	fnLimits:       "ws_limits",
-	fnSettings:     "ws_settings",
-	fnSettingsFree: "ws_settings_free",
-	fnServer:       "ws_server",
-	fnClient:       "ws_client",
-	fnOpen:         "ws_open",
-	fnRestore:      "ws_restore",
-	fnFree:         "ws_free",
-	fnRecv:         "ws_recv",
-	fnEOF:          "ws_eof",
-	fnLost:         "ws_lost",
-	fnTick:         "ws_tick",
-	fnReading:      "ws_reading",
-	fnReadAhead:    "ws_read_ahead",
-	fnWrote:        "ws_wrote",
-	fnOutput:       "ws_output",
-	fnSend:         "ws_send",
-	fnSendRecords:  "ws_send_records",
-	fnHeader:       "ws_header",
-	fnPing:         "ws_ping",
-	fnPong:         "ws_pong",
-	fnClose:        "ws_close",
-	fnRequest:      "ws_request",
-	fnResponse:     "ws_response",
-	fnAccept:       "ws_accept",
-	fnReject:       "ws_reject",
-	fnStatus:       "ws_status",
-	fnState:        "ws_state",
-	fnSnapshot:     "ws_snapshot",
-	fnMaintain:     "ws_maintain",
+	fnABI:            "ws_abi",
+	fnPage:           "ws_page",
+	fnBuffer:         "ws_buffer",
+	fnLimits:         "ws_limits",
+	fnSettings:       "ws_settings",
+	fnSettingsFree:   "ws_settings_free",
+	fnServer:         "ws_server",
+	fnClient:         "ws_client",
+	fnOpen:           "ws_open",
+	fnOpenCompressed: "ws_open_compressed",
+	fnRestore:        "ws_restore",
+	fnFree:           "ws_free",
+	fnRecv:           "ws_recv",
+	fnEOF:            "ws_eof",
+	fnLost:           "ws_lost",
+	fnTick:           "ws_tick",
+	fnReading:        "ws_reading",
+	fnReadAhead:      "ws_read_ahead",
+	fnWrote:          "ws_wrote",
+	fnOutput:         "ws_output",
+	fnSend:           "ws_send",
+	fnSendRecords:    "ws_send_records",
+	fnHeader:         "ws_header",
+	fnPing:           "ws_ping",
+	fnPong:           "ws_pong",
+	fnClose:          "ws_close",
+	fnRequest:        "ws_request",
+	fnResponse:       "ws_response",
+	fnCompression:    "ws_compression",
+	fnAccept:         "ws_accept",
+	fnReject:         "ws_reject",
+	fnStatus:         "ws_status",
+	fnState:          "ws_state",
+	fnSnapshot:       "ws_snapshot",
+	fnMaintain:       "ws_maintain",
 }
 
 // firstBuffer is the size of the buffer to begin with.
@@ -312,11 +316,11 @@ func (x *instance) settingsOf(c core.Config) (uint64, error) {
 		}
 		clear(x.settings)
 	}
-	ptr, ok := x.put(record[:])
-	if !ok {
+	ptr, n, err := x.putRecord(record.Record())
+	if err != nil {
 		return 0, ErrFull
 	}
-	handle := x.call(fnSettings, ptr, abi.SettingsSize)
+	handle := x.call(fnSettings, ptr, n)
 	if x.died != nil {
 		return 0, x.died
 	}

@@ -33,7 +33,8 @@ func (c *Conn) recvPart(now clock.Time, in, scratch []byte) (n int, ev core.Even
 	if !c.live() {
 		return len(in), c.report(), false
 	}
-	count := c.recv(now, in, 1)
+	scratch, flags := c.scratch(scratch)
+	count := c.recv(now, in, 1, flags)
 	if count < 0 {
 		return len(in), c.report(), false
 	}
@@ -49,16 +50,32 @@ func (c *Conn) recvPart(now clock.Time, in, scratch []byte) (n int, ev core.Even
 	return n, ev, n < len(in)
 }
 
+// scratch returns the scratch that is used for one that a caller of Recv brings, and the
+// flags of ws_recv that say how much fits into it.
+func (c *Conn) scratch(brought []byte) (scratch []byte, flags uint64) {
+	if !c.compresses() {
+		return brought, 0
+	}
+	if len(brought) <= core.ScratchSize {
+		brought = make([]byte, core.ScratchSize+leastPlain) // what has been decompressed must go somewhere
+	}
+	return brought, uint64(min(len(brought)-core.ScratchSize, abi.PlainSize)) << abi.RoomShift
+}
+
+// leastPlain is how much room there is for decompressed data where the caller of Recv
+// has forgotten it.
+const leastPlain = 512
+
 // recv presents input to the module and returns how many events came of it. If
 // that fails the connection has ended.
-func (c *Conn) recv(now clock.Time, in []byte, events uint64) int32 {
+func (c *Conn) recv(now clock.Time, in []byte, events, flags uint64) int32 {
 	x := c.x
 	off, ok := x.present(c, in)
 	if !ok {
 		c.end(ErrFull)
 		return -1
 	}
-	r := c.do(fnRecv, c.handle, uint64(now), uint64(x.buffer)+uint64(off), uint64(len(in)), events, 0)
+	r := c.do(fnRecv, c.handle, uint64(now), uint64(x.buffer)+uint64(off), uint64(len(in)), events, flags)
 	if r < 0 && c.err == nil {
 		c.end(refusal(abi.Code(-r)))
 	}
@@ -87,6 +104,11 @@ func (c *Conn) event(i int, in, scratch []byte) core.Event {
 	ptr := binary.LittleEndian.Uint32(r[abi.RecordPtr:])
 	if ptr-x.page < abi.PageSize {
 		ev.Data = scratch[:copy(scratch, data)]
+		return ev
+	}
+	if c.compresses() && ptr-x.buffer >= x.length {
+		ev.Data = scratch[core.ScratchSize:]
+		ev.Data = ev.Data[:copy(ev.Data, data)]
 		return ev
 	}
 	off := int(ptr-x.buffer) - x.input.off

@@ -8,6 +8,8 @@ import (
 
 	"github.com/fb1e3c20/websockets/clock"
 	"github.com/fb1e3c20/websockets/core"
+	"github.com/fb1e3c20/websockets/core/deflate"
+	"github.com/fb1e3c20/websockets/core/deflate/compress"
 	"github.com/fb1e3c20/websockets/core/frame"
 	"github.com/fb1e3c20/websockets/transport/flight"
 )
@@ -56,10 +58,46 @@ func (s *tape) birth(t testing.TB) flight.Birth {
 	if b&64 != 0 {
 		c.PingInterval, c.ConnectionTimeout, c.MaxFrameSize = -1, 2*time.Second, 300
 	}
+	c.Compression = s.compression()
 	return flight.Birth{
-		Role: core.Role(b & 1), Open: b&2 != 0, Settings: settings(t, c),
+		Role: core.Role(b & 1), Open: b&2 != 0, Settings: settings(t, c), Compression: s.agreed(c.Compression, b&2 != 0),
 		Request: core.RequestOptions{Host: "a", Target: "/x", Subprotocols: []string{"b", "c"}, Header: []core.Field{{Name: "X-Y", Value: "z"}}},
 	}
+}
+
+var pool compress.Pool
+
+// compression chooses whether messages are compressed, and how.
+func (s *tape) compression() *core.Compression {
+	z := s.next()
+	if z&1 == 0 {
+		return nil
+	}
+	return &core.Compression{
+		SendWindowBits: s.bits(), ReceiveWindowBits: s.bits(), NoSendTakeover: z&2 != 0, NoReceiveTakeover: z&4 != 0,
+		Level: z >> 3 % 10, Threshold: z>>7*20 - 1, Lend: &pool,
+	}
+}
+
+func (s *tape) bits() int {
+	return deflate.MinWindowBits + s.next()%(deflate.MaxWindowBits-deflate.MinWindowBits+1)
+}
+
+// agreed chooses what has been agreed on elsewhere, often nothing.
+func (s *tape) agreed(z *core.Compression, open bool) *deflate.Params {
+	how := s.next()
+	if z == nil || !open || how&3 == 0 {
+		return nil
+	}
+	return &deflate.Params{SendBits: uint8(s.bits()), ReceiveBits: uint8(s.bits()), SendTakeover: how&4 != 0, ReceiveTakeover: how&8 != 0}
+}
+
+// offers chooses what a client offers in Sec-WebSocket-Extensions.
+func (s *tape) offers() string {
+	return [...]string{
+		"", "permessage-deflate", "permessage-deflate; client_max_window_bits", "permessage-deflate; server_max_window_bits=9; client_max_window_bits=10",
+		"x, permessage-deflate; client_no_context_takeover", "permessage-deflate; server_no_context_takeover, permessage-deflate", "permessage-deflate; nonsense",
+	}[s.next()%7]
 }
 
 // step makes one call.
@@ -71,8 +109,15 @@ func (s *tape) step(m *twin, now clock.Time) clock.Time {
 		in := s.bytes()
 		if arg%4 == 0 && m.Role() == core.Server {
 			in = []byte(upgrade + "\r\n")
+			if offers := s.offers(); offers != "" {
+				in = []byte(upgrade + "Sec-WebSocket-Extensions: " + offers + "\r\n\r\n")
+			}
 		}
-		m.Recv(now, in, make([]byte, arg%(core.ScratchSize+1)))
+		scratch := make([]byte, arg%(core.ScratchSize+1))
+		if _, ok := m.Compression(); ok {
+			scratch = make([]byte, core.ScratchSize+1+arg)
+		}
+		m.Recv(now, in, scratch)
 	case 1, 2, 3:
 		s.recvFrames(m, now, arg)
 	case 4:
@@ -126,9 +171,10 @@ func (s *tape) recvFrames(m *twin, now clock.Time, arg int) {
 				p[i] &= 0x7F
 			}
 		}
+		h.RSV1, p = s.deflated(m, h, p)
 		in = frame.AppendFrame(in, h, p)
 	}
-	scratch := make([]byte, core.ScratchSize)
+	scratch := make([]byte, core.ScratchSize+1+arg*300)
 	for range 20 {
 		n, ev := m.Recv(now, in, scratch)
 		if in = in[n:]; ev.Kind == core.EventNone {
@@ -138,6 +184,25 @@ func (s *tape) recvFrames(m *twin, now clock.Time, arg int) {
 			m.AppendOutput(nil)
 		}
 	}
+}
+
+// deflated is what a peer that compresses makes of the payload p of a frame, if it does.
+func (s *tape) deflated(m *twin, h frame.Header, p []byte) (first bool, _ []byte) {
+	agreed, ok := m.Compression()
+	if how := s.next(); !ok || how&3 == 0 || h.Opcode.IsControl() {
+		return ok && how == 4, p
+	} else if how > 250 {
+		return h.Opcode != frame.Continuation, p // it is anything but compressed
+	}
+	if m.peer.Size() == 0 {
+		m.peer = deflate.MakeWindow(make([]byte, 1<<agreed.ReceiveBits))
+	}
+	if !agreed.ReceiveTakeover && h.Opcode != frame.Continuation {
+		m.peer.Clear()
+	}
+	d := pool.Deflater(agreed.ReceiveBits, 1)
+	defer pool.ReturnDeflater(agreed.ReceiveBits, 1, d)
+	return h.Opcode != frame.Continuation, append([]byte(nil), d.Deflate(&m.peer, p, h.Fin)...)
 }
 
 func (s *tape) answer(m *twin, now clock.Time, arg int) {

@@ -7,6 +7,7 @@ import (
 
 	"github.com/fb1e3c20/websockets/clock"
 	"github.com/fb1e3c20/websockets/core"
+	"github.com/fb1e3c20/websockets/core/deflate"
 	"github.com/fb1e3c20/websockets/core/frame"
 	"github.com/fb1e3c20/websockets/transport"
 	"github.com/fb1e3c20/websockets/transport/flight"
@@ -20,6 +21,7 @@ type twin struct {
 	other  *wasm.Conn
 	words  []uint32 // that the native core drew in the call under way
 	calls  int
+	peer   deflate.Window          // of the peer, if a test has it compress
 	report func(difference string) // is called once
 }
 
@@ -110,12 +112,14 @@ type sight struct {
 	request  *core.Request
 	response *core.Response
 	chosen   string
+	agreed   deflate.Params // zero if nothing is compressed
 }
 
 func seen(m transport.Machine) (s sight) {
 	s.at, s.why = m.Deadline()
 	s.pending, s.level, s.open, s.err = m.Pending(), m.Transport(), m.Open(), m.Err()
 	s.request, s.response, s.chosen = m.Request(), m.Response(), m.Subprotocol()
+	s.agreed, _ = m.(transport.Compressor).Compression()
 	return s
 }
 

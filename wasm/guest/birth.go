@@ -29,7 +29,9 @@ func (x *instance) birth() int64 {
 		return int64(refused(abi.CodeHandle))
 	case !ok:
 		return int64(refused(abi.CodeRange))
-	case x.conns >= x.most || k.n > 0 && !x.affordsRecord(k.n):
+	case k.kind == opened && !agrees(set, k.agreed):
+		return int64(refused(abi.CodeArgument))
+	case x.conns >= x.most || k.n > 0 && !x.affordsRecord(k.n) || k.kind == opened && !x.affords(keptBy(k.agreed)):
 		return int64(refused(abi.CodeLimit))
 	case k.kind == client && end-next < abi.EntropyOfBirth:
 		page.status.wanted = abi.EntropyOfBirth
@@ -40,20 +42,28 @@ func (x *instance) birth() int64 {
 		x.waste(k.n)
 		return int64(code)
 	}
-	p, made := x.table.add()
-	x.conns++
-	p.conn = conn{Conn: c, shaking: true}
+	if k.kind == restored && !x.affords(uint64(abi.RecordCost*k.n)+holds(c)) {
+		x.waste(k.n + uint32(holds(c)))
+		return int64(refused(abi.CodeLimit))
+	}
+	born := conn{Conn: c, shaking: true, kept: x.table.at(k.h).kept}
 	if c.Role() == core.Client {
-		p.role = abi.FlagClient
+		born.role = abi.FlagClient
 	}
 	if !c.Open() {
-		p.room = uint32(set.Config().MaxHeadBytes)
+		born.room = x.table.at(k.h).room
 	}
+	p, made := x.table.add()
+	x.conns++
+	p.conn = born
 	switch {
 	case k.kind == restored && (!c.Open() || c.Response() != nil):
 		x.hold(&p.conn, k.n*abi.RecordCost)
 	case k.kind == client:
 		x.hold(&p.conn, k.n*abi.HeadCost+abi.HandshakeCost)
+	}
+	if k.kind == opened || k.kind == restored {
+		x.agree(&p.conn)
 	}
 	x.tellOf(&p.conn)
 	return int64(made)
@@ -75,7 +85,7 @@ func newConn(set *core.Settings, k *call, record []byte) (c *core.Conn, code int
 		if k.a > uint32(core.Client) {
 			return nil, refused(abi.CodeArgument)
 		}
-		c, err = core.NewOpen(set, k.now, core.Role(k.a))
+		c, err = newOpen(set, k)
 	case restored:
 		c, err = core.RestoreConn(set, record)
 	}
@@ -83,6 +93,41 @@ func newConn(set *core.Settings, k *call, record []byte) (c *core.Conn, code int
 		return nil, refusal(err)
 	}
 	return c, 0
+}
+
+func newOpen(set *core.Settings, k *call) (*core.Conn, error) {
+	c, err := core.NewOpen(set, k.now, core.Role(k.a))
+	if err == nil && k.agreed != 0 {
+		p, _ := abi.ParamsOf(k.agreed)
+		c.Compress(p)
+	}
+	return c, err
+}
+
+// agrees reports whether connections with these settings may have agreed so.
+func agrees(set *core.Settings, agreed uint32) bool {
+	if agreed == 0 {
+		return true
+	}
+	_, ok := abi.ParamsOf(agreed)
+	return ok && set.Offers() != ""
+}
+
+// keptBy returns how many bytes of windows a connection keeps that has agreed so.
+func keptBy(agreed uint32) uint64 {
+	p, _ := abi.ParamsOf(agreed)
+	return uint64(keeps(p))
+}
+
+// holds returns what a connection that was restored holds for compression.
+func holds(c *core.Conn) (n uint64) {
+	if p, ok := c.Compression(); ok {
+		n = uint64(keeps(p))
+	}
+	if c.Inflating() {
+		n += uint64(inflaterSize)
+	}
+	return n
 }
 
 // drop takes a connection out of the table.

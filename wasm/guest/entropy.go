@@ -42,6 +42,16 @@ func (x *instance) seed() int32 {
 	return int32(page.end)
 }
 
+// hasWords reports whether there are n words, for a call that cannot be undone.
+func (x *instance) hasWords(n uint32) bool {
+	next, end := words()
+	if end-next >= n {
+		return true
+	}
+	page.status.wanted = n
+	return false
+}
+
 // An attempt is a call in which a client may draw words. If they do not
 // suffice, the connection is made what it was before.
 type attempt struct {

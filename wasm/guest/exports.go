@@ -74,6 +74,30 @@ func wsSettingsFree(settings uint64) int32 {
 	return it.onInstance((*instance).freeSettings)
 }
 
+//go:wasmexport ws_offers
+func wsOffers(settings uint64) int32 {
+	it.call.h = handle(settings)
+	it.call.ptr = 0
+	it.call.n = 0
+	return it.onInstance((*instance).offers)
+}
+
+//go:wasmexport ws_negotiate
+func wsNegotiate(settings uint64, ptr, n uint32) int32 {
+	it.call.h = handle(settings)
+	it.call.ptr = ptr
+	it.call.n = n
+	return it.onInstance((*instance).negotiate)
+}
+
+//go:wasmexport ws_chosen
+func wsChosen(settings uint64, ptr, n uint32) int32 {
+	it.call.h = handle(settings)
+	it.call.ptr = ptr
+	it.call.n = n
+	return it.onInstance((*instance).chosen)
+}
+
 //go:wasmexport ws_server
 func wsServer(settings uint64, now int64) int64 {
 	it.call.h = handle(settings)
@@ -96,12 +120,18 @@ func wsClient(settings uint64, now int64, ptr, n uint32) int64 {
 
 //go:wasmexport ws_open
 func wsOpen(settings uint64, now int64, role uint32) int64 {
+	return wsOpenCompressed(settings, now, role, 0)
+}
+
+//go:wasmexport ws_open_compressed
+func wsOpenCompressed(settings uint64, now int64, role, agreed uint32) int64 {
 	it.call.h = handle(settings)
 	it.call.kind = opened
 	it.call.now = clock.Time(now)
 	it.call.ptr = 0
 	it.call.n = 0
 	it.call.a = role
+	it.call.agreed = agreed
 	return it.making((*instance).birth)
 }
 
@@ -242,6 +272,11 @@ func wsRequest(conn uint64) int32 {
 //go:wasmexport ws_response
 func wsResponse(conn uint64) int32 {
 	return it.onConn(conn, (*instance).response)
+}
+
+//go:wasmexport ws_compression
+func wsCompression(conn uint64) int32 {
+	return it.onConn(conn, (*instance).compression)
 }
 
 //go:wasmexport ws_accept

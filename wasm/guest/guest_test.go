@@ -34,7 +34,7 @@ func (h *host) makeSettings(c core.Config) uint64 {
 		h.t.Fatal(err)
 	}
 	record := abi.SettingsOf(s.Config())
-	return h.handle(wsSettings(h.lend(record[:])))
+	return h.handle(wsSettings(h.lend(record.Record())))
 }
 
 // lend puts p at the beginning of the buffer.

@@ -43,6 +43,9 @@ func roomOf(list []core.Field, more ...string) uint64 {
 }
 
 func (x *instance) accept(c *conn) int32 {
+	if !x.affords(uint64(c.kept)) {
+		return refused(abi.CodeLimit)
+	}
 	r, code := x.answer()
 	if code < 0 {
 		return code

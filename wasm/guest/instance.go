@@ -11,7 +11,9 @@ type instance struct {
 	table  table
 	conns  int // in the table
 	buffer []byte
+	plain  []byte // for what is decompressed, once there are settings that compress
 	out    []byte // what the latest call put out
+	lender lender
 
 	under   bool // way is a call
 	call    call
@@ -20,8 +22,8 @@ type instance struct {
 
 	limited bool   // the host has told its limits
 	most    int    // connections
-	memory  uint32 // bytes of buffer, output and handshakes
-	held    uint32 // by handshakes
+	memory  uint32 // bytes of buffer, output, and what is held
+	held    uint32 // by handshakes, and for compression
 	garbage uint32 // about
 }
 
@@ -36,6 +38,7 @@ type call struct {
 	now    clock.Time
 	ptr, n uint32 // a range of the buffer
 	a, b   uint32 // what else there is
+	agreed uint32
 	flags  uint32
 }
 
@@ -79,6 +82,9 @@ func (x *instance) enter(h uint64) *conn {
 func (x *instance) leave(c *conn, r int32) int32 {
 	if r < 0 {
 		x.out = x.out[:0]
+	}
+	if c.agreed != 0 {
+		x.settle(c)
 	}
 	x.tellOf(c)
 	x.under = false

@@ -22,6 +22,16 @@ func (x *instance) lent(ptr, n uint32) (p []byte, ok bool) {
 	return x.buffer[at:end:end], true
 }
 
+// payload is lent for what is sent, which may also be what came, where it was
+// decompressed to.
+func (x *instance) payload(ptr, n uint32) (p []byte, ok bool) {
+	at := uint64(ptr - addressOf(x.plain))
+	if end := at + uint64(n); n > 0 && end <= uint64(len(x.plain)) {
+		return x.plain[at:end:end], true
+	}
+	return x.lent(ptr, n)
+}
+
 // text shows p as a string, for a call that does not keep it.
 func text(p []byte) string { return unsafe.String(unsafe.SliceData(p), len(p)) }
 
@@ -58,9 +68,9 @@ func (x *instance) makesRoom(n uint64) bool {
 	return true
 }
 
-// affords reports whether handshakes may hold n more bytes. Half of the memory is
-// theirs, and a quarter each the buffer's and the output's, so that neither can take
-// from the others.
+// affords reports whether n more bytes may be held, by handshakes and for compression.
+// Half of the memory is theirs, and a quarter each the buffer's and the output's, so that
+// neither can take from the others.
 func (x *instance) affords(n uint64) bool { return uint64(x.held)+n <= uint64(x.memory/2) }
 
 // affordsRecord reports whether a record of n bytes may be read: one that is made
@@ -69,7 +79,7 @@ func (x *instance) affordsRecord(n uint32) bool {
 	return x.affords(uint64(n)*abi.RecordCost + abi.HandshakeCost)
 }
 
-// hold counts n bytes for the handshake of c.
+// hold counts n bytes for c.
 func (x *instance) hold(c *conn, n uint32) {
 	c.held += n
 	x.held += n
@@ -79,7 +89,7 @@ func (x *instance) hold(c *conn, n uint32) {
 func (x *instance) letGo(c *conn) {
 	x.held -= c.held
 	x.waste(c.held)
-	c.held = 0
+	c.held, c.lent = 0, 0
 }
 
 // waste counts n bytes of garbage.

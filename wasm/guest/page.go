@@ -97,6 +97,9 @@ func (x *instance) tellAll(c *conn) {
 	if c.shaking {
 		s.flags |= shows(c)
 	}
+	if c.agreed != 0 {
+		s.flags |= abi.FlagCompressed
+	}
 }
 
 // shows tells what of its handshake a connection has to show.

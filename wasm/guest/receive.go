@@ -19,12 +19,16 @@ func (x *instance) recv(c *conn, now clock.Time, ptr, n, events, flags uint32) i
 	switch {
 	case !ok:
 		return refused(abi.CodeRange)
-	case events < 1 || events > abi.Records || flags > abi.TakeOutput:
+	case events < 1 || events > abi.Records || flags&(1<<abi.RoomShift-1) > abi.TakeOutput:
 		return refused(abi.CodeArgument)
 	case c.room > 0 && !x.admits(c, n):
 		return refused(abi.CodeLimit)
-	case flags == abi.TakeOutput && !x.takes(c, events):
+	case c.agreed != 0 && !x.admitsMessage(c, in):
 		return refused(abi.CodeLimit)
+	case flags&abi.TakeOutput != 0:
+		if code := x.takes(c, events); code < 0 {
+			return code
+		}
 	}
 	records := page.records[:events]
 	taken, count := c.RecvRecords(now, in, ptr, records)
@@ -35,15 +39,21 @@ func (x *instance) recv(c *conn, now clock.Time, ptr, n, events, flags uint32) i
 	return x.recvRest(c, in, records, taken, count)
 }
 
-// takes prepares a call that puts out what is pending behind each event.
+// takes prepares a call that puts out what is pending behind each event. What was
+// decompressed cannot be undone, so a connection that compresses has to have all words
+// that it may need.
 //
 //go:noinline
-func (x *instance) takes(c *conn, events uint32) bool {
-	if !x.hasRoom(uint64(c.Pending()) + refusalRoom + uint64(events)*controlRoom) {
-		return false
+func (x *instance) takes(c *conn, events uint32) int32 {
+	switch {
+	case !x.hasRoom(uint64(c.Pending()) + refusalRoom + uint64(events)*controlRoom):
+		return refused(abi.CodeLimit)
+	case c.agreed == 0:
+		x.try(c, mostDrawn*events)
+	case c.role != 0 && !x.hasWords(mostDrawn*events):
+		return refused(abi.CodeEntropy)
 	}
-	x.try(c, mostDrawn*events)
-	return true
+	return 0
 }
 
 // took tells what was received.
@@ -59,7 +69,12 @@ func (c *conn) took(n, count int, more bool) int32 {
 //
 //go:noinline
 func (x *instance) recvRest(c *conn, in []byte, records []core.Record, taken, count int) int32 {
-	more := x.recvEach(c, in, records, &taken, &count)
+	var more bool
+	if c.agreed != 0 {
+		more = x.recvInflating(c, in, records, &taken, &count)
+	} else {
+		more = x.recvEach(c, in, records, &taken, &count)
+	}
 	if x.lacks(c) {
 		return refused(abi.CodeEntropy)
 	}
@@ -78,7 +93,7 @@ func (x *instance) recvEach(c *conn, in []byte, records []core.Record, taken, co
 			set(&records[*count], &ev)
 			*count++
 		}
-		if x.call.flags == abi.TakeOutput && (ev.Kind != core.EventMessage || c.Pending() > 0) {
+		if x.call.flags&abi.TakeOutput != 0 && (ev.Kind != core.EventMessage || c.Pending() > 0) {
 			x.out = c.AppendOutput(x.out)
 		}
 		switch {
@@ -97,7 +112,7 @@ func (x *instance) recvEach(c *conn, in []byte, records []core.Record, taken, co
 // admits tells whether a handshake may go on with the input.
 func (x *instance) admits(c *conn, n uint32) bool {
 	x.tidy()
-	return x.affords(uint64(min(n, c.room))*abi.HeadCost + abi.HandshakeCost)
+	return x.affords(uint64(min(n, c.room))*abi.HeadCost + abi.HandshakeCost + uint64(c.kept))
 }
 
 // progress counts what a handshake has taken. Once the connection is open that
@@ -117,6 +132,7 @@ func (x *instance) opened(c *conn) {
 	if c.Open() {
 		c.room = 0
 		x.letGo(c)
+		x.agree(c)
 	}
 	x.tell()
 }
@@ -128,13 +144,13 @@ func (x *instance) lost(c *conn) int32 { return x.timed(c, (*core.Conn).Lost) }
 // timed makes a call that takes the time alone, and of which one event may come.
 func (x *instance) timed(c *conn, f func(*core.Conn, clock.Time) core.Event) int32 {
 	takes := x.call.flags == abi.TakeOutput
-	switch {
-	case x.call.flags > abi.TakeOutput:
+	if x.call.flags > abi.TakeOutput {
 		return refused(abi.CodeArgument)
-	case takes && !x.hasRoom(uint64(c.Pending())+refusalRoom+controlRoom):
-		return refused(abi.CodeLimit)
-	case takes:
-		x.try(c, mostDrawn)
+	}
+	if takes {
+		if code := x.takes(c, 1); code < 0 {
+			return code
+		}
 	}
 	ev := f(c.Conn, x.call.now)
 	if takes {

@@ -61,12 +61,14 @@ func (x *instance) send(c *conn, op, flags, ptr, n uint32) int32 {
 
 //go:noinline
 func (x *instance) sendFrame(c *conn, op, flags, ptr, n uint32) int32 {
-	p, ok := x.lent(ptr, n)
+	p, ok := x.payload(ptr, n)
 	switch {
 	case !ok:
 		return refused(abi.CodeRange)
 	case !isFrame(op, flags):
 		return refused(abi.CodeArgument)
+	case c.agreed != 0:
+		return x.sendDeflated(c, frame.Opcode(op), flags, p)
 	case !x.begins(c, n, 1):
 		return refused(abi.CodeLimit)
 	}
@@ -88,7 +90,9 @@ func (x *instance) sendRecords(c *conn) int32 {
 	if n > abi.Records {
 		return refused(abi.CodeArgument)
 	}
-	x.try(c, n)
+	if c.agreed == 0 {
+		x.try(c, n)
+	}
 	done, code := uint32(0), int32(0)
 	for done < n {
 		room := max(min(cap(x.out), abi.MostSent), len(x.out))
@@ -105,21 +109,25 @@ func (x *instance) sendRecords(c *conn) int32 {
 	switch {
 	case x.lacks(c):
 		return refused(abi.CodeEntropy)
-	case done == 0:
-		return code
+	case done > 0:
+		page.status.records = done
+		return int32(done)
+	case code == refused(abi.CodeEntropy):
+		page.status.wanted = n
 	}
-	page.status.records = done
-	return int32(done)
+	return code
 }
 
 //go:noinline
 func (x *instance) sendRecord(c *conn, r *core.Record) int32 {
-	p, ok := x.lent(r.Addr, r.Len)
+	p, ok := x.payload(r.Addr, r.Len)
 	switch {
 	case !ok:
 		return refused(abi.CodeRange)
 	case uint32(r.Flags) > abi.First|abi.Last:
 		return refused(abi.CodeArgument)
+	case c.agreed != 0:
+		return min(x.sendDeflated(c, r.Op, uint32(r.Flags), p), 0)
 	case !x.hasRoom(uint64(len(x.out)) + uint64(r.Len) + frame.MaxHeaderLen + uint64(c.Pending())):
 		return refused(abi.CodeLimit)
 	}

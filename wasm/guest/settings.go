@@ -7,7 +7,7 @@ import (
 
 const (
 	mostSettings = 1 << 12 // about a MiB, with their table
-	settingsSize = 160     // about what they take
+	settingsSize = 256     // about what they take
 )
 
 // settings makes settings of a record.
@@ -25,12 +25,18 @@ func (x *instance) settings() int64 {
 		return x.refuseSettings(field, "is out of range")
 	}
 	c.Entropy = draw
+	if c.Compression != nil {
+		c.Compression.Lend = &x.lender
+	}
 	s, err := core.NewSettings(c)
 	if e, ok := err.(*core.ConfigError); ok {
 		return x.refuseSettings(e.Field, e.Reason)
 	}
+	if c.Compression != nil {
+		x.makePlain()
+	}
 	at, h := x.table.add()
-	at.set = s
+	at.set, at.room, at.kept = s, uint32(c.MaxHeadBytes), keepsAtMost(c.Compression)
 	return int64(h)
 }
 

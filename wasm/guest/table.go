@@ -15,7 +15,8 @@ type table struct {
 	free   []uint32 // indices of places that are empty
 }
 
-// A place holds a connection, or settings.
+// A place holds a connection, or settings: room and kept are then what connections
+// begin with.
 type place struct {
 	conn
 	set *core.Settings
@@ -27,6 +28,9 @@ type conn struct {
 	*core.Conn
 	room    uint32 // bytes of a head that may still come
 	held    uint32 // bytes that are held for it
+	agreed  uint32 // on compression; 0: none
+	kept    uint32 // bytes of windows that it keeps, or may come to keep
+	lent    uint32 // bytes of held that are for compression
 	role    uint8  // abi.FlagClient for a client
 	more    uint8  // abi.FlagMore if the call under way has left input
 	shaking bool   // the handshake may have something to show

@@ -1,6 +1,6 @@
 // Package abi holds what the WASM guest and its host agree on: the numbers and
 // the layout of records that docs/wasm-abi.md describes. It imports nothing but
-// the core and its clock, since the guest is made of it too.
+// the core and what that is made of, since the guest is made of it too.
 package abi
 
 // Version is what ws_abi returns.
@@ -45,6 +45,7 @@ const (
 	FlagResponse
 	FlagMore
 	FlagClient
+	FlagCompressed
 )
 
 // The event record, by offset.
@@ -68,6 +69,13 @@ const (
 // TakeOutput is the flag of ws_recv, ws_eof and ws_tick that has them put out
 // what is pending.
 const TakeOutput = 1
+
+// RoomShift is where in the flags of ws_recv begins how many decompressed bytes an event
+// has at most; 0 for PlainSize.
+const RoomShift = 8
+
+// PlainSize is how many decompressed bytes the events of one call have at most.
+const PlainSize = 64 << 10
 
 // Limits.
 const (

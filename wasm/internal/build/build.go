@@ -42,10 +42,15 @@ func Guest(dir string, tags ...string) ([]byte, error) {
 	return thread(module)
 }
 
-// onlyDuration is what the guest needs of package time. The rest of it, clocks,
-// zones and timers, would be a tenth of the module. That the core uses no more is
-// a test of its own there.
-const onlyDuration = `package time
+// standIns are what the guest needs of packages of the standard library whose rest
+// would be in it all the same, by package: a fifth of the module.
+//
+// Of package time that is Duration, without clocks, zones and timers; that the core
+// uses no more is a test of its own there. Of package fmt, with which files, their
+// system calls and reflection come, it is what compressors print when they find a
+// mistake of their own.
+var standIns = map[string]string{
+	"time": `package time
 
 type Duration int64
 
@@ -57,33 +62,54 @@ const (
 	Minute               = 60 * Second
 	Hour                 = 60 * Minute
 )
-`
+`,
+	"fmt": `package fmt
 
-// writeOverlay writes, into dir, an overlay of the go command that replaces
-// package time by onlyDuration.
+type text string
+
+func (t text) Error() string { return string(t) }
+
+func Errorf(format string, _ ...any) error { return text(format) }
+func Sprint(...any) string                 { return "a mistake" }
+func Sprintln(...any) string               { return "a mistake" }
+func Println(...any) (int, error)          { return 0, nil }
+`,
+}
+
+// writeOverlay writes, into dir, an overlay of the go command that replaces packages by
+// their stand-ins.
 func writeOverlay(dir string) (string, error) {
 	out, err := exec.Command("go", "env", "GOROOT").Output()
 	if err != nil {
 		return "", fmt.Errorf("go env GOROOT: %w", err)
 	}
-	root := filepath.Join(strings.TrimSpace(string(out)), "src", "time")
-	files, err := filepath.Glob(filepath.Join(root, "*.go"))
-	if err != nil {
-		return "", err
-	}
-	if len(files) == 0 {
-		return "", errors.New("no source of package time in " + root)
-	}
 	replace := make(map[string]string)
-	for _, file := range files {
-		replace[file] = "" // is not there
+	for name, source := range standIns {
+		root := filepath.Join(strings.TrimSpace(string(out)), "src", name)
+		if err := standIn(replace, root, filepath.Join(dir, name+".go"), source); err != nil {
+			return "", err
+		}
 	}
-	stub := filepath.Join(dir, "time.go")
-	replace[filepath.Join(root, "time.go")] = stub
 	text, err := json.Marshal(map[string]any{"Replace": replace})
 	if err != nil {
 		return "", err
 	}
 	overlay := filepath.Join(dir, "overlay.json")
-	return overlay, errors.Join(os.WriteFile(stub, []byte(onlyDuration), 0o666), os.WriteFile(overlay, text, 0o666))
+	return overlay, os.WriteFile(overlay, text, 0o666)
+}
+
+// standIn has the one file of a source replace all that lie in root.
+func standIn(replace map[string]string, root, file, source string) error {
+	all, err := filepath.Glob(filepath.Join(root, "*.go"))
+	if err != nil {
+		return err
+	}
+	if len(all) == 0 {
+		return errors.New("no Go source in " + root)
+	}
+	for _, name := range all {
+		replace[name] = "" // is not there
+	}
+	replace[filepath.Join(root, filepath.Base(file))] = file
+	return os.WriteFile(file, []byte(source), 0o666)
 }
