@@ -50,14 +50,15 @@ type Conn struct {
 	sock *socket
 	work task
 
-	in     []byte // lent to the machine: input that it may not have taken yet
-	inAt   int
-	more   bool   // the machine may have an event without more input
-	barren int    // events that took no input, one after another
-	again  bool   // there is more to do at this instant
-	out    []byte // taken from the machine
-	outAt  int    // how much of it the network has taken
-	sawEOF bool
+	in          []byte // lent to the machine: input that it may not have taken yet
+	inAt        int
+	more        bool   // the machine may have an event without more input
+	barren      int    // events that took no input, one after another
+	barrenBytes int64  // and how many bytes of messages these brought
+	again       bool   // there is more to do at this instant
+	out         []byte // taken from the machine
+	outAt       int    // how much of it the network has taken
+	sawEOF      bool
 
 	armedFor deadline   // of the machine's
 	tickAt   clock.Time // of the world's, when it is acted on
@@ -72,6 +73,10 @@ type Conn struct {
 
 	ahead   bool // what the machine was told of SetReadAhead
 	stopped bool // what the machine was told of SetReading, reversed
+
+	compresses  bool
+	plain       plainPieces
+	mostMessage int64 // that the machine accepts
 
 	bare     bool // open from the start
 	serving  bool
@@ -114,7 +119,11 @@ func (w *World) dial(client, server *Node) *Conn {
 		return nil
 	}
 	near, far := w.connectSockets(from, to, client.Link)
-	c := w.newConn(client, from+">"+to, core.Client, near, client.Bare)
+	ofClient, ofServer := client.Config.Compression, server.Config.Compression
+	if client.Bare {
+		ofClient, ofServer = agree(client, server)
+	}
+	c := w.newConn(client, from+">"+to, core.Client, near, client.Bare, ofClient)
 	if c == nil {
 		return nil
 	}
@@ -133,7 +142,7 @@ func (w *World) dial(client, server *Node) *Conn {
 		if server.sleeps(call) {
 			c.maim()
 		} else {
-			w.accept(server, c, far, to+">"+from, client.Bare)
+			w.accept(server, c, far, to+">"+from, client.Bare, ofServer)
 		}
 	}
 	w.tasks.set(call, w.now.Add(client.Link.Latency))
@@ -142,7 +151,7 @@ func (w *World) dial(client, server *Node) *Conn {
 }
 
 // accept makes the server's end, if there is a server.
-func (w *World) accept(server *Node, client *Conn, s *socket, name string, bare bool) {
+func (w *World) accept(server *Node, client *Conn, s *socket, name string, bare bool, z *core.Compression) {
 	if s.in.vanishes {
 		s.vanish()
 		return
@@ -152,7 +161,7 @@ func (w *World) accept(server *Node, client *Conn, s *socket, name string, bare 
 		s.abort()
 		return
 	}
-	c := w.newConn(server, name, core.Server, s, bare)
+	c := w.newConn(server, name, core.Server, s, bare, z)
 	if c == nil {
 		return
 	}
@@ -161,10 +170,11 @@ func (w *World) accept(server *Node, client *Conn, s *socket, name string, bare 
 	c.wake()
 }
 
-func (w *World) newConn(n *Node, name string, role core.Role, s *socket, bare bool) *Conn {
+func (w *World) newConn(n *Node, name string, role core.Role, s *socket, bare bool, z *core.Compression) *Conn {
 	c := &Conn{w: w, node: n, name: name, id: hashName(name), role: role, sock: s, traits: &n.traits}
 	cfg := n.Config
-	cfg.Entropy = newEntropy(name)
+	cfg.Entropy, cfg.Compression = newEntropy(name), lending(z)
+	c.mostMessage = limitsOf(cfg, role).messageSize
 	m, err := w.machine(c, cfg, bare)
 	if err != nil {
 		w.misuse("%s: %v", n.name, err)
@@ -465,11 +475,11 @@ func (c *Conn) broke(err error) {
 
 // parse has the machine take input up to one event.
 func (c *Conn) parse() {
-	scratch := c.w.scratch[:]
+	scratch := c.scratch()
 	rest := c.in[c.inAt:]
 	n, ev := c.m.Recv(c.now(), rest, scratch)
 	c.more = ev.Kind != core.EventNone
-	if err := c.checkRecv(n, len(rest)); err != nil {
+	if err := c.checkRecv(n, len(rest), len(ev.Data)); err != nil {
 		c.w.violate("input is taken", fmt.Errorf("%s: %w", c.name, err))
 		c.in, c.inAt, c.more = nil, 0, false
 		return
@@ -478,7 +488,7 @@ func (c *Conn) parse() {
 	c.handle(ev)
 	spoil(ev.Data)
 	spoil(rest[:n])
-	if c.more {
+	if c.more || c.compresses {
 		spoil(scratch)
 	}
 	c.flush()
@@ -488,11 +498,15 @@ func (c *Conn) parse() {
 const mostBarren = 16
 
 // checkRecv checks what Recv said against its contract, which the driver relies
-// on: without an event all input is taken, and input runs out.
-func (c *Conn) checkRecv(n, of int) error {
-	if n != 0 || !c.more {
-		c.barren = 0
-	} else {
+// on: without an event all input is taken, and input runs out, and so does what was
+// compressed in it.
+func (c *Conn) checkRecv(n, of, data int) error {
+	switch {
+	case n != 0 || !c.more:
+		c.barren, c.barrenBytes = 0, 0
+	case c.compresses && data > 0:
+		c.barrenBytes += int64(data)
+	default:
 		c.barren++
 	}
 	switch {
@@ -502,6 +516,8 @@ func (c *Conn) checkRecv(n, of int) error {
 		return fmt.Errorf("only %d bytes of %d were taken, without an event", n, of)
 	case c.barren > mostBarren:
 		return fmt.Errorf("%d events in a row took no input", c.barren)
+	case c.barrenBytes > c.mostMessage:
+		return fmt.Errorf("%d bytes of a message came without input, more than it may have", c.barrenBytes)
 	}
 	return nil
 }
@@ -558,6 +574,9 @@ func (c *Conn) handle(ev core.Event) {
 
 func (c *Conn) becameOpen() {
 	c.opened = true
+	if _, c.compresses = compressionOf(c.m); c.compresses {
+		c.choosePieces()
+	}
 	if c.puppet != nil {
 		c.puppet.open()
 	}

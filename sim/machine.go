@@ -11,7 +11,8 @@ import (
 )
 
 // A MachineFunc makes the machines of a world's connections: the native core is
-// one such. bare tells that the handshake was done elsewhere. A machine that is a
+// one such. bare tells that the handshake was done elsewhere; cfg.Compression then is
+// what that has agreed on. A machine that is a
 // [transport.Releaser] is released when its connection is over, and at the latest
 // when the run is.
 type MachineFunc func(role core.Role, cfg core.Config, now clock.Time, bare bool) (transport.Machine, error)
@@ -24,7 +25,12 @@ func MachineOf(f func(flight.Birth) (transport.Machine, error)) MachineFunc {
 		if err != nil {
 			return nil, err
 		}
-		return f(flight.Birth{Role: role, Open: bare, Now: now, Settings: set, Request: core.RequestOptions{Host: "sim"}})
+		b := flight.Birth{Role: role, Open: bare, Now: now, Settings: set, Request: core.RequestOptions{Host: "sim"}}
+		if bare && cfg.Compression != nil {
+			p := bareParams(cfg.Compression)
+			b.Compression = &p
+		}
+		return f(b)
 	}
 }
 

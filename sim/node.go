@@ -73,7 +73,7 @@ type Event struct {
 type Node struct {
 	// Config is the configuration of the node's connections. It is the
 	// world's when the node is made; change it before the world runs.
-	// Entropy is the world's own.
+	// Entropy and Compression.Lend are the world's own.
 	Config core.Config
 
 	// Link is the network between this node and those that it dials.

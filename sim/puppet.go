@@ -27,6 +27,11 @@ type Puppet struct {
 	// request, a server answers none.
 	NoHandshake bool
 
+	// Extensions is what the handshake says in Sec-WebSocket-Extensions: what a
+	// client offers, or a server chooses, such as "permessage-deflate"; "" for no
+	// such field. It holds for Bare connections as well.
+	Extensions string
+
 	// Pongs answers each ping that arrives with a pong.
 	Pongs bool
 
@@ -125,7 +130,7 @@ func newPuppetConn(p *Puppet, c *Conn, bare bool) *PuppetConn {
 	c.over = true // the App hears of nothing
 	if c.role == core.Client && !bare && !p.NoHandshake {
 		pc.out = append(pc.out, "GET / HTTP/1.1\r\nHost: sim\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"+
-			"Sec-WebSocket-Key: "+samplePuppetKey+"\r\nSec-WebSocket-Version: 13\r\n\r\n"...)
+			"Sec-WebSocket-Key: "+samplePuppetKey+"\r\nSec-WebSocket-Version: 13\r\n"+p.extensionLine()+"\r\n"...)
 	}
 	return pc
 }
@@ -205,6 +210,14 @@ func (c *PuppetConn) SendFrame(h frame.Header, payload []byte) {
 	c.Write(p)
 }
 
+// SendCompressed sends a message in one frame, compressed by itself alone, whether
+// that was agreed on or not (https://www.rfc-editor.org/rfc/rfc7692#section-7.2.1).
+func (c *PuppetConn) SendCompressed(op frame.Opcode, payload []byte) {
+	h := c.Header(op, true)
+	h.RSV1 = true
+	c.SendFrame(h, compressAlone(payload))
+}
+
 // SendHeader sends the header h and no payload, whatever Length it declares.
 func (c *PuppetConn) SendHeader(h frame.Header) { c.Write(h.Append(nil)) }
 
@@ -249,9 +262,17 @@ func (c *PuppetConn) parseHead() (done bool) {
 	c.head = bytes.Clone(c.input[:c.parsed])
 	if c.conn.role == core.Server && !c.puppet.NoHandshake {
 		c.Write([]byte("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
-			"Sec-WebSocket-Accept: " + core.AcceptKey(headField(c.head, "Sec-WebSocket-Key")) + "\r\n\r\n"))
+			"Sec-WebSocket-Accept: " + core.AcceptKey(headField(c.head, "Sec-WebSocket-Key")) + "\r\n" + c.puppet.extensionLine() + "\r\n"))
 	}
 	return true
+}
+
+// extensionLine returns the line of a head that says what Extensions says.
+func (p *Puppet) extensionLine() string {
+	if p.Extensions == "" {
+		return ""
+	}
+	return extensionsField + ": " + p.Extensions + "\r\n"
 }
 
 // headField returns the value of a field of an HTTP head.

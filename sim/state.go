@@ -134,12 +134,22 @@ func (d *dump) config(c *core.Config) {
 	} {
 		d.int(v)
 	}
+	d.bool(c.Compression != nil)
+	if z := c.Compression; z != nil {
+		d.bool(z.NoSendTakeover, z.NoReceiveTakeover)
+		d.int(int64(z.SendWindowBits)<<8 | int64(z.ReceiveWindowBits))
+		d.int(int64(z.Level))
+		d.int(int64(z.Threshold))
+	}
 }
 
 func (d *dump) node(n *Node) {
 	d.link(&n.Link)
 	d.config(&n.Config)
 	d.bool(n.up, n.Bare)
+	if n.puppet != nil {
+		d.bytes([]byte(n.puppet.Extensions))
+	}
 	d.int(int64(n.dialed))
 	d.time(n.asleep)
 	d.int(int64(n.clock.read(d.now) - d.now))
@@ -180,6 +190,8 @@ func (d *dump) conn(c *Conn) {
 	d.int(int64(c.armedFor.why))
 	d.time(c.tickAt)
 	l := &c.log
+	d.int(int64(c.plain.shift))
+	d.bool(c.plain.cut != nil)
 	d.bool(l.closed, l.cut, l.isBegun)
 	d.int(int64(l.code))
 	d.bytes(l.begun.data)

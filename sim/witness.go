@@ -36,6 +36,7 @@ type witness struct {
 
 	mirror mirror
 	lent   lentMemory
+	lender *countingLender // nil where it cannot be seen
 	call   witnessedCall
 	calls  uint
 	dump   []byte // of the state before a call that must not change it
@@ -51,6 +52,9 @@ type stateDumper interface{ AppendState(dst []byte) []byte }
 func newWitness(m transport.Machine, role core.Role, cfg core.Config, now clock.Time, opened bool, entropy *entropyLog, report func(oracle string, err error)) *witness {
 	w := &witness{m: m, entropy: entropy, report: report}
 	w.dumper, _ = m.(stateDumper)
+	if cfg.Compression != nil {
+		w.lender, _ = cfg.Compression.Lend.(*countingLender)
+	}
 	w.mirror = newMirror(role, cfg, now, opened)
 	w.begin("birth", -1)
 	if role == core.Client && !opened {
@@ -140,6 +144,9 @@ func (w *witness) settle() {
 	if n := w.entropy.left(); n > 0 {
 		w.fail(oracleEntropy, "%d random numbers were drawn that no frame used", n)
 	}
+	if what := w.held(); what != "" {
+		w.fail(oracleBounds, "%s", what)
+	}
 	if !w.lent.untouched() {
 		w.fail(oracleMemory, "the data of an earlier event was changed")
 	}
@@ -161,8 +168,8 @@ func (w *witness) checkSize() {
 		return
 	}
 	w.dump = w.dumper.AppendState(w.dump[:0])
-	if len(w.dump) > mostState {
-		w.fail(oracleBounds, "the dump of an open connection is %d bytes long, want at most %d", len(w.dump), mostState)
+	if most := mostState + w.mirror.compression.mostState(); len(w.dump) > most {
+		w.fail(oracleBounds, "the dump of an open connection is %d bytes long, want at most %d", len(w.dump), most)
 	}
 }
 
@@ -185,10 +192,11 @@ func (w *witness) Recv(now clock.Time, in, scratch []byte) (int, core.Event) {
 	}
 	m.releaseHandshake()
 	want := m.recv(in, scratch)
-	after := w.lent.keepAhead(in, want.most)
+	after := w.lent.keepAhead(in, want.most-want.spare)
 	n, ev := w.m.Recv(now, in, scratch)
+	w.settleSpare(&want, n)
 	w.judgeInput(want, n, ev)
-	if n >= 0 && n <= len(in) && !after.unchanged(in[n:]) {
+	if n >= 0 && n <= len(in) && !after.unchanged(in, n) {
 		w.fail(oracleMemory, "input beyond the %d bytes that were consumed was changed", n)
 	}
 	w.lent.remember(ev.Data)

@@ -20,6 +20,9 @@ type mirrorHandshake struct {
 	awaiting bool         // the request waits for its answer
 	released bool         // nothing of the handshake is kept
 	head     headSoFar
+
+	offers  []plainExtension // of the client
+	unclear bool             // the offers are not known, or not plain
 }
 
 type handshakeOut uint8
@@ -149,6 +152,9 @@ func (w *witness) judgeHead(size, pos, n int, ev core.Event) bool {
 			return false
 		}
 		verdict = h.judgeResponse(m.shake.key)
+		if verdict == headFine {
+			verdict = m.judgeChoice(&h)
+		}
 	}
 	if verdict == headFine || verdict == headUnclear && ev.Kind == success {
 		w.judgeInput(prediction{kind: success, least: pos, most: pos}, n, ev)
@@ -163,10 +169,12 @@ func (w *witness) judgeHead(size, pos, n int, ev core.Event) bool {
 func (w *witness) accepted(h parsedHead) {
 	m := &w.mirror
 	if m.role == core.Client {
+		w.agreeOnChoice(&h)
 		m.open()
 		return
 	}
 	m.shake.awaiting = true
+	m.offered(&h)
 	m.shake.key = h.get("Sec-WebSocket-Key")
 	if r := w.m.Request(); r == nil {
 		w.fail(oracleHandshake, "there is no Request()")
@@ -196,6 +204,7 @@ func (w *witness) Accept(now clock.Time, o core.AcceptOptions) error {
 	err := w.m.Accept(now, o)
 	if w.answers(err) {
 		w.mirror.shake.out = acceptOut
+		w.agreeOnOffer()
 		w.mirror.open()
 	}
 	w.settle()
@@ -281,12 +290,14 @@ func (w *witness) judgeOwnRequest(h parsedHead) {
 	if h.plain && h.judgeRequest() == headWrong {
 		w.fail(oracleHandshake, "the request is not a valid handshake: %q %q", h.first, h.fields)
 	}
+	w.judgeOwnOffers(&h)
 }
 
 func (w *witness) judgeOwnAnswer(h parsedHead) {
 	if h.judgeResponse(w.mirror.shake.key) == headWrong {
 		w.fail(oracleHandshake, "the answer does not accept the key %q: %q %q", w.mirror.shake.key, h.first, h.fields)
 	}
+	w.judgeOwnChoice(&h)
 }
 
 // A parsedHead is an HTTP head as a plain reading of RFC 9112 has it.
@@ -353,8 +364,8 @@ func (h *parsedHead) count(name string) int {
 	return n
 }
 
-// usual reports whether nothing but the named fields and Origin, User-Agent
-// and those of the application (X-) is there, each once.
+// usual reports whether nothing but the named fields and Origin, User-Agent, a plain
+// list of extensions and those of the application (X-) is there, each once.
 func (h *parsedHead) usual(names ...string) bool {
 	for _, name := range names {
 		if h.count(name) != 1 {
@@ -377,6 +388,10 @@ func (h *parsedHead) isUsual(name string, names []string) bool {
 		if strings.EqualFold(n, name) {
 			return h.count(n) == 1
 		}
+	}
+	if strings.EqualFold(name, extensionsField) {
+		_, plain := h.extensions()
+		return plain
 	}
 	return false
 }

@@ -45,6 +45,9 @@ type prediction struct {
 	data        []byte // the content that is expected
 	memory      []byte // where it must lie, beginning with its first byte
 	least, most int    // of n
+
+	spare   int  // of most, what may be left for later
+	mayFail bool // with this already, as what follows is corrupt
 }
 
 // recv reads in up to the first thing that must be reported.
@@ -68,6 +71,9 @@ func (m *mirror) recv(in, scratch []byte) prediction {
 		pos += len(p)
 		var want prediction
 		switch {
+		case !i.frame.Opcode.IsControl() && m.compression.inflates():
+			want = m.readCompressed(p, scratch)
+			at = want.memory
 		case !i.frame.Opcode.IsControl():
 			want = m.readData(p)
 		case i.frame.Opcode == frame.Pong:
@@ -77,7 +83,7 @@ func (m *mirror) recv(in, scratch []byte) prediction {
 		}
 		if want.kind != core.EventNone {
 			want.memory = at
-			want.least, want.most = pos, pos
+			want.least, want.most = pos-want.spare, pos
 			if m.err != 0 {
 				want.most = len(in)
 				want.least = 0
@@ -124,7 +130,7 @@ func (m *mirror) readHeader(in []byte) (n int, e core.Error) {
 // which the wire shows them.
 func (m *mirror) judgeHeader(h *frame.Header) core.Error {
 	switch {
-	case h.RSV1 || h.RSV2 || h.RSV3:
+	case h.RSV1 && !m.compression.allows(h) || h.RSV2 || h.RSV3:
 		return core.ErrReservedBits
 	case !h.Opcode.Valid():
 		return core.ErrOpcode
@@ -159,13 +165,18 @@ func (m *mirror) judgeData(h *frame.Header) core.Error {
 	} else if first {
 		i.message, i.size, i.fragments, i.begun = h.Opcode, 0, 0, false
 		i.text = textSoFar{}
+		m.compression.beginIn(h.RSV1)
 	}
 	i.size += h.Length
 	i.fragments++
+	frameSize, messageSize := m.lim.frameSize, m.lim.messageSize
+	if m.compression.inflates() {
+		frameSize, messageSize = wireSize(frameSize), wireSize(messageSize)
+	}
 	switch {
-	case h.Length > m.lim.frameSize:
+	case h.Length > frameSize:
 		return core.ErrFrameTooBig
-	case i.size > m.lim.messageSize:
+	case i.size > messageSize:
 		return core.ErrMessageTooBig
 	case m.lim.fragments > 0 && i.fragments > m.lim.fragments:
 		return core.ErrTooManyFragments

@@ -46,7 +46,7 @@ func (l *lentMemory) forget(regions ...[]byte) {
 // A memoryAhead is a copy of the beginning of unconsumed input.
 type memoryAhead struct {
 	was  []byte
-	rest int // how much of the input is behind was
+	from int // where that was in the input
 }
 
 // keepAhead copies the beginning of in[from:].
@@ -55,12 +55,16 @@ func (l *lentMemory) keepAhead(in []byte, from int) memoryAhead {
 		return memoryAhead{}
 	}
 	n := copy(l.ahead[:], in[from:])
-	return memoryAhead{l.ahead[:n], len(in) - from}
+	return memoryAhead{l.ahead[:n], from}
 }
 
-// unchanged compares what is left of the input with the copy.
-func (a memoryAhead) unchanged(left []byte) bool {
-	return len(left) != a.rest || bytes.Equal(left[:len(a.was)], a.was)
+// unchanged compares what is left of the input, from its byte n on, with the copy.
+func (a memoryAhead) unchanged(in []byte, n int) bool {
+	skip := n - a.from
+	if skip < 0 || skip >= len(a.was) {
+		return true
+	}
+	return bytes.Equal(in[n:][:len(a.was)-skip], a.was[skip:])
 }
 
 // overlap reports whether a and b share memory.

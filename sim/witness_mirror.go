@@ -14,7 +14,8 @@ import (
 type mirror struct {
 	role core.Role
 	lim  limits
-	now  clock.Time // the latest time that was told
+	cfg  *core.Compression // nil: it neither offers nor accepts any
+	now  clock.Time        // the latest time that was told
 
 	stage    mirrorStage
 	err      core.Error
@@ -34,6 +35,8 @@ type mirror struct {
 	shake    mirrorHandshake
 	incoming incoming
 	outgoing outgoing
+
+	compression *mirrorCompression // nil: nothing is compressed
 }
 
 type mirrorStage uint8
@@ -49,9 +52,12 @@ const (
 const witnessedLinger = 5 * time.Second
 
 func newMirror(role core.Role, cfg core.Config, now clock.Time, opened bool) mirror {
-	m := mirror{role: role, lim: limitsOf(cfg, role), now: now}
+	m := mirror{role: role, lim: limitsOf(cfg, role), now: now, cfg: cfg.Compression}
 	m.incoming.budgetAt = now
 	if opened {
+		if m.cfg != nil {
+			m.compression = newMirrorCompression(m.cfg, bareParams(m.cfg))
+		}
 		m.shake.released = true
 		m.open()
 		return m
@@ -59,6 +65,7 @@ func newMirror(role core.Role, cfg core.Config, now clock.Time, opened bool) mir
 	m.timers.handshake.start(now, m.lim.handshake)
 	if role == core.Client {
 		m.shake.out = requestOut
+		m.shake.unclear = m.cfg != nil // until the request is seen
 	}
 	return m
 }

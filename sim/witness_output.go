@@ -81,9 +81,9 @@ func (r *reading) end() {
 	}
 }
 
-// frame expects a frame.
+// frame expects a frame that is not compressed.
 func (r *reading) frame(op frame.Opcode, fin bool, payload []byte) {
-	h := r.header(op, fin, len(payload))
+	h := r.header(frame.Header{Opcode: op, Fin: fin, Length: int64(len(payload))})
 	if r.w.over {
 		return
 	}
@@ -99,9 +99,12 @@ func (r *reading) frame(op frame.Opcode, fin bool, payload []byte) {
 	r.w.mirror.outgoing.handed += int64(len(payload))
 }
 
-// header expects a frame's header.
-func (r *reading) header(op frame.Opcode, fin bool, n int) (h frame.Header) {
-	w := r.w
+// anyLength is the Length of a frame that is expected, where that is not known.
+const anyLength = -1
+
+// header expects a frame's header, whatever its mask.
+func (r *reading) header(want frame.Header) (h frame.Header) {
+	w, op := r.w, want.Opcode
 	if w.over {
 		return h
 	}
@@ -111,9 +114,11 @@ func (r *reading) header(op frame.Opcode, fin bool, n int) (h frame.Header) {
 	case err != nil || size == 0:
 		w.fail(oracleOutput, "%s is not the header of the %s frame that is expected", excerpt(r.rest), op)
 		return h
-	case h.Opcode != op || h.Fin != fin || h.Length != int64(n):
-		w.fail(oracleOutput, "%s frame of %d bytes, FIN %t; want %s of %d bytes, FIN %t", h.Opcode, h.Length, h.Fin, op, n, fin)
-	case h.RSV1 || h.RSV2 || h.RSV3:
+	case h.Opcode != op || h.Fin != want.Fin || want.Length != anyLength && h.Length != want.Length:
+		w.fail(oracleOutput, "%s frame of %d bytes, FIN %t; want %s of %d bytes, FIN %t", h.Opcode, h.Length, h.Fin, op, want.Length, want.Fin)
+	case h.RSV1 != want.RSV1:
+		w.fail(oracleOutput, "%s frame is compressed: %t, want %t", op, h.RSV1, want.RSV1)
+	case h.RSV2 || h.RSV3:
 		w.fail(oracleOutput, "%s frame with a reserved bit", op)
 	case h.Masked != client:
 		w.fail(oracleOutput, "%s frame is masked: %t, want %t", op, h.Masked, client)
@@ -219,7 +224,8 @@ func (w *witness) AppendMessage(dst []byte, op frame.Opcode, p []byte) ([]byte, 
 	if w.agrees(want, err, dst, ret) {
 		r := w.appended(dst, ret)
 		r.handshake()
-		r.frame(op, true, p)
+		m.compression.beginOut(true, len(p))
+		r.message(op, true, true, p)
 		r.end()
 	}
 	w.settle()
@@ -245,7 +251,11 @@ func (w *witness) AppendFragment(dst []byte, op frame.Opcode, p []byte, fin bool
 		r := w.appended(dst, ret)
 		r.handshake()
 		m.outgoing.text = text
-		r.frame(m.outgoing.nextFragment(op, fin), fin, p)
+		first := m.outgoing.message == 0
+		if first {
+			m.compression.beginOut(fin, len(p))
+		}
+		r.message(m.outgoing.nextFragment(op, fin), fin, first, p)
 		r.end()
 	}
 	w.settle()
@@ -259,7 +269,7 @@ func (w *witness) AppendHeader(dst []byte, op frame.Opcode, o core.HeaderOptions
 	w.beginAppend("AppendHeader", dst, n)
 	m := &w.mirror
 	want := m.fragmentError(op, n)
-	if want == 0 && m.outgoing.message != 0 && op != frame.Continuation {
+	if want == 0 && m.outgoing.message != 0 && (op != frame.Continuation || m.compression.deflates()) {
 		want = core.ErrMessageInProgress
 	}
 	w.dumpIf(want)
@@ -267,7 +277,10 @@ func (w *witness) AppendHeader(dst []byte, op frame.Opcode, o core.HeaderOptions
 	if w.agrees(want, err, dst, ret) {
 		r := w.appended(dst, ret)
 		r.handshake()
-		h := r.header(m.outgoing.nextFragment(op, !o.More), !o.More, n)
+		if m.outgoing.message == 0 {
+			m.compression.beginPlain()
+		}
+		h := r.header(frame.Header{Opcode: m.outgoing.nextFragment(op, !o.More), Fin: !o.More, Length: int64(n)})
 		r.end()
 		m.outgoing.text = textSoFar{}
 		m.outgoing.handed += int64(n)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fb1e3c20/websockets/clock"
 	"github.com/fb1e3c20/websockets/core"
+	"github.com/fb1e3c20/websockets/core/deflate"
 	"github.com/fb1e3c20/websockets/core/frame"
 )
 
@@ -55,6 +56,9 @@ type witnessRun struct {
 	out     []byte
 	peer    struct {
 		opened, inMessage, isText bool
+
+		deflates bool // the message that it sends
+		window   deflate.Window
 	}
 	oracle string
 	err    error
@@ -84,6 +88,9 @@ func (r *witnessRun) config() core.Config {
 			return r.entropy
 		},
 	}
+	if s.below(3) == 2 {
+		cfg.Compression = r.compression()
+	}
 	if r.lawful {
 		cfg.MaxMessageSize, cfg.MaxFrameSize, cfg.MaxFragments, cfg.MaxHeadBytes, cfg.MaxHeadLines = 0, 0, 0, 0, 0
 	}
@@ -94,7 +101,7 @@ func (r *witnessRun) config() core.Config {
 }
 
 func newWitnessRun(script []byte) (*witnessRun, error) {
-	r := &witnessRun{s: &witnessScript{script}, buf: make([]byte, 0, 512), scratch: make([]byte, core.ScratchSize)}
+	r := &witnessRun{s: &witnessScript{script}, buf: make([]byte, 0, 512), scratch: make([]byte, core.ScratchSize+1000)}
 	kind := r.s.below(8)
 	r.role = core.Role(kind & 1)
 	opened := kind > 2
@@ -114,6 +121,9 @@ func newWitnessRun(script []byte) (*witnessRun, error) {
 	switch {
 	case opened:
 		c, err = core.NewOpen(set, r.now, r.role)
+		if cfg.Compression != nil {
+			c.Compress(bareParams(cfg.Compression))
+		}
 	case r.role == core.Client:
 		c, err = core.NewClient(set, r.now, core.RequestOptions{Host: "example.com", Subprotocols: pick(r.s, nil, []string{"chat"})})
 	default:
@@ -258,6 +268,9 @@ func (r *witnessRun) send() {
 	out := r.out[:0]
 	op := pick(r.s, frame.Text, frame.Binary, frame.Continuation, frame.Text, frame.Continuation, frame.Ping)
 	p := []byte(pick(r.s, witnessedTexts...))
+	if w.mirror.cfg != nil {
+		p = bytes.Repeat(p, pick(r.s, 1, 3, 30, 100))
+	}
 	var err error
 	switch r.s.below(5) {
 	case 0:
@@ -289,8 +302,10 @@ func (r *witnessRun) receive(now clock.Time) {
 	case 1:
 		n = min(n, r.s.below(12))
 	}
-	scratch := r.scratch
-	if r.s.oneIn(6) {
+	scratch := r.scratch[:core.ScratchSize]
+	if r.w.mirror.cfg != nil {
+		scratch = r.scratch[:core.ScratchSize+pick(r.s, 1000, 1, 2, 3, 7, 64)]
+	} else if r.s.oneIn(6) {
 		scratch = scratch[:r.s.below(10)]
 	}
 	for r.receiveOnce(now, n, scratch) && r.prompt {
@@ -400,13 +415,14 @@ func (r *witnessRun) sayData(h *frame.Header, p *[]byte) {
 	if s.below(48) == 47 && !r.lawful {
 		*p = []byte(pick(s, witnessedTexts...))
 	}
+	r.compressData(h, p)
 	if !h.Fin && len(*p) > 0 && s.below(2) == 0 { // cut inside a character, and go on
 		cut := s.below(len(*p))
 		first := *h
 		first.Masked = r.role == core.Server
 		r.in = frame.AppendFrame(r.in, first, (*p)[:cut])
 		*p = (*p)[cut:]
-		h.Opcode = frame.Continuation
+		h.Opcode, h.RSV1 = frame.Continuation, false
 	}
 }
 
@@ -443,6 +459,9 @@ func (r *witnessRun) sayHandshake() {
 		get := pick(s, witnessedGET, witnessedGET, witnessedGET, witnessedGET+"X-a: b\r\n", "\r\n"+witnessedGET,
 			strings.Replace(witnessedGET, "GET", "POST", 1), strings.Replace(witnessedGET, "13", "8", 1),
 			witnessedGET+"Sec-WebSocket-Protocol: chat\r\n", witnessedGET+"Content-Length: 5\r\n", "\x16\x03\x01")
+		if r.w.mirror.cfg != nil {
+			get += pick(s, witnessedOffers...)
+		}
 		r.in = append(r.in, get+"\r\n"...)
 		r.peer.opened = true
 	} else {
@@ -454,6 +473,9 @@ func (r *witnessRun) sayHandshake() {
 			key = "another"
 		}
 		answer := witnessedAnswer(key)
+		if r.w.mirror.cfg != nil {
+			answer = strings.TrimSuffix(answer, "\r\n") + pick(s, witnessedChoices...) + "\r\n"
+		}
 		r.in = append(r.in, pick(s, answer, answer, answer, answer, strings.Replace(answer, "101", "404", 1), strings.Replace(answer, "\r\n\r\n", "\r\nSec-WebSocket-Protocol: chat\r\n\r\n", 1))...)
 		r.peer.opened = true
 	}

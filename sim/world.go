@@ -18,7 +18,8 @@ import (
 // two minutes, then [World.Heal] and [World.Settle].
 type World struct {
 	// Config is what the Config of the nodes that are made from now on begins
-	// as. It answers pings and is otherwise the zero Config.
+	// as. It answers pings and is otherwise the zero Config. With Compression set
+	// connections compress if the other end does as well.
 	Config core.Config
 
 	// Link is what the Link of the nodes that are made from now on begins as:
@@ -63,7 +64,7 @@ type World struct {
 	failure    *Failure
 
 	hash    uint64
-	scratch [core.ScratchSize]byte
+	scratch [core.ScratchSize + mostPlain]byte
 	trace   *trace
 
 	newMachine MachineFunc
