@@ -37,7 +37,7 @@ func serveCoder(l net.Listener, mode raw.Mode) error {
 			if err := c.Write(r.Context(), typ, buf.Bytes()); err != nil {
 				return
 			}
-			buf = reset(buf)
+			buf.Reset()
 		}
 	}))
 }

@@ -29,7 +29,7 @@ func serveFasthttp(l net.Listener, mode raw.Mode) error {
 				if err := c.WriteMessage(typ, buf.Bytes()); err != nil {
 					return
 				}
-				buf = reset(buf)
+				buf.Reset()
 			}
 		})
 	})

@@ -32,12 +32,7 @@ func serveGorilla(l net.Listener, mode raw.Mode) error {
 			if err := c.WriteMessage(typ, buf.Bytes()); err != nil {
 				return
 			}
-			buf = reset(buf)
+			buf.Reset()
 		}
 	}))
-}
-
-// reset returns buf without content, to be used again as kept has it.
-func reset(buf bytes.Buffer) bytes.Buffer {
-	return *bytes.NewBuffer(kept(buf.Bytes())[:0])
 }

@@ -31,16 +31,7 @@ func serveWebsockets(l net.Listener, mode raw.Mode) error {
 			if err := c.Send(ctx, typ, p); err != nil {
 				return err
 			}
-			buf = kept(p)
+			buf = p
 		}
 	}, o).Serve(tcp.NewListener(l, nil))
-}
-
-// kept returns p, to be used again, unless it is larger than a connection should hold
-// on to.
-func kept(p []byte) []byte {
-	if cap(p) > 64<<10 {
-		return nil
-	}
-	return p
 }
