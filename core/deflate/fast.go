@@ -118,25 +118,18 @@ done:
 // copyMatch copies length bytes from distance back, and may write up to 7 more.
 func copyMatch(dst []byte, out, distance, length int) int {
 	end := out + length
-	if distance >= 8 {
-		from := dst[out-distance:]
-		to := dst[out : end+8]
-		for len(to) > 8 {
-			store(to, load(from))
-			to, from = to[8:], from[8:]
-		}
+	// What repeats after a distance repeats after twice that.
+	for ; distance < 8 && out < end; distance *= 2 {
+		out += copy(dst[out:end], dst[out-distance:out])
+	}
+	if out == end {
 		return end
 	}
-	if distance == 1 {
-		b := dst[out-1]
-		to := dst[out:end]
-		for i := range to {
-			to[i] = b
-		}
-		return end
-	}
-	for ; out < end; out++ {
-		dst[out] = dst[out-distance]
+	from := dst[out-distance:]
+	to := dst[out : end+8]
+	for len(to) > 8 {
+		store(to, load(from))
+		to, from = to[8:], from[8:]
 	}
 	return end
 }
