@@ -10,8 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/fb1e3c20/websockets/bench/peers"
 	"github.com/fb1e3c20/websockets/bench/raw"
 )
@@ -60,16 +58,13 @@ func start(peer *peers.Peer, mode raw.Mode, profile string) (*server, error) {
 
 func (s *server) String() string { return s.peer.Name + " (" + s.mode.Name + ")" }
 
-// cpu returns how much CPU time the process has taken: what /proc/PID/stat tells in
-// hundredths of a second, from the same clock.
+// cpu returns how much CPU time the process has taken.
 func (s *server) cpu() (time.Duration, error) {
-	const sched = 2 // CPUCLOCK_SCHED of the kernel
-	clock := int32(^s.cmd.Process.Pid)<<3 | sched
-	var t unix.Timespec
-	if err := unix.ClockGettime(clock, &t); err != nil {
+	d, err := processTime(s.cmd.Process.Pid)
+	if err != nil {
 		return 0, fmt.Errorf("CPU time of %s: %w", s, err)
 	}
-	return time.Duration(t.Nano()), nil
+	return d, nil
 }
 
 // memory asks for the memory of the process, after garbage collections if collect.
