@@ -29,7 +29,7 @@ func (s *Set) Size() int {
 // Sets returns all of them.
 func Sets() []*Set {
 	return []*Set{
-		{Name: "json-150", Text: true, Connections: 64, Messages: cycle(256, func(i int) []byte { return tick(i) })},
+		{Name: "json-150", Text: true, Connections: 16, Messages: cycle(256, func(i int) []byte { return tick(i) })},
 		{Name: "json-1k", Text: true, Connections: 64, Messages: cycle(64, func(i int) []byte { return JSON(i, 1<<10) })},
 		{Name: "json-16k", Text: true, Connections: 16, Messages: cycle(16, func(i int) []byte { return JSON(i, 16<<10) })},
 		{Name: "text-1m", Text: true, Connections: 4, Messages: cycle(3, func(i int) []byte { return Prose(i, 1<<20) })},
