@@ -6,9 +6,6 @@ import "testing"
 
 // Foreign clients that compress, as browsers do, talk to a server that does.
 func TestServeCompresses(t *testing.T) {
-	if *core != "native" {
-		return // the core in WebAssembly does not compress yet
-	}
 	for _, how := range []string{"nct", "ct"} {
 		t.Run(how, func(t *testing.T) {
 			s := serve(t, "--deflate", how)

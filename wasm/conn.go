@@ -50,10 +50,10 @@ type status struct {
 }
 
 var (
-	_ transport.Machine    = (*Conn)(nil)
-	_ transport.Releaser   = (*Conn)(nil)
-	_ transport.Failer     = (*Conn)(nil)
-	_ transport.Compressor = (*Conn)(nil)
+	_ transport.Machine       = (*Conn)(nil)
+	_ transport.Releaser      = (*Conn)(nil)
+	_ transport.Failer        = (*Conn)(nil)
+	_ transport.Precompressor = (*Conn)(nil)
 )
 
 // bear makes a connection.

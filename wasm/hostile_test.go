@@ -8,6 +8,8 @@ import (
 
 	"github.com/tetratelabs/wazero/api"
 
+	"github.com/fb1e3c20/websockets/core/deflate"
+	"github.com/fb1e3c20/websockets/core/frame"
 	"github.com/fb1e3c20/websockets/wasm/internal/abi"
 )
 
@@ -22,8 +24,11 @@ func TestHostileHost(t *testing.T) {
 	codes := make(map[int64]int)
 	for i := range *hostileCalls {
 		fn := a.rnd.IntN(functions)
-		if rare := fn == fnFree || fn == fnSettingsFree || fn == fnLimits || fn == fnMaintain; rare && i%32 != 0 {
+		if rare := fn == fnSettingsFree || fn == fnLimits || fn == fnMaintain; rare && i%32 != 0 || fn == fnFree && i%8 != 0 {
 			continue
+		}
+		if i%64 == 0 {
+			a.askOfExtensions(t)
 		}
 		args := a.arguments(fn)
 		r := x.call(fn, args...)
@@ -79,7 +84,7 @@ func (a *attacker) learn(fn int, args []uint64, r int64) {
 		if r > 0 {
 			a.settings = append(a.settings, uint64(r))
 		}
-	case fnServer, fnClient, fnOpen, fnRestore:
+	case fnServer, fnClient, fnOpen, fnOpenCompressed, fnRestore:
 		if r > 0 {
 			a.conns = append(a.conns, uint64(r))
 		}
@@ -105,7 +110,7 @@ func (a *attacker) arguments(fn int) []uint64 {
 		return args
 	}
 	switch fn {
-	case fnSettingsFree, fnServer, fnClient, fnOpen, fnRestore:
+	case fnSettingsFree, fnServer, fnClient, fnOpen, fnOpenCompressed, fnRestore:
 		args[0] = a.pick(a.settings)
 	case fnBuffer, fnLimits, fnSettings:
 	default:
@@ -114,14 +119,22 @@ func (a *attacker) arguments(fn int) []uint64 {
 	if ptr := pointerOf(fn); ptr >= 0 && a.rnd.IntN(10) > 0 {
 		n := uint64(a.rnd.IntN(400))
 		if fn == fnSettings {
-			n = abi.SettingsSize
-			a.fillSettings()
+			n = a.fillSettings()
 		}
 		args[ptr], args[ptr+1] = uint64(a.x.buffer), n
 	}
 	switch fn {
 	case fnRecv:
-		args[4], args[5] = 1+uint64(a.rnd.IntN(abi.Records)), uint64(a.rnd.IntN(2))
+		args[4], args[5] = 1+uint64(a.rnd.IntN(abi.Records)), uint64(a.rnd.IntN(2)|a.rnd.IntN(2)*a.rnd.IntN(1000)<<abi.RoomShift)
+		if len(a.conns) > 0 && a.rnd.IntN(2) == 0 {
+			newest := a.conns[max(0, len(a.conns)-20):]
+			args[0], args[2], args[3] = newest[a.rnd.IntN(len(newest))], uint64(a.x.buffer), uint64(a.scribbleCompressed())
+		}
+	case fnOpenCompressed:
+		p := deflate.Params{SendBits: 8 + uint8(a.rnd.IntN(8)), ReceiveBits: 8 + uint8(a.rnd.IntN(8)), SendTakeover: a.rnd.IntN(2) == 0, ReceiveTakeover: a.rnd.IntN(2) == 0}
+		args[2], args[3] = uint64(a.rnd.IntN(3)), uint64(abi.AgreementOf(&p))
+	case fnSendCompressed:
+		args[1], args[4], args[5] = uint64(a.rnd.IntN(4)), uint64(a.x.buffer)+uint64(a.rnd.IntN(300)), uint64(a.rnd.IntN(300))
 	case fnSend, fnHeader:
 		args[1], args[2] = uint64(a.rnd.IntN(4)), uint64(a.rnd.IntN(4))
 	case fnBuffer:
@@ -142,7 +155,7 @@ func pointerOf(fn int) int {
 		return 0
 	case fnRestore, fnPing, fnPong:
 		return 1
-	case fnClient, fnRecv, fnAccept, fnReject:
+	case fnClient, fnRecv, fnAccept, fnReject, fnSendCompressed:
 		return 2
 	case fnSend, fnClose:
 		return 3
@@ -182,7 +195,7 @@ func (a *attacker) scribble() {
 		return
 	}
 	buffer := a.x.mem[a.x.buffer:][:512]
-	switch a.rnd.IntN(8) {
+	switch a.rnd.IntN(9) {
 	case 0:
 		for i := range buffer {
 			buffer[i] = byte(a.rnd.Uint32())
@@ -204,6 +217,36 @@ func (a *attacker) scribble() {
 		abi.PutUint32(records[i:], uint32(a.number()))
 	case 7:
 		buffer[a.rnd.IntN(len(buffer))] ^= 1 << a.rnd.IntN(8)
+	case 8:
+		copy(buffer, "permessage-deflate; client_max_window_bits, permessage-deflate")
+	}
+}
+
+// scribbleCompressed writes compressed frames, of a server or of a client, and at times
+// not all of the last one, and returns how many bytes they are.
+func (a *attacker) scribbleCompressed() (n int) {
+	buffer := a.x.mem[a.x.buffer:][:a.x.length]
+	if a.rnd.IntN(2) == 0 {
+		n = copy(buffer, "\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00\x41\x03\xf2\x48\xcd\x80\x04\xc9\xc9\x07\x00")
+	} else {
+		n = copy(buffer, deflated(frame.Binary, make([]byte, a.rnd.IntN(1<<a.rnd.IntN(20)))))
+	}
+	if a.rnd.IntN(4) == 0 {
+		n = a.rnd.IntN(n)
+	}
+	if a.rnd.IntN(8) == 0 {
+		buffer[a.rnd.IntN(n+1)] ^= 1 << a.rnd.IntN(8)
+	}
+	return n
+}
+
+// askOfExtensions calls one of the functions for handshakes that are done elsewhere.
+func (a *attacker) askOfExtensions(t *testing.T) {
+	name := [...]string{"ws_offers", "ws_negotiate", "ws_chosen"}[a.rnd.IntN(3)]
+	f := a.x.module.ExportedFunction(name)
+	args := []uint64{a.pick(a.settings), uint64(a.x.buffer), uint64(a.rnd.IntN(100))}
+	if _, err := f.Call(t.Context(), args[:len(f.Definition().ParamTypes())]...); err != nil {
+		t.Fatalf("%s%v: %v", name, args, err)
 	}
 }
 
@@ -217,11 +260,17 @@ func (a *attacker) scribbleWords() {
 	}
 }
 
-// fillSettings writes a settings record that is nearly right.
-func (a *attacker) fillSettings() {
-	p := a.x.mem[a.x.buffer:][:abi.SettingsSize]
+// fillSettings writes a settings record that is nearly right, and returns its size.
+func (a *attacker) fillSettings() uint64 {
+	size := [...]uint32{abi.SettingsSize, abi.CompressedSize}[a.rnd.IntN(2)]
+	p := a.x.mem[a.x.buffer:][:size]
 	clear(p)
-	abi.PutUint32(p, abi.SettingsSize)
+	abi.PutUint32(p, size)
+	if size == abi.CompressedSize {
+		for i, v := range [...]int{8 + a.rnd.IntN(8), 8 + a.rnd.IntN(8), a.rnd.IntN(4), 1 + a.rnd.IntN(9), a.rnd.IntN(100)} {
+			abi.PutUint32(p[88+4*i:], uint32(v))
+		}
+	}
 	abi.PutUint32(p[4:], uint32(a.rnd.IntN(3)))
 	for i := 8; i < 80; i += 8 {
 		abi.PutUint64(p[i:], uint64(a.rnd.IntN(1<<30))*uint64(a.rnd.IntN(3)))
@@ -231,4 +280,5 @@ func (a *attacker) fillSettings() {
 	if a.rnd.IntN(4) == 0 {
 		p[a.rnd.IntN(len(p))] = 0xFF
 	}
+	return uint64(size)
 }

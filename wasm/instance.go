@@ -64,6 +64,7 @@ const (
 	fnWrote
 	fnOutput
 	fnSend
+	fnSendCompressed
 	fnSendRecords
 	fnHeader
 	fnPing
@@ -104,6 +105,7 @@ var names = [functions]string{
 	fnWrote:          "ws_wrote",
 	fnOutput:         "ws_output",
 	fnSend:           "ws_send",
+	fnSendCompressed: "ws_send_compressed",
 	fnSendRecords:    "ws_send_records",
 	fnHeader:         "ws_header",
 	fnPing:           "ws_ping",
@@ -269,15 +271,19 @@ func (x *instance) took(n int) {
 
 // put copies p into the buffer, behind the input that is there, and returns its
 // address.
-func (x *instance) put(p []byte) (ptr uint64, ok bool) {
+func (x *instance) put(p []byte) (ptr uint64, ok bool) { return x.putBoth(p, nil) }
+
+// putBoth is put for two ranges, of which the second lies behind the first.
+func (x *instance) putBoth(p, q []byte) (ptr uint64, ok bool) {
 	if x.input.off == x.input.end {
 		x.input = input{}
 	}
 	off := x.input.end
-	if !x.needs(off + len(p)) {
+	if !x.needs(off + len(p) + len(q)) {
 		return 0, false
 	}
 	copy(x.mem[int(x.buffer)+off:], p)
+	copy(x.mem[int(x.buffer)+off+len(p):], q)
 	return uint64(x.buffer) + uint64(off), true
 }
 

@@ -137,7 +137,13 @@ func (s *tape) step(m *twin, now clock.Time) clock.Time {
 	case 9:
 		m.AppendOutput(nil)
 	case 10:
-		m.AppendMessage(nil, frame.Opcode(arg&3), s.bytes())
+		if p := s.bytes(); arg < 240 {
+			m.AppendMessage(nil, frame.Opcode(arg&3), p)
+		} else {
+			d := pool.Deflater(deflate.MinWindowBits, 1)
+			m.AppendCompressed(nil, frame.Opcode(arg&3), p, d.Deflate(nil, p, true))
+			pool.ReturnDeflater(deflate.MinWindowBits, 1, d)
+		}
 	case 11:
 		m.AppendFragment(nil, frame.Opcode(arg&3), s.bytes(), arg&4 != 0)
 	case 12:

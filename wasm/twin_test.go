@@ -200,6 +200,12 @@ func (t *twin) AppendMessage(dst []byte, op frame.Opcode, p []byte) ([]byte, err
 	})
 }
 
+func (t *twin) AppendCompressed(dst []byte, op frame.Opcode, p, compressed []byte) ([]byte, error) {
+	return t.append(fmt.Sprintf("AppendCompressed(%v, %d and %d bytes)", op, len(p), len(compressed)), dst, func(m transport.Machine, dst []byte) ([]byte, error) {
+		return m.(transport.Precompressor).AppendCompressed(dst, op, p, compressed)
+	})
+}
+
 func (t *twin) AppendFragment(dst []byte, op frame.Opcode, p []byte, fin bool) ([]byte, error) {
 	return t.append(fmt.Sprintf("AppendFragment(%v, %d bytes, %t)", op, len(p), fin), dst, func(m transport.Machine, dst []byte) ([]byte, error) {
 		return m.AppendFragment(dst, op, p, fin)

@@ -66,9 +66,6 @@ func (c *serveCommand) Run(ctx context.Context, std *console) error {
 	if err := c.apply(o); err != nil {
 		return err
 	}
-	if o.Compression != nil && c.Core != "native" {
-		return usageError{errors.New("--deflate: the core in WebAssembly does not compress yet")}
-	}
 	certificate, err := c.certificate()
 	if err != nil {
 		return err

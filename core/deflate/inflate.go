@@ -80,9 +80,12 @@ const (
 // nothing before it.
 func (z *Inflater) Window(bits uint8) Window { return MakeWindow(z.own[:1<<bits]) }
 
-// Reset brings z to the beginning of a stream. It is cheaper than the zero Inflater.
+// Reset brings z to the beginning of a stream. It is cheaper than the zero Inflater, and
+// makes a state that is the same, as AppendState tells it.
 func (z *Inflater) Reset() {
-	z.bits, z.n, z.state, z.final, z.err, z.left = 0, 0, stateHeader, false, 0, 0
+	z.bits, z.n, z.state, z.final, z.err, z.left, z.distance = 0, 0, stateHeader, false, 0, 0, 0
+	z.literalCount, z.distanceCount, z.orderCount, z.read = 0, 0, 0, 0
+	z.orderLengths = [len(z.orderLengths)]uint8{}
 }
 
 // AtBoundary reports whether all input has been used, up to the end of a block that

@@ -302,3 +302,20 @@ func BenchmarkInflate(b *testing.B) {
 		})
 	}
 }
+
+// An Inflater is as good as new once it is reset, wherever it was: connections that are
+// lent different ones have the same state.
+func TestResetLeavesNothing(t *testing.T) {
+	var b bytes.Buffer
+	w, _ := flate.NewWriter(&b, 9)
+	w.Write([]byte(strings.Repeat("what is left? nothing is left. ", 100)))
+	w.Flush()
+	for n := range b.Len() {
+		z, window := new(Inflater), MakeWindow(make([]byte, 1<<15))
+		z.Inflate(&window, make([]byte, 5000), b.Bytes()[:n])
+		z.Reset()
+		if got, want := z.AppendState(nil), new(Inflater).AppendState(nil); !bytes.Equal(got, want) {
+			t.Fatalf("behind %d bytes the state is % x, want % x", n, got, want)
+		}
+	}
+}

@@ -162,6 +162,35 @@ func (x *instance) sendDeflated(c *conn, op frame.Opcode, flags uint32, p []byte
 	return int32(len(out))
 }
 
+// sendCompressed puts out a message that was compressed before.
+func (x *instance) sendCompressed(c *conn) int32 {
+	k := &x.call
+	p, ok := x.payload(k.ptr, k.n)
+	compressed, okay := x.payload(k.a, k.b)
+	switch {
+	case !ok || !okay:
+		return refused(abi.CodeRange)
+	case !isFrame(k.flags, 0):
+		return refused(abi.CodeArgument)
+	}
+	op := frame.Opcode(k.flags)
+	if err := c.CheckMessage(op, nil); err != nil {
+		return refusal(err)
+	}
+	switch {
+	case c.role != 0 && !x.hasWords(1):
+		return refused(abi.CodeEntropy)
+	case !x.hasRoom(uint64(c.Pending()) + uint64(max(k.n, k.b)) + frame.MaxHeaderLen):
+		return refused(abi.CodeLimit)
+	}
+	out, err := c.AppendCompressed(x.out, op, p, compressed)
+	if err != nil {
+		return refusal(err)
+	}
+	x.out = out
+	return int32(len(out))
+}
+
 // check tells whether appendFrame would refuse.
 func check(c *conn, op frame.Opcode, flags uint32, p []byte) error {
 	if flags == abi.First|abi.Last {

@@ -227,6 +227,16 @@ func wsSend(conn uint64, op, flags, ptr, n uint32) (r int32) {
 	return x.leave(c, x.send(c, op, flags, ptr, n))
 }
 
+//go:wasmexport ws_send_compressed
+func wsSendCompressed(conn uint64, op, ptr, n, compressed, size uint32) int32 {
+	it.call.flags = op
+	it.call.ptr = ptr
+	it.call.n = n
+	it.call.a = compressed
+	it.call.b = size
+	return it.onConn(conn, (*instance).sendCompressed)
+}
+
 //go:wasmexport ws_send_records
 func wsSendRecords(conn uint64, n uint32) int32 {
 	it.call.a = n

@@ -106,6 +106,9 @@ func data(r *core.Record) string {
 	if r.Addr-addressOf(page.scratch[:]) < core.ScratchSize {
 		return string(page.scratch[r.Addr-addressOf(page.scratch[:]):][:r.Len])
 	}
+	if at := r.Addr - addressOf(it.plain); int(at) < len(it.plain) {
+		return string(it.plain[at:][:r.Len])
+	}
 	return string(it.buffer[r.Addr-addressOf(it.buffer):][:r.Len])
 }
 

@@ -85,6 +85,7 @@ func (x *instance) leave(c *conn, r int32) int32 {
 	}
 	if c.agreed != 0 {
 		x.settle(c)
+		x.tell()
 	}
 	x.tellOf(c)
 	x.under = false
