@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/fb1e3c20/websockets/core"
+	"github.com/fb1e3c20/websockets/core/deflate"
 	"github.com/fb1e3c20/websockets/core/frame"
 	"github.com/fb1e3c20/websockets/transport"
 	"github.com/fb1e3c20/websockets/transport/flight"
@@ -56,6 +57,54 @@ func benchmarkEcho(b *testing.B, kind string, op frame.Opcode, size int, many bo
 	} else {
 		echoOne(b, c, in, frames)
 	}
+}
+
+// BenchmarkCompressedEcho measures a server's core that sends every message back, of
+// which it has decompressed what came and compresses what goes, with context takeover.
+func BenchmarkCompressedEcho(b *testing.B) {
+	for _, size := range []int{128, 1 << 10, 64 << 10} {
+		for _, kind := range []string{"native", "wasm"} {
+			b.Run(fmt.Sprintf("size=%d/core=%s", size, kind), func(b *testing.B) { benchmarkCompressedEcho(b, kind, size) })
+		}
+	}
+}
+
+func benchmarkCompressedEcho(b *testing.B, kind string, size int) {
+	birth := flight.Birth{
+		Open: true, Settings: settings(b, core.Config{Compression: &core.Compression{Lend: &pool}}),
+		Compression: &deflate.Params{SendBits: 12, ReceiveBits: 12, SendTakeover: true, ReceiveTakeover: true},
+	}
+	if kind == "wasm" {
+		birth.Make = host(b).Machine
+	}
+	m, err := birth.Machine()
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer transport.Release(m)
+	var payload []byte
+	for i := 0; len(payload) < size; i++ {
+		payload = fmt.Appendf(payload, `{"id": %d, "name": "somebody", "value": %d},`, i, i*i*7919%10007)
+	}
+	d := pool.Deflater(12, 1)
+	h := frame.Header{Fin: true, RSV1: true, Opcode: frame.Text, Masked: true, Mask: frame.Mask{1, 2, 3, 4}}
+	in := frame.AppendFrame(nil, h, d.Deflate(nil, payload[:size], true))
+	pool.ReturnDeflater(12, 1, d)
+	wire, out, scratch := make([]byte, len(in)), make([]byte, 0, 2*size), make([]byte, core.ScratchSize+64<<10)
+	b.SetBytes(int64(size))
+	b.ReportAllocs()
+	for b.Loop() {
+		copy(wire, in)
+		n, ev := m.Recv(1, wire, scratch)
+		if out, err = m.AppendMessage(out[:0], ev.Op, ev.Data); err != nil || n != len(in) {
+			b.Fatal(n, err)
+		}
+		if len(ev.Data) == len(scratch)-core.ScratchSize {
+			m.Recv(1, nil, scratch) // there was no room to see the end
+		}
+		m.Wrote(1, len(out))
+	}
+	b.ReportMetric(float64(len(in)), "wire-B")
 }
 
 // echoOne sends frames back, each with a call to receive and one to send it.

@@ -295,3 +295,40 @@ func TestAppendCompressed(t *testing.T) {
 		}
 	}
 }
+
+// Windows of all sizes, messages of all sizes that fit: the memory that an instance may
+// have is enough for what it lends and for the garbage that large messages make.
+func TestMemoryOfCompressors(t *testing.T) {
+	for _, memory := range []int64{1 << 20, 32 << 20} {
+		h := newHost(t, Options{Instances: 1, Connections: 100, HandshakeMemory: memory})
+		var conns []*Conn
+		for bits := uint8(deflate.MinWindowBits); bits <= deflate.MaxWindowBits; bits++ {
+			for _, level := range []int{1, 6, 9} {
+				c := openConn(t, h, func(b *flight.Birth) {
+					b.Settings = settingsFor(t, core.Config{Compression: &core.Compression{Lend: &pool, Level: level, SendWindowBits: int(bits)}})
+					b.Compression = &deflate.Params{SendBits: bits, ReceiveBits: 8}
+				})
+				defer c.Release()
+				conns = append(conns, c)
+			}
+		}
+		rnd := rand.New(rand.NewPCG(3, 4))
+		payload := make([]byte, memory/8)
+		for i := range payload {
+			payload[i] = byte(rnd.Uint32()) & 0x1F
+		}
+		for i := range 150 {
+			c := conns[rnd.IntN(len(conns))]
+			p := payload[:rnd.IntN(len(payload)>>(i%2*rnd.IntN(16)))]
+			if i%10 == 0 {
+				p = payload
+			}
+			out, err := c.AppendMessage(nil, frame.Binary, p)
+			if err != nil {
+				t.Fatalf("%d MiB: message %d of %d bytes: %v", memory>>20, i, len(p), err)
+			}
+			c.Wrote(1, len(out))
+		}
+		t.Logf("%d MiB: %.1f MiB of %d", memory>>20, float64(h.Stats().Memory)/(1<<20), h.options.pages()>>4)
+	}
+}

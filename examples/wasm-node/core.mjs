@@ -37,6 +37,11 @@ const WIDE = {
   maxControlRate: [72, 1]
 }
 
+// What a record has besides if messages are compressed: where it begins, and two windows
+// of 4 KiB, context takeover in both directions, level 1, from 64 bytes on.
+const DEFLATE_AT = 88
+const DEFLATE = [12, 12, 3, 1, 64, 0]
+
 // A CoreError is a call that was refused, with the code of the ABI, or with code
 // 0 because the instance is lost; or it tells why a connection failed.
 export class CoreError extends Error {
@@ -123,10 +128,17 @@ export class Core {
     return at
   }
 
-  // settings makes settings of the defaults and some changes.
-  settings (changes = {}) {
+  // settings makes settings of the defaults and some changes. With deflate messages are
+  // compressed if the peer agrees.
+  settings ({ deflate = false, ...changes } = {}) {
     const at = this.pass([])
-    const size = this.call('ws_defaults', at)
+    let size = this.call('ws_defaults', at)
+    if (deflate) {
+      const { view } = this.#memory
+      size = DEFLATE_AT + 4 * DEFLATE.length
+      view.setUint32(at, size, true)
+      DEFLATE.forEach((value, i) => view.setUint32(at + DEFLATE_AT + 4 * i, value, true))
+    }
     for (const [name, value] of Object.entries(changes)) {
       if (name in NARROW) {
         this.#memory.view.setUint32(at + NARROW[name], value, true)

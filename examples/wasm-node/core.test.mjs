@@ -7,8 +7,8 @@ const module = await Core.compile()
 const WHOLE = 3
 
 // handshake joins a server and a client, here of one instance.
-function handshake (core) {
-  const settings = core.settings()
+function handshake (core, changes) {
+  const settings = core.settings(changes)
   const server = core.server(settings, 0n)
   const client = core.client(settings, 0n, { host: 'localhost', target: '/chat', subprotocols: ['one', 'two'] })
   let request, response
@@ -35,6 +35,19 @@ function deliver (core, connection, handle) {
 }
 
 test('both sides meet', () => handshake(new Core(module)))
+
+test('messages are compressed', () => {
+  const core = new Core(module)
+  const { server, client } = handshake(core, { deflate: true })
+  const text = 'hello, hello. '.repeat(1000)
+  for (let i = 0; i < 100; i++) {
+    client.send(Opcode.text, WHOLE, Buffer.from(text))
+    assert.ok(core.page.output.length < 200, `${core.page.output.length} bytes for ${text.length}`)
+    deliver(core, server, event => assert.equal(event.data.toString(), text))
+    server.sendRecords(1)
+    deliver(core, client, event => assert.equal(event.data.toString(), text))
+  }
+})
 
 test('entropy is brought when it is lacking', () => {
   const core = new Core(module)

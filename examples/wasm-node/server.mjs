@@ -1,4 +1,4 @@
-// An echo server: node server.mjs [--port N] [--connection-timeout SECONDS]
+// An echo server: node server.mjs [--port N] [--connection-timeout SECONDS] [--deflate]
 import { createServer } from 'node:net'
 import { parseArgs } from 'node:util'
 import { Core, CoreError } from './core.mjs'
@@ -7,7 +7,7 @@ import { now, Socket } from './socket.mjs'
 
 const MUCH = 1 << 20 // bytes of garbage that are worth a collection
 const sockets = new Set()
-const { port, connectionTimeout } = optionsOf(process.argv.slice(2))
+const { port, connectionTimeout, deflate } = optionsOf(process.argv.slice(2))
 const module = await Core.compile()
 let core, settings
 renew()
@@ -16,7 +16,7 @@ renew()
 function renew (why) {
   if (why) console.error(`server: ${why.message}`)
   core = new Core(module)
-  settings = core.settings({ pings: 1, pingInterval: connectionTimeout / 4, connectionTimeout })
+  settings = core.settings({ pings: 1, pingInterval: connectionTimeout / 4, connectionTimeout, deflate })
   for (const socket of sockets) socket.abort()
 }
 
@@ -85,10 +85,15 @@ function stop () {
 }
 
 function optionsOf (args) {
-  const options = { port: { type: 'string', default: '8080' }, 'connection-timeout': { type: 'string', default: '58' } }
+  const options = {
+    port: { type: 'string', default: '8080' },
+    'connection-timeout': { type: 'string', default: '58' },
+    deflate: { type: 'boolean', default: false }
+  }
   try {
     const { values } = parseArgs({ args, options })
-    return { port: number(values, 'port', 65535), connectionTimeout: 1000 * number(values, 'connection-timeout', 86400) }
+    const connectionTimeout = 1000 * number(values, 'connection-timeout', 86400)
+    return { port: number(values, 'port', 65535), connectionTimeout, deflate: values.deflate }
   } catch (error) {
     console.error(`server: ${error.message}`)
     process.exit(2)
