@@ -4,7 +4,7 @@
 // handler that receives every message into the same memory, options for the
 // open internet, and an end that says good-bye to everybody.
 //
-//	go run ./examples/echo --addr 127.0.0.1:8080
+//	go run ./examples/echo --addr 127.0.0.1:8080 --deflate ct
 package main
 
 import (
@@ -25,14 +25,21 @@ import (
 
 func main() {
 	addr := flag.String("addr", "127.0.0.1:8080", "`HOST:PORT` to listen on; port 0 picks a free one")
+	deflate := flag.String("deflate", "off", "`HOW` messages are compressed, if the peer agrees: off, nct (each by itself), ct (with context takeover)")
 	flag.Parse()
 	if flag.NArg() > 0 {
 		fmt.Fprintf(os.Stderr, "echo: unexpected argument %q\n", flag.Arg(0))
 		os.Exit(2)
 	}
+	o := websockets.Strict()
+	var err error
+	if o.Compression, err = compression(*deflate); err != nil {
+		fmt.Fprintln(os.Stderr, "echo:", err)
+		os.Exit(2)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second signal ends the process at once
-	if err := run(ctx, *addr, os.Stdout); err != nil {
+	if err := run(ctx, *addr, o, os.Stdout); err != nil {
 		fmt.Fprintln(os.Stderr, "echo:", err)
 		if _, ok := errors.AsType[*net.AddrError](err); ok {
 			os.Exit(2)
@@ -41,14 +48,27 @@ func main() {
 	}
 }
 
+// compression is what --deflate says.
+func compression(how string) (*websockets.Compression, error) {
+	switch how {
+	case "off":
+		return nil, nil
+	case "nct":
+		return &websockets.Compression{NoSendTakeover: true, NoReceiveTakeover: true}, nil
+	case "ct":
+		return &websockets.Compression{}, nil
+	}
+	return nil, fmt.Errorf("--deflate %q is none of off, nct and ct", how)
+}
+
 // run serves until ctx ends.
-func run(ctx context.Context, addr string, stdout io.Writer) error {
+func run(ctx context.Context, addr string, o *websockets.Options, stdout io.Writer) error {
 	l, err := tcp.Listen("tcp", addr)
 	if err != nil {
 		return err
 	}
 	fmt.Fprintf(stdout, "listening on http://%s\n", l.Addr())
-	server := websockets.Handle(echo, websockets.Strict())
+	server := websockets.Handle(echo, o)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve(l) }()
 

@@ -14,12 +14,17 @@ import (
 )
 
 // start runs the server and returns its URL, and what ends it and tells how.
-func start(t *testing.T) (url string, stop func() error) {
+func start(t *testing.T, deflate string) (url string, stop func() error) {
 	t.Helper()
+	o := websockets.Strict()
+	var err error
+	if o.Compression, err = compression(deflate); err != nil {
+		t.Fatal(err)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	out, stdout := io.Pipe()
 	ended := make(chan error, 1)
-	go func() { ended <- run(ctx, "127.0.0.1:0", stdout) }()
+	go func() { ended <- run(ctx, "127.0.0.1:0", o, stdout) }()
 	line, err := bufio.NewReader(out).ReadString('\n')
 	if err != nil {
 		t.Fatal(err)
@@ -36,32 +41,45 @@ func start(t *testing.T) (url string, stop func() error) {
 }
 
 func TestEcho(t *testing.T) {
-	url, stop := start(t)
-	for _, path := range []string{"", "/", "/any/path?with=query"} {
-		c, err := websockets.Dial(t.Context(), url+path, websockets.Strict())
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, text := range []string{"hello", "", strings.Repeat("large", keep), "small again"} {
-			if err := c.Send(t.Context(), websockets.Text, []byte(text)); err != nil {
+	for _, deflate := range []string{"off", "nct", "ct"} {
+		url, stop := start(t, deflate)
+		for _, path := range []string{"", "/", "/any/path?with=query"} {
+			o := websockets.Strict()
+			o.Compression = &websockets.Compression{}
+			c, err := websockets.Dial(t.Context(), url+path, o)
+			if err != nil {
 				t.Fatal(err)
 			}
-			typ, p, err := c.Receive(t.Context())
-			if err != nil || typ != websockets.Text || string(p) != text {
-				t.Fatalf("got %v %.50q, %v, want %.50q", typ, p, err, text)
+			if c.Compressed() != (deflate != "off") {
+				t.Errorf("--deflate %s: compressed is %t", deflate, c.Compressed())
+			}
+			for _, text := range []string{"hello", "", strings.Repeat("large", keep), "small again"} {
+				if err := c.Send(t.Context(), websockets.Text, []byte(text)); err != nil {
+					t.Fatal(err)
+				}
+				typ, p, err := c.Receive(t.Context())
+				if err != nil || typ != websockets.Text || string(p) != text {
+					t.Fatalf("got %v %.50q, %v, want %.50q", typ, p, err, text)
+				}
+			}
+			if err := c.Close(websockets.NormalClosure, ""); err != nil {
+				t.Error(err)
 			}
 		}
-		if err := c.Close(websockets.NormalClosure, ""); err != nil {
+		if err := stop(); err != nil {
 			t.Error(err)
 		}
 	}
-	if err := stop(); err != nil {
-		t.Error(err)
+}
+
+func TestUnknownDeflate(t *testing.T) {
+	if _, err := compression("on"); err == nil || !strings.Contains(err.Error(), "--deflate") {
+		t.Errorf("got %v", err)
 	}
 }
 
 func TestEchoIsStrict(t *testing.T) {
-	url, stop := start(t)
+	url, stop := start(t, "off")
 	o := websockets.Strict()
 	o.Header = http.Header{"Origin": {"https://other.example"}}
 	_, err := websockets.Dial(t.Context(), url, o)
@@ -72,7 +90,7 @@ func TestEchoIsStrict(t *testing.T) {
 }
 
 func TestEchoSaysGoingAway(t *testing.T) {
-	url, stop := start(t)
+	url, stop := start(t, "off")
 	c, err := websockets.Dial(t.Context(), url, websockets.Strict())
 	if err != nil {
 		t.Fatal(err)
@@ -90,7 +108,7 @@ func TestEchoSaysGoingAway(t *testing.T) {
 }
 
 func TestEchoCannotListen(t *testing.T) {
-	err := run(t.Context(), "127.0.0.1", io.Discard)
+	err := run(t.Context(), "127.0.0.1", nil, io.Discard)
 	if _, ok := errors.AsType[*net.AddrError](err); !ok {
 		t.Errorf("got %v, want a *net.AddrError", err)
 	}
@@ -99,7 +117,7 @@ func TestEchoCannotListen(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer l.Close()
-	err = run(t.Context(), l.Addr().String(), io.Discard)
+	err = run(t.Context(), l.Addr().String(), nil, io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "in use") {
 		t.Errorf("got %v", err)
 	}

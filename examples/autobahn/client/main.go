@@ -33,8 +33,9 @@ func main() {
 	rawURL := flag.String("url", "ws://127.0.0.1:9001", "`URL` of the fuzzing server")
 	agent := flag.String("agent", "websockets", "`NAME` in the report")
 	maxMessage := flag.Int64("max-message", 1<<20, "largest message and frame, in `BYTES`; 0 means 1 GiB")
+	deflate := flag.String("deflate", "ct", "`HOW` messages are compressed, if the peer agrees: off, nct (each by itself), ct (with context takeover)")
 	flag.Parse()
-	c, err := newClient(*rawURL, *agent, *maxMessage, os.Stderr)
+	c, err := newClient(*rawURL, *agent, *maxMessage, *deflate, os.Stderr)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "autobahn client:", err)
 		os.Exit(2)
@@ -56,7 +57,7 @@ type client struct {
 	progress io.Writer
 }
 
-func newClient(rawURL, agent string, maxMessage int64, progress io.Writer) (*client, error) {
+func newClient(rawURL, agent string, maxMessage int64, deflate string, progress io.Writer) (*client, error) {
 	base, err := url.Parse(rawURL)
 	if err != nil {
 		return nil, err
@@ -72,6 +73,9 @@ func newClient(rawURL, agent string, maxMessage int64, progress io.Writer) (*cli
 	}
 	o := websockets.Strict()
 	o.MaxFrameSize, o.MaxMessageSize = maxMessage, maxMessage
+	if o.Compression, err = compression(deflate); err != nil {
+		return nil, err
+	}
 	if err := o.Validate(); err != nil {
 		return nil, err
 	}
@@ -82,6 +86,19 @@ func newClient(rawURL, agent string, maxMessage int64, progress io.Writer) (*cli
 		caseTime: caseTime,
 		progress: progress,
 	}, nil
+}
+
+// compression is what --deflate says.
+func compression(how string) (*websockets.Compression, error) {
+	switch how {
+	case "off":
+		return nil, nil
+	case "nct":
+		return &websockets.Compression{NoSendTakeover: true, NoReceiveTakeover: true}, nil
+	case "ct":
+		return &websockets.Compression{}, nil
+	}
+	return nil, fmt.Errorf("--deflate %q is none of off, nct and ct", how)
 }
 
 // run runs all cases. Its error is that of the protocol around the cases, or

@@ -104,7 +104,7 @@ func TestClient(t *testing.T) {
 	s := httptest.NewServer(f)
 	defer s.Close()
 	var progress bytes.Buffer
-	c, err := newClient("ws"+strings.TrimPrefix(s.URL, "http"), "agent & co", 1000, &progress)
+	c, err := newClient("ws"+strings.TrimPrefix(s.URL, "http"), "agent & co", 1000, "ct", &progress)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +135,7 @@ func TestClient(t *testing.T) {
 func TestClientFails(t *testing.T) {
 	s := httptest.NewServer(http.NotFoundHandler())
 	defer s.Close()
-	c, err := newClient("ws"+strings.TrimPrefix(s.URL, "http"), "agent", 0, io.Discard)
+	c, err := newClient("ws"+strings.TrimPrefix(s.URL, "http"), "agent", 0, "off", io.Discard)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -155,7 +155,7 @@ func TestMisuse(t *testing.T) {
 		{"ws://127.0.0.1:9001", -1},
 		{"ws://127.0.0.1:9001", 1<<30 + 1},
 	} {
-		if _, err := newClient(c.url, "agent", c.maxMessage, io.Discard); err == nil {
+		if _, err := newClient(c.url, "agent", c.maxMessage, "off", io.Discard); err == nil {
 			t.Errorf("%+v was accepted", c)
 		}
 	}

@@ -1,8 +1,8 @@
 // Server is the server for the fuzzing client of the Autobahn test suite, or
 // of any other: it sends every message back, on every path.
 //
-// It shows a server of its own, without net/http, whose limits are set from the
-// command line, and whose protocol core may run in a WebAssembly sandbox: then every
+// It shows a server of its own, without net/http, which compresses what the client
+// agrees to have compressed, whose limits are set from the command line, and whose protocol core may run in a WebAssembly sandbox: then every
 // byte that a peer sends is parsed there.
 //
 //	go run ./examples/autobahn/server --addr 127.0.0.1:9001 --max-message 16777216
@@ -30,8 +30,9 @@ func main() {
 	addr := flag.String("addr", "127.0.0.1:9001", "`HOST:PORT` to listen on; port 0 picks a free one")
 	maxMessage := flag.Int64("max-message", 1<<20, "largest message and frame, in `BYTES`; 0 means 1 GiB")
 	core := flag.String("core", "native", "`WHERE` the protocol core runs: native, or wasm for a WebAssembly sandbox")
+	deflate := flag.String("deflate", "ct", "`HOW` messages are compressed, if the peer agrees: off, nct (each by itself), ct (with context takeover)")
 	flag.Parse()
-	o, err := options(*maxMessage)
+	o, err := options(*maxMessage, *deflate)
 	if err != nil {
 		fail(err, 2)
 	}
@@ -61,8 +62,8 @@ func fail(err error, status int) {
 	os.Exit(status)
 }
 
-// options are the strict ones with another limit.
-func options(maxMessage int64) (*websockets.Options, error) {
+// options are the strict ones with another limit, and compression.
+func options(maxMessage int64, deflate string) (*websockets.Options, error) {
 	if maxMessage < 0 {
 		return nil, fmt.Errorf("--max-message %d is negative", maxMessage)
 	}
@@ -71,7 +72,24 @@ func options(maxMessage int64) (*websockets.Options, error) {
 	}
 	o := websockets.Strict()
 	o.MaxFrameSize, o.MaxMessageSize = maxMessage, maxMessage
+	var err error
+	if o.Compression, err = compression(deflate); err != nil {
+		return nil, err
+	}
 	return o, o.Validate()
+}
+
+// compression is what --deflate says.
+func compression(how string) (*websockets.Compression, error) {
+	switch how {
+	case "off":
+		return nil, nil
+	case "nct":
+		return &websockets.Compression{NoSendTakeover: true, NoReceiveTakeover: true}, nil
+	case "ct":
+		return &websockets.Compression{}, nil
+	}
+	return nil, fmt.Errorf("--deflate %q is none of off, nct and ct", how)
 }
 
 // run serves until ctx ends.

@@ -15,7 +15,7 @@ import (
 // is in h, if there is one.
 func start(t *testing.T, maxMessage int64, h *wasm.Host) (url string, stop func() error) {
 	t.Helper()
-	o, err := options(maxMessage)
+	o, err := options(maxMessage, "ct")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -65,13 +65,16 @@ func testMaxMessage(t *testing.T, h *wasm.Host) {
 		{0, 2 << 20, true},
 	} {
 		url, stop := start(t, c.maxMessage, h)
-		o, err := options(0)
+		o, err := options(0, "nct")
 		if err != nil {
 			t.Fatal(err)
 		}
 		conn, err := websockets.Dial(t.Context(), url+"/any/path", o)
 		if err != nil {
 			t.Fatal(err)
+		}
+		if !conn.Compressed() {
+			t.Error("nothing is compressed")
 		}
 		// The server may close in the middle of it.
 		conn.Send(t.Context(), websockets.Binary, make([]byte, c.size))
@@ -89,10 +92,13 @@ func testMaxMessage(t *testing.T, h *wasm.Host) {
 	}
 }
 
-func TestMaxMessageOutOfRange(t *testing.T) {
+func TestBadOptions(t *testing.T) {
 	for _, n := range []int64{-1, 1<<30 + 1} {
-		if _, err := options(n); err == nil {
+		if _, err := options(n, "off"); err == nil {
 			t.Errorf("%d was accepted", n)
 		}
+	}
+	if _, err := options(0, "on"); err == nil {
+		t.Error("--deflate on was accepted")
 	}
 }
