@@ -126,7 +126,9 @@ func (policy Params) Answer(dst []byte, params func(yield func(Param) bool)) (an
 
 // AppendOffers appends what a client with the given policy offers: what it wants, and
 // behind it, where a server might not be able to limit its window, the same without
-// context takeover of the server, which takes no room between messages either
+// context takeover of the server, which takes no room between messages either; last,
+// for servers that insist on a window of their own for the client, that one in which
+// any size may be named
 // (https://www.rfc-editor.org/rfc/rfc7692#section-5.1).
 func (policy Params) AppendOffers(dst []byte) []byte {
 	for i, o := range policy.offers() {
@@ -147,12 +149,17 @@ func (policy Params) offers() []offer {
 		clientBits:       unlessMax(policy.SendBits, false),
 		clientBitsOpen:   policy.SendBits == MaxWindowBits,
 	}
-	if first.serverBits == 0 {
-		return []offer{first}
+	list := []offer{first}
+	o := first
+	if o.serverBits > 0 {
+		o.serverNoTakeover, o.serverBits = true, 0
+		list = append(list, o)
 	}
-	second := first
-	second.serverNoTakeover, second.serverBits = true, 0
-	return []offer{first, second}
+	if o.clientBits > 0 {
+		o.clientBits, o.clientBitsOpen = 0, true
+		list = append(list, o)
+	}
+	return list
 }
 
 // Check is what a client with the given policy makes of the server's answer to

@@ -1,4 +1,5 @@
-// The package ws of npm: node npm-ws.mjs client URL, or node npm-ws.mjs server.
+// The package ws of npm: node npm-ws.mjs client URL [DEFLATE], or node npm-ws.mjs server
+// [DEFLATE], where the last are the parameters of permessage-deflate in JSON.
 import WebSocket, { WebSocketServer } from 'ws'
 import { base64, emit, obey } from './lines.mjs'
 
@@ -13,12 +14,28 @@ function watch (s) {
   s.on('error', err => console.error(err.message))
 }
 
-const [role, url] = process.argv.slice(2)
+// compression makes options of parameters.
+function compression (json) {
+  if (!json) return {}
+  const given = JSON.parse(json)
+  return {
+    perMessageDeflate: {
+      threshold: 0,
+      serverNoContextTakeover: given.server_no_context_takeover,
+      clientNoContextTakeover: given.client_no_context_takeover,
+      serverMaxWindowBits: given.server_max_window_bits,
+      clientMaxWindowBits: given.client_max_window_bits ?? false
+    }
+  }
+}
+
+const role = process.argv[2]
 if (role === 'client') {
-  watch(new WebSocket(url))
+  const [url, deflate] = process.argv.slice(3)
+  watch(new WebSocket(url, compression(deflate)))
   socket.on('open', () => emit('open'))
 } else {
-  const server = new WebSocketServer({ host: '127.0.0.1', port: 0 })
+  const server = new WebSocketServer({ host: '127.0.0.1', port: 0, ...compression(process.argv[3]) })
   server.on('listening', () => emit('listening', { port: server.address().port }))
   server.on('connection', s => {
     watch(s)

@@ -1,9 +1,12 @@
-"""websockets of Python: python-websockets.py client URL, or server."""
+"""websockets of Python: python-websockets.py client URL [DEFLATE], or server [DEFLATE],
+where the last are the parameters of permessage-deflate in JSON."""
 
 import asyncio
+import json
 import sys
 
 import websockets
+from websockets.extensions.permessage_deflate import ClientPerMessageDeflateFactory, ServerPerMessageDeflateFactory
 
 from lines import emit, obey
 
@@ -60,9 +63,15 @@ async def close(data, code, reason):
     await socket.close(code, reason)
 
 
-async def client(url):
+def extensions(factory, deflate):
+    return {"extensions": [factory(**json.loads(deflate))]} if deflate else {}
+
+
+async def client(url, deflate=None):
     try:
-        s = await websockets.connect(url, create_protocol=Client, **OPTIONS)
+        s = await websockets.connect(
+            url, create_protocol=Client, **OPTIONS, **extensions(ClientPerMessageDeflateFactory, deflate)
+        )
     except Exception as err:
         print(err, file=sys.stderr)
         emit("close", code=1006, reason="")
@@ -70,12 +79,16 @@ async def client(url):
     await watch(s)
 
 
-async def main(role, url=None):
-    if role == "client":
-        serving = asyncio.create_task(client(url))
-    else:
-        server = await websockets.serve(watch, "127.0.0.1", 0, create_protocol=Server, **OPTIONS)
-        emit("listening", port=server.sockets[0].getsockname()[1])
+async def server(deflate=None):
+    s = await websockets.serve(
+        watch, "127.0.0.1", 0, create_protocol=Server, **OPTIONS, **extensions(ServerPerMessageDeflateFactory, deflate)
+    )
+    emit("listening", port=s.sockets[0].getsockname()[1])
+    return s
+
+
+async def main(role, *given):
+    serving = asyncio.create_task(client(*given) if role == "client" else server(*given))
     await obey({"text": text, "binary": binary, "ping": ping, "close": close})
 
 
