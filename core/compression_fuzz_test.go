@@ -2,6 +2,7 @@ package core
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/fb1e3c20/websockets/core/frame"
@@ -39,7 +40,14 @@ func deliver(t *testing.T, e *end, wire []byte, size func() int) (messages [][]b
 // fragments and pieces: what is sent comes out, and nothing that was lent is kept.
 func FuzzCompressed(f *testing.F) {
 	f.Add([]byte{1, 2, 0, 3, 9, 40, 7, 1, 0, 2, 30, 80, 3, 1}, []byte("hello, hello, and hello again, hello and good bye and hello"))
-	f.Add([]byte{255, 128, 64, 32, 16, 8, 4, 2, 1, 0, 255, 7, 77, 200, 3, 1, 8, 1, 9}, bytes.Repeat([]byte("abcdefgh-"), 300))
+	rnd := rand.New(rand.NewPCG(1, 7))
+	for range 20 {
+		choices := make([]byte, 200)
+		for i := range choices {
+			choices[i] = byte(rnd.Uint32())
+		}
+		f.Add(choices, bytes.Repeat([]byte("abcdefgh-"), 300))
+	}
 	f.Fuzz(func(t *testing.T, given, text []byte) {
 		choices := script(given)
 		if len(choices) > 200 || len(text) > 1<<14 {
