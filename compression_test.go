@@ -2,15 +2,18 @@ package websockets_test
 
 import (
 	"bytes"
+	"compress/flate"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/fb1e3c20/websockets"
 	"github.com/fb1e3c20/websockets/transport/flight"
@@ -288,6 +291,80 @@ func TestCompressionAndItsLimits(t *testing.T) {
 			t.Errorf("%v; want 1009", err)
 		}
 	}
+}
+
+// bomb is a message of a mebibyte that would become a gibibyte.
+func bomb() []byte {
+	var b bytes.Buffer
+	w, _ := flate.NewWriter(&b, flate.BestCompression)
+	zeros := make([]byte, 1<<20)
+	w.Write(zeros)
+	w.Flush()
+	head := b.Len()
+	w.Write(zeros)
+	w.Flush()
+	block := b.Bytes()[head:]
+	p := bytes.Clone(b.Bytes()[:head])
+	for len(p)+len(block) <= 1<<20 {
+		p = append(p, block...)
+	}
+	return p
+}
+
+// serveCompressed starts a server over HTTP/1.1 without TLS that compresses.
+func serveCompressed(t *testing.T, h func(context.Context, *websockets.Conn) error) (url string) {
+	o := strict()
+	o.Compression = &websockets.Compression{}
+	return serve(t, websockets.Handle(h, o))
+}
+
+// A bomb is given up at the limit of what it becomes, for little memory and in little
+// time, whether it is received at once or through a Reader.
+func TestABombIsCheap(t *testing.T) {
+	p := bomb()
+	frame := append([]byte{0xc2, 0xff, 0, 0, 0, 0, 0, byte(len(p) >> 16), byte(len(p) >> 8), byte(len(p)), 0, 0, 0, 0}, p...)
+	for name, receive := range map[string]func(context.Context, *websockets.Conn) error{
+		"Receive": func(ctx context.Context, c *websockets.Conn) error {
+			_, _, err := c.Receive(ctx)
+			return err
+		},
+		"Reader": func(ctx context.Context, c *websockets.Conn) error {
+			_, r, err := c.Reader(ctx)
+			if err == nil {
+				_, err = io.Copy(io.Discard, r)
+			}
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			url := serveCompressed(t, receive)
+			for range 2 { // the first fills the pools
+				r, resp := rawDial(t, url, validRequest+"Sec-WebSocket-Extensions: permessage-deflate\r\n")
+				if resp.StatusCode != http.StatusSwitchingProtocols {
+					t.Fatal(resp.Status)
+				}
+				var before, after runtime.MemStats
+				runtime.ReadMemStats(&before)
+				began := time.Now()
+				go r.Conn.Write(frame)
+				r.want("a close frame", "\x88\x14\x03\xf1message is too big")
+				took := time.Since(began)
+				runtime.ReadMemStats(&after)
+				allocated := after.TotalAlloc - before.TotalAlloc
+				t.Logf("%d bytes, %v", allocated, took)
+				if allocated > 4<<20 || took > time.Second {
+					t.Errorf("it took %d bytes and %v", allocated, took)
+				}
+			}
+		})
+	}
+}
+
+// A message of a hundred thousand empty fragments is refused.
+func TestEmptyFragmentsThatAreCompressed(t *testing.T) {
+	r, _ := rawDial(t, serveCompressed(t, echo), validRequest+"Sec-WebSocket-Extensions: permessage-deflate\r\n")
+	go r.Conn.Write(append([]byte("\x41\x80\x00\x00\x00\x00"), bytes.Repeat([]byte("\x00\x80\x00\x00\x00\x00"), 100_000)...))
+	r.want("a close frame", "\x88\x20\x03\xf0message has too many fragments")
 }
 
 // A connection that compresses and fails leaves a recording that replays, on each side.

@@ -154,7 +154,7 @@ func (c *Conn) Receive(ctx context.Context, dst []byte) (frame.Opcode, []byte, e
 			continue
 		}
 		m.op = ev.Op
-		dst = append(dst, ev.Data...)
+		dst = extend(dst, ev.Data)
 		if ev.Last {
 			m.reset()
 			c.stats.MessagesReceived++
@@ -162,6 +162,17 @@ func (c *Conn) Receive(ctx context.Context, dst []byte) (frame.Opcode, []byte, e
 			return ev.Op, dst, nil
 		}
 	}
+}
+
+// extend is append that doubles: of a large message, which append lets grow by a quarter
+// at a time, less is copied and left behind.
+func extend(dst, p []byte) []byte {
+	if n := len(dst) + len(p); n > cap(dst) && len(dst) > 0 {
+		grown := make([]byte, len(dst), max(n, 2*cap(dst)))
+		copy(grown, dst)
+		dst = grown
+	}
+	return append(dst, p...)
 }
 
 // keepPart keeps the part of a message whose receiver gives up, if there can
