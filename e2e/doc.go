@@ -1,5 +1,5 @@
 // Package e2e runs the commands of this repository against other WebSocket
-// implementations: a page in headless Chromium, the ws and undici packages of
+// implementations: pages in headless Chromium and Firefox, the ws and undici packages of
 // npm, websockets and aiohttp of Python, each on both sides, and with nginx,
 // squid, tinyproxy and microsocks between. Over HTTP/2 there are undici, Deno,
 // hypercorn and libwebsockets, with haproxy and nghttpx between; and over HTTP/2 and
@@ -9,7 +9,7 @@
 // The tests need those peers, so they hide behind a build tag:
 //
 //	npm --prefix e2e/peers ci
-//	apt-get install chromium nginx squid tinyproxy microsocks haproxy nghttp2-proxy \
+//	apt-get install chromium firefox-esr nginx squid tinyproxy microsocks haproxy nghttp2-proxy \
 //		libwebsockets-test-server python3-websockets python3-aiohttp python3-hypercorn
 //	go test -tags e2e ./e2e/
 //
