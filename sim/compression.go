@@ -1,6 +1,8 @@
 package sim
 
 import (
+	"fmt"
+
 	"github.com/fb1e3c20/websockets/core"
 	"github.com/fb1e3c20/websockets/core/deflate"
 	"github.com/fb1e3c20/websockets/core/deflate/compress"
@@ -142,4 +144,18 @@ func compressAlone(p []byte) []byte {
 	d := sharedPool.Deflater(deflate.MaxWindowBits, compress.DefaultLevel)
 	defer sharedPool.ReturnDeflater(deflate.MaxWindowBits, compress.DefaultLevel, d)
 	return append([]byte(nil), d.Deflate(nil, p, true)...)
+}
+
+// checkAgreement checks, once both ends are open, that they compress alike.
+func (w *World) checkAgreement(c *Conn) {
+	if c.puppet != nil || c.peer == nil || c.peer.puppet != nil || !c.peer.opened {
+		return
+	}
+	own, ok := c.Compression()
+	far, farOK := c.peer.Compression()
+	far.SendBits, far.ReceiveBits = far.ReceiveBits, far.SendBits
+	far.SendTakeover, far.ReceiveTakeover = far.ReceiveTakeover, far.SendTakeover
+	if own != far || ok != farOK {
+		w.violate("both ends compress alike", fmt.Errorf("%s: %+v, and the other end %+v, seen from here", c.name, own, far))
+	}
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fb1e3c20/websockets/clock"
 	"github.com/fb1e3c20/websockets/core"
+	"github.com/fb1e3c20/websockets/core/deflate"
 	"github.com/fb1e3c20/websockets/core/frame"
 	"github.com/fb1e3c20/websockets/sim/chart"
 	"github.com/fb1e3c20/websockets/transport"
@@ -213,6 +214,10 @@ func (c *Conn) Name() string { return c.name }
 // Open reports whether messages can be sent: the handshake is done, and neither
 // end has closed the connection or given it up.
 func (c *Conn) Open() bool { return !c.released && c.m.Open() }
+
+// Compression returns how the two ends have agreed to compress messages, as this end
+// sees it; false if nothing is compressed, or not yet.
+func (c *Conn) Compression() (agreed deflate.Params, ok bool) { return compressionOf(c.m) }
 
 // Buffered returns how many bytes, of frames and of the handshake, wait for the
 // network.
@@ -574,9 +579,10 @@ func (c *Conn) handle(ev core.Event) {
 
 func (c *Conn) becameOpen() {
 	c.opened = true
-	if _, c.compresses = compressionOf(c.m); c.compresses {
+	if _, c.compresses = c.Compression(); c.compresses {
 		c.choosePieces()
 	}
+	c.w.checkAgreement(c)
 	if c.puppet != nil {
 		c.puppet.open()
 	}

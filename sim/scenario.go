@@ -40,11 +40,17 @@ import (
 //	END KEY=VALUE…          how an honest end is configured; durations may be "off"
 //	                          ping pong close connection handshake   the timers of [core.Config]
 //	                          frame message fragments rate           its limits
+//	                          compress=on or KEYS                    (off) messages, with the defaults of
+//	                                                                 [core.Compression] or, joined by commas,
+//	                                                                 send:BITS receive:BITS level:N
+//	                                                                 threshold:N no-send-takeover
+//	                                                                 no-receive-takeover
 //	                          pings=answer or drop                   (answer)
 //	                          app=none, echo or chat                 (none)
 //	END puppet KEY=VALUE…   the end is a [Puppet]
 //	                          pings=answer closes=answer             (drop)
 //	                          handshake=off                          (on)
+//	                          extensions="TEXT"                      what its handshake says of extensions
 //	bare                    there is no opening handshake
 //	link KEY=VALUE…         a [Carrier]: tcp, tls, http2, http3, quic or pipe; latency, jitter,
 //	                        bandwidth, buffer; without the line it is TCP without latency, so
@@ -81,7 +87,8 @@ import (
 //
 //	END frame OPCODE PAYLOAD FLAGS…
 //	                        a frame, its opcode a name or a number; flags are more (FIN is not set),
-//	                        rsv1, rsv2, rsv3, masked, unmasked, and length=N, a header that lies
+//	                        deflated (the payload is compressed, and rsv1 set), rsv1, rsv2, rsv3,
+//	                        masked, unmasked, and length=N, a header that lies
 //	END pong PAYLOAD
 //	END bytes …             bytes in hex, and strings
 //	END end                 ends its output

@@ -39,6 +39,7 @@ type scriptEnd struct {
 	pongs      bool
 	closes     bool
 	noGreeting bool
+	extensions string
 }
 
 func (e *scriptEnd) parse(a *arguments) error {
@@ -48,7 +49,9 @@ func (e *scriptEnd) parse(a *arguments) error {
 		e.isPuppet = true
 	}
 	for !a.empty() {
-		key, value, _ := strings.Cut(a.next().String(), "=")
+		w := a.next()
+		key, value, _ := strings.Cut(w.bare, "=")
+		value += w.text
 		set := e.setHonest
 		if e.isPuppet {
 			set = e.setPuppet
@@ -61,6 +64,10 @@ func (e *scriptEnd) parse(a *arguments) error {
 }
 
 func (e *scriptEnd) setPuppet(key, value string) error {
+	if key == "extensions" {
+		e.extensions = value
+		return checkExtensions(value)
+	}
 	switch key + "=" + value {
 	case "pings=answer":
 		e.pongs = true
@@ -69,7 +76,7 @@ func (e *scriptEnd) setPuppet(key, value string) error {
 	case "handshake=off":
 		e.noGreeting = true
 	default:
-		return fmt.Errorf("%s=%s is nothing that a puppet has: pings=answer, closes=answer or handshake=off", key, value)
+		return fmt.Errorf("%s=%s is nothing that a puppet has: pings=answer, closes=answer, handshake=off or extensions=", key, value)
 	}
 	return nil
 }
@@ -106,9 +113,11 @@ func (e *scriptEnd) setHonest(key, value string) (err error) {
 		if e.app = value; !slices.Contains([]string{"none", "echo", "chat"}, value) {
 			return fmt.Errorf("app is %q; it must be none, echo or chat", value)
 		}
+	case "compress":
+		err = e.setCompression(value)
 	default:
 		return fmt.Errorf("%q is nothing that an honest end has: "+
-			"ping, pong, close, connection, handshake, frame, message, fragments, rate, pings or app", key)
+			"ping, pong, close, connection, handshake, frame, message, fragments, rate, pings, compress or app", key)
 	}
 	return err
 }
@@ -159,7 +168,7 @@ func (s *Scenario) build(w *World, role core.Role) {
 func (e *scriptEnd) enter(w *World, name string) *actor {
 	if e.isPuppet {
 		p := w.PuppetServer(name)
-		p.Pongs, p.Closes, p.NoHandshake = e.pongs, e.closes, e.noGreeting
+		p.Pongs, p.Closes, p.NoHandshake, p.Extensions = e.pongs, e.closes, e.noGreeting, e.extensions
 		return &actor{p.Node, p}
 	}
 	app := func() App { return idle{} }
@@ -453,6 +462,7 @@ func parseFrame(a *arguments) (endAct, error) {
 // frameFlags are how a frame differs from a plain one.
 type frameFlags struct {
 	more, masked, unmasked bool
+	deflated               bool
 	rsv                    [3]bool
 	length                 int64
 	lies                   bool
@@ -463,6 +473,8 @@ func parseFlags(a *arguments) (f frameFlags, err error) {
 		switch flag := a.next().String(); flag {
 		case "more":
 			f.more = true
+		case "deflated":
+			f.deflated, f.rsv[0] = true, true
 		case "masked":
 			f.masked = true
 		case "unmasked":
@@ -472,7 +484,7 @@ func parseFlags(a *arguments) (f frameFlags, err error) {
 		default:
 			length, ok := strings.CutPrefix(flag, "length=")
 			if f.length, err = strconv.ParseInt(length, 10, 64); !ok || err != nil || f.length < 0 {
-				return f, fmt.Errorf("%q is no flag of a frame: more, masked, unmasked, rsv1, rsv2, rsv3 or length=N", flag)
+				return f, fmt.Errorf("%q is no flag of a frame: more, masked, unmasked, deflated, rsv1, rsv2, rsv3 or length=N", flag)
 			}
 			f.lies = true
 		}
@@ -488,6 +500,9 @@ func (f frameFlags) send(c *PuppetConn, op frame.Opcode, p []byte) {
 	}
 	if f.unmasked {
 		h.Masked = false
+	}
+	if f.deflated {
+		p = compressAlone(p)
 	}
 	if !f.lies {
 		c.SendFrame(h, p)

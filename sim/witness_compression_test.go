@@ -3,6 +3,7 @@ package sim
 import (
 	"bytes"
 	"strings"
+	"testing"
 
 	"github.com/fb1e3c20/websockets/core"
 	"github.com/fb1e3c20/websockets/core/deflate"
@@ -90,4 +91,93 @@ func (r *witnessRun) compressData(h *frame.Header, p *[]byte) {
 	d := sharedPool.Deflater(bits, 1)
 	*p = bytes.Clone(d.Deflate(&peer.window, *p, h.Fin))
 	sharedPool.ReturnDeflater(bits, 1, d)
+}
+
+// What a witness says of a machine that compresses otherwise than was agreed.
+func TestWitnessNoticesCompression(t *testing.T) {
+	same := deflate.Params{SendBits: 8, ReceiveBits: 8, SendTakeover: true, ReceiveTakeover: true}
+	noise := scrambled(400)
+	far := append(bytes.Clone(noise[:300]), noise[:300]...)
+	for _, test := range []struct {
+		name    string
+		machine func(p *deflate.Params)
+		make    func(f *faulty, l *countingLender)
+		says    string
+	}{
+		{"nothing is wrong", func(*deflate.Params) {}, nil, ""},
+		{"it refers too far back", func(p *deflate.Params) { p.SendBits = 15 }, nil,
+			"output: 0s, server, AppendMessage of 600 bytes: compressed binary frame of"},
+		{"it keeps no window", func(p *deflate.Params) { p.ReceiveTakeover = false }, nil,
+			`input: 0s, server, Recv of 10 bytes: reported failed with "compressed data is corrupt", want message`},
+		{"it takes what refers too far back", func(p *deflate.Params) { p.ReceiveBits = 15 }, nil,
+			"first true, last true; want binary, first true, last false"},
+		{"it does not say that a message is compressed", func(*deflate.Params) {}, func(f *faulty, _ *countingLender) {
+			f.message = func(out []byte) []byte { out[0] &^= 0x40; return out }
+		}, "output: 0s, server, AppendMessage of 600 bytes: binary frame is compressed: false, want true"},
+		{"a byte is wrong", func(*deflate.Params) {}, func(f *faulty, _ *countingLender) {
+			f.message = func(out []byte) []byte { out[10] ^= 1; return out }
+		}, "compressed binary frame"},
+		{"a chunk is cut", func(*deflate.Params) {}, func(f *faulty, _ *countingLender) {
+			f.recv = func(n int, ev core.Event, _ []byte) (int, core.Event) {
+				ev.Data = ev.Data[:max(len(ev.Data)-1, 0)]
+				return n, ev
+			}
+		}, "input: 0s, server, Recv of"},
+		{"a chunk is elsewhere", func(*deflate.Params) {}, func(f *faulty, _ *countingLender) {
+			f.recv = func(n int, ev core.Event, _ []byte) (int, core.Event) {
+				ev.Data = bytes.Clone(ev.Data)
+				return n, ev
+			}
+		}, "memory: 0s, server, Recv of"},
+		{"something is kept", func(*deflate.Params) {}, func(f *faulty, l *countingLender) {
+			f.recv = func(n int, ev core.Event, _ []byte) (int, core.Event) {
+				l.Inflater()
+				return n, ev
+			}
+		}, "what was lent to decompress a message is kept"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			said, lender := "", new(countingLender)
+			cfg := core.Config{Compression: &core.Compression{SendWindowBits: 8, ReceiveWindowBits: 8, Lend: lender}}
+			set, err := core.NewSettings(cfg)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c, err := core.NewOpen(set, 0, core.Server)
+			if err != nil {
+				t.Fatal(err)
+			}
+			agreed := same
+			test.machine(&agreed)
+			c.Compress(agreed)
+			f := &faulty{Machine: c}
+			if test.make != nil {
+				test.make(f, lender)
+			}
+			w := newWitness(f, core.Server, cfg, 0, true, nil, func(o string, err error) { said = o + ": " + err.Error() })
+			hear := func(p []byte) {
+				h := frame.Header{Fin: true, RSV1: true, Opcode: frame.Binary, Masked: true}
+				scratch := make([]byte, core.ScratchSize+1000)
+				for in := frame.AppendFrame(nil, h, p); len(in) > 0 && said == ""; {
+					n, _ := w.Recv(0, in, scratch)
+					in = in[n:]
+				}
+			}
+			hear(compressAlone(noise[:100]))
+			hear([]byte("\x02\x13\x00\x00")) // three bytes, from two bytes back
+			hear(compressAlone(far))
+			if said == "" || strings.Contains(test.says, "output") {
+				said = ""
+				c2, _ := core.NewOpen(set, 0, core.Server)
+				c2.Compress(agreed)
+				f.Machine = c2
+				w := newWitness(f, core.Server, cfg, 0, true, nil, func(o string, err error) { said = o + ": " + err.Error() })
+				w.AppendMessage(nil, frame.Binary, far)
+				w.AppendMessage(nil, frame.Binary, far)
+			}
+			if test.says == "" && said != "" || !strings.Contains(said, test.says) {
+				t.Errorf("said %q, want %q", said, test.says)
+			}
+		})
+	}
 }

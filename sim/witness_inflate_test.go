@@ -25,10 +25,7 @@ func stream(t testing.TB, level int, dict, p []byte) []byte {
 // inflateTexts are messages of all kinds.
 func inflateTexts() [][]byte {
 	rnd := rand.New(rand.NewPCG(1, 2))
-	noise := make([]byte, 70_000)
-	for i := range noise {
-		noise[i] = byte(rnd.Uint32())
-	}
+	noise := scrambled(70_000)
 	few := make([]byte, 5000)
 	for i := range few {
 		few[i] = "abcdefgh"[rnd.IntN(1+rnd.IntN(8))]
@@ -126,4 +123,14 @@ func TestInflationOfGarbage(t *testing.T) {
 	if refused < 300 {
 		t.Errorf("%d of 3000 were refused", refused)
 	}
+}
+
+// scrambled returns n bytes without a pattern.
+func scrambled(n int) []byte {
+	rnd := rand.New(rand.NewPCG(7, 8))
+	p := make([]byte, n)
+	for i := range p {
+		p[i] = byte(rnd.Uint32())
+	}
+	return p
 }

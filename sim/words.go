@@ -27,7 +27,7 @@ func describeFrom(role core.Role, p []byte) string {
 
 func describeSent(p []byte, masking func(frame.Header) string) string {
 	if line, _, ok := bytes.Cut(p, []byte("\r\n")); ok && bytes.Contains(line, []byte("HTTP/1.1")) {
-		return string(line)
+		return string(line) + describeExtensions(p)
 	}
 	h, n, err := frame.ParseHeader(p)
 	switch {
@@ -57,6 +57,14 @@ func describeSent(p []byte, masking func(frame.Header) string) string {
 		s += " " + brief(payload)
 	}
 	return s
+}
+
+// describeExtensions tells what a head says of extensions.
+func describeExtensions(head []byte) string {
+	if value := headField(head, extensionsField); value != "" {
+		return ", " + value
+	}
+	return ""
 }
 
 func describeRSV(h frame.Header) string {

@@ -23,15 +23,15 @@ func chat(w *sim.World) {
 		left:  sometimes(w, "a member leaves and comes back"),
 		full:  sometimes(w, "four members hear the same"),
 	}
-	server := w.Server("room", func() sim.App {
+	server := policy(w.Server("room", func() sim.App {
 		room.members = nil
 		return room
-	})
+	}))
 	members := make([]*chatMember, 2+w.Choose("members", 3))
 	for i := range members {
 		m := &chatMember{room: room, server: server}
 		members[i] = m
-		w.Client(people[i], server, func() sim.App { return m.wake() })
+		policy(w.Client(people[i], server, func() sim.App { return m.wake() }))
 	}
 	w.Eventually("everybody hears the room", func() error {
 		for i, m := range members {

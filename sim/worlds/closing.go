@@ -28,7 +28,7 @@ func closing(w *sim.World) {
 		broken:   sometimes(w, "the peer gives up in place of an answer"),
 		ends:     make(map[string]*closingLine),
 	}
-	server := w.Server("server", func() sim.App { return &closingEnd{closingWorld: c} })
+	server := policy(w.Server("server", func() sim.App { return &closingEnd{closingWorld: c} }))
 	bare(w.Client("ann", server, func() sim.App { return &closingEnd{closingWorld: c, server: server} }))
 	w.Eventually("a connection is closed by either end", func() error { return unless(c.closed, "none was") })
 	w.Run(20 * time.Second)

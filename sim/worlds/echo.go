@@ -27,7 +27,7 @@ func echo(w *sim.World) {
 		faults &^= sim.Chunks | sim.SmallBuffers // they would make a thousand steps of each message
 	}
 	w.Faults(faults)
-	e.server = w.Server("server", sim.Echo)
+	e.server = policy(w.Server("server", sim.Echo))
 	e.left = 1 + w.Choose("clients", 3)
 	for i := range e.left {
 		c := &echoClient{echoWorld: e}

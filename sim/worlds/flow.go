@@ -29,7 +29,7 @@ func flow(w *sim.World) {
 		held:  sometimes(w, "an application stops reading while more comes"),
 		both:  sometimes(w, "both ends have to wait at once"),
 	}
-	server := w.Server("server", func() sim.App { return f.newEnd(nil) })
+	server := policy(w.Server("server", func() sim.App { return f.newEnd(nil) }))
 	bare(w.Client("ann", server, func() sim.App { return f.newEnd(server) }))
 	w.Eventually("all that was to be sent arrives at both ends", func() error {
 		return unless(f.whole[0] && f.whole[1], "it does not")

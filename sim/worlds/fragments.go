@@ -23,7 +23,7 @@ func fragments(w *sim.World) {
 		quit:    sometimes(w, "a message is given up by a close"),
 		ponged:  sometimes(w, "a pong comes back between two fragments"),
 	}
-	server := w.Server("server", func() sim.App { return f.newEnd(nil) })
+	server := policy(w.Server("server", func() sim.App { return f.newEnd(nil) }))
 	bare(w.Client("ann", server, func() sim.App { return f.newEnd(server) }))
 	w.Eventually("messages arrive at both ends", func() error {
 		return unless(f.heard[0] && f.heard[1], "they do not")

@@ -26,7 +26,7 @@ func handshake(w *sim.World) {
 		stages:    make(map[*sim.Conn]handshakeStage),
 	}
 	for i := range 1 + w.Choose("servers", 2) {
-		h.servers = append(h.servers, w.Server([]string{"server", "other"}[i], func() sim.App { return &handshakeServer{h} }))
+		h.servers = append(h.servers, policy(w.Server([]string{"server", "other"}[i], func() sim.App { return &handshakeServer{h} })))
 	}
 	for i, server := range h.servers {
 		if down := w.Choose("down", 4); down > 0 {
@@ -37,7 +37,7 @@ func handshake(w *sim.World) {
 	for i := range 1 + w.Choose("clients", 4) {
 		c := &handshakeClient{handshakeWorld: h}
 		h.clients = append(h.clients, c)
-		w.Client(people[i], h.servers[0], func() sim.App { return c })
+		policy(w.Client(people[i], h.servers[0], func() sim.App { return c }))
 	}
 	w.Eventually("every client is greeted by every server", func() error {
 		for i, c := range h.clients {

@@ -23,19 +23,20 @@ func hostile(w *sim.World) {
 	w.Config.MaxFragments, w.Config.MaxControlRate = 4, 20
 	w.Config.MaxHeadLines, w.Config.MaxHeadBytes = 12, 512
 	h := &hostileWorld{
-		clean: always(w, "an honest end breaks no rule"),
-		valid: always(w, "an application gets no text that is not UTF-8, and nothing that is too long"),
-		calm:  sometimes(w, "an attacked connection is closed in good order"),
+		compresses: w.Config.Compression != nil,
+		clean:      always(w, "an honest end breaks no rule"),
+		valid:      always(w, "an application gets no text that is not UTF-8, and nothing that is too long"),
+		calm:       sometimes(w, "an attacked connection is closed in good order"),
 	}
 	for _, e := range violations() {
 		h.refused = append(h.refused, sometimes(w, e.Reason()))
 	}
-	server := w.Server("server", func() sim.App { return sim.AppFunc(h.answer) })
+	server := policy(w.Server("server", func() sim.App { return sim.AppFunc(h.answer) }))
 	mallory := w.PuppetClient("mallory", server)
 	h.script(mallory, server)
 	trudy := w.PuppetServer("trudy")
 	h.script(trudy, nil)
-	ann := w.Client("ann", trudy.Node, func() sim.App { return &hostileClient{h, trudy.Node} })
+	ann := policy(w.Client("ann", trudy.Node, func() sim.App { return &hostileClient{h, trudy.Node} }))
 	if w.Choose("bare", 3) == 2 {
 		ann.Bare, mallory.Bare = true, true
 	}
@@ -43,6 +44,7 @@ func hostile(w *sim.World) {
 }
 
 type hostileWorld struct {
+	compresses   bool
 	clean, valid *rule
 	calm         *mark
 	refused      []*mark // as violations has them
@@ -51,7 +53,7 @@ type hostileWorld struct {
 // violations are what an honest end must have refused in some run.
 func violations() []core.Error {
 	var list []core.Error
-	for e := core.ErrReservedBits; e <= core.ErrControlFlood; e++ {
+	for e := core.ErrReservedBits; e <= core.ErrInflate; e++ {
 		list = append(list, e)
 	}
 	for e := core.ErrBadRequest; e <= core.ErrHeadTooBig; e++ {
@@ -102,12 +104,17 @@ func (h *hostileWorld) script(p *sim.Puppet, server *sim.Node) {
 	w := p.World()
 	p.Pongs, p.Closes = w.Choose(p.Name()+" pongs", 2) == 1, w.Choose(p.Name()+" closes", 2) == 1
 	p.NoHandshake = w.Choose(p.Name()+" head", 3) == 2
+	moves := moves[:]
+	if w.Config.Compression != nil {
+		p.Extensions = hostileExtensions[w.Choose(p.Name()+" extensions", len(hostileExtensions))]
+		moves = append(moves[:len(moves):len(moves)], compressedMoves[:]...)
+	}
 	p.OnFrame = h.inspect
 	p.OnOpen = func(c *sim.PuppetConn) {
 		if server == nil && p.NoHandshake {
 			crookedResponse(c, p.Choose)
 		}
-		attack(c, p.Choose)
+		attack(c, p.Choose, moves)
 	}
 	if server == nil {
 		return
@@ -129,8 +136,8 @@ func (h *hostileWorld) script(p *sim.Puppet, server *sim.Node) {
 	}
 }
 
-// attack lets a connection have some moves, one after the other.
-func attack(c *sim.PuppetConn, choose func(int) int) {
+// attack lets a connection have some of the moves, one after the other.
+func attack(c *sim.PuppetConn, choose func(int) int, moves []move) {
 	w := c.Puppet().World()
 	at := w.Now()
 	for range 1 + choose(6) {
@@ -143,15 +150,16 @@ func attack(c *sim.PuppetConn, choose func(int) int) {
 // inspect checks a frame that an honest end has sent.
 func (h *hostileWorld) inspect(c *sim.PuppetConn, f sim.PuppetFrame) {
 	head := f.Header
+	compressed := h.compresses && head.RSV1 && head.Opcode.IsData()
 	broken := func(what string) { h.clean.broken("%s got %v: %s", c.Name(), f, what) }
 	switch {
 	case head.Masked != (c.Puppet().Name() == "trudy"):
 		broken("the mask is wrong")
-	case head.RSV1 || head.RSV2 || head.RSV3:
+	case head.RSV1 && !compressed || head.RSV2 || head.RSV3:
 		broken("a reserved bit is set")
 	case head.Opcode.IsControl() && (!head.Fin || head.Length > frame.MaxControlPayload):
 		broken("a control frame is in fragments, or too long")
-	case head.Opcode == frame.Text && head.Fin && !utf8.Valid(f.Payload):
+	case head.Opcode == frame.Text && head.Fin && !compressed && !utf8.Valid(f.Payload):
 		broken("a text is not UTF-8")
 	case head.Opcode == frame.Close:
 		if code, reason, err := frame.ParseClose(f.Payload); err != nil || code != frame.NoStatus && !code.Sendable() || !utf8.Valid(reason) {

@@ -28,7 +28,7 @@ func limits(w *sim.World) {
 		l.refused[i] = sometimes(w, "refused: "+e.Error())
 	}
 	l.within = sometimes(w, "all that is within the limits is taken")
-	l.server = w.Server("server", func() sim.App { return sim.AppFunc(l.serve) })
+	l.server = policy(w.Server("server", func() sim.App { return sim.AppFunc(l.serve) }))
 	l.server.Config.MaxMessageSize = mostMessage
 	l.server.Config.MaxFrameSize = mostFrame
 	l.server.Config.MaxFragments = mostFragments

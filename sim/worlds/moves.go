@@ -191,15 +191,7 @@ func wrongClose(c *sim.PuppetConn, detail int) {
 }
 
 // noise sends bytes without a meaning.
-func noise(c *sim.PuppetConn, detail int) {
-	p := make([]byte, 1+detail%64)
-	x := uint32(detail)*2654435761 + 1
-	for i := range p {
-		x = x*1664525 + 1013904223
-		p[i] = byte(x >> 24)
-	}
-	c.Write(p)
-}
+func noise(c *sim.PuppetConn, detail int) { c.Write(scramble(1+detail%64, detail)) }
 
 const goodRequest = "GET / HTTP/1.1\r\nHost: sim\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
 	"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"

@@ -30,10 +30,10 @@ func reconnect(w *sim.World) {
 		resumed:  sometimes(w, "a session goes on in its middle"),
 		crashed:  sometimes(w, "a server comes up again amid the sessions"),
 	}
-	r.server = w.Server("server", func() sim.App {
+	r.server = policy(w.Server("server", func() sim.App {
 		r.crashed.when(len(r.sessions) > 0 && r.sessions[0].stored > 0)
 		return &sessionServer{sessionWorld: r}
-	})
+	}))
 	for i := range 1 + w.Choose("clients", 3) {
 		s := &session{name: people[i]}
 		r.sessions = append(r.sessions, s)

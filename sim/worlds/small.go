@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/fb1e3c20/websockets/core"
 	"github.com/fb1e3c20/websockets/core/frame"
 	"github.com/fb1e3c20/websockets/sim"
 )
@@ -13,6 +14,7 @@ var small = []World{
 	{"crossing-closes", "both ends send a message and close at one instant; every cut and every order", crossingCloses},
 	{"ping-meets-close", "one end pings while the other closes; every cut and every order", pingMeetsClose},
 	{"split-fragments", "a text in three fragments with a ping between, cut at every byte", splitFragments},
+	{"split-compressed", "two compressed texts, of which one refers to the other, cut at every byte", splitCompressed},
 	{"single-faults", "a handshake, a message each way and a close; every single fault at every step", singleFaults},
 }
 
@@ -85,7 +87,7 @@ func agree(w *sim.World, ends ...*sim.Node) {
 }
 
 func crossingCloses(w *sim.World) {
-	network(w)
+	carriers(w)
 	bye := func(_ *sim.Node, c *sim.Conn) {
 		c.SendText("a")
 		c.Close(frame.NormalClosure, "")
@@ -97,7 +99,7 @@ func crossingCloses(w *sim.World) {
 }
 
 func pingMeetsClose(w *sim.World) {
-	network(w)
+	carriers(w)
 	s, c := duet(w,
 		func(_ *sim.Node, c *sim.Conn) { c.Close(frame.NormalClosure, "") },
 		func(_ *sim.Node, c *sim.Conn) { c.Ping([]byte("p")) })
@@ -107,7 +109,7 @@ func pingMeetsClose(w *sim.World) {
 }
 
 func splitFragments(w *sim.World) {
-	network(w)
+	carriers(w)
 	s, c := duet(w, func(*sim.Node, *sim.Conn) {}, func(_ *sim.Node, c *sim.Conn) {
 		c.SendFragment(frame.Text, []byte("a\xe2"), false)
 		c.SendFragment(frame.Continuation, []byte("\x82"), false)
@@ -118,6 +120,21 @@ func splitFragments(w *sim.World) {
 	w.Eventually("the text has arrived", func() error {
 		got := s.App().(*player).got
 		return unless(string(got) == "a€", "got %q", got)
+	})
+	w.Run(2 * time.Second)
+}
+
+func splitCompressed(w *sim.World) {
+	over(w, sim.TCP)
+	w.Config.Compression = &core.Compression{Threshold: -1}
+	s, c := duet(w, func(*sim.Node, *sim.Conn) {}, func(_ *sim.Node, c *sim.Conn) {
+		c.SendText("aaaaaaaaé")
+		c.SendText("aaaaaaaaé")
+	})
+	anyCut(w, c)
+	w.Eventually("the texts have arrived", func() error {
+		got := s.App().(*player).got
+		return unless(string(got) == "aaaaaaaaéaaaaaaaaé", "got %q", got)
 	})
 	w.Run(2 * time.Second)
 }

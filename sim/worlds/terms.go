@@ -37,8 +37,15 @@ func (m *mark) when(reached bool) { *m = *m || mark(reached) }
 // people are the names of clients.
 var people = [...]string{"ann", "bob", "cid", "dan", "eve", "fay"}
 
-// network chooses what carries the connections of the nodes that follow.
+// network chooses what carries the connections of the nodes that follow, and whether
+// they compress.
 func network(w *sim.World) {
+	carriers(w)
+	sometimesCompressed(w)
+}
+
+// carriers chooses what carries the connections of the nodes that follow.
+func carriers(w *sim.World) {
 	over(w, sim.TCP, sim.QUICStream, sim.Pipe, sim.TLS, sim.HTTP2, sim.HTTP3)
 }
 
@@ -47,9 +54,10 @@ func over(w *sim.World, carriers ...func() sim.Link) {
 	w.Link = carriers[w.Choose("carrier", len(carriers))]()
 }
 
-// bare chooses whether the connections of n begin with a handshake over HTTP/1.1.
-// HTTP/2 and HTTP/3 have their own.
+// bare chooses whether the connections of n begin with a handshake over HTTP/1.1, and
+// how n compresses. HTTP/2 and HTTP/3 have handshakes of their own.
 func bare(n *sim.Node) {
+	policy(n)
 	c := n.Link.Carrier
 	n.Bare = n.World().Choose("bare", 3) == 2 || c == sim.CarrierHTTP2 || c == sim.CarrierHTTP3
 }

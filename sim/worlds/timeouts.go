@@ -37,7 +37,7 @@ func timeouts(w *sim.World) {
 		lived:   sometimes(w, "a connection lives for two minutes"),
 		lines:   make(map[*sim.Conn]*timeoutsLine),
 	}
-	server := w.Server("server", func() sim.App { return &timeoutsEnd{timeoutsWorld: t} })
+	server := policy(w.Server("server", func() sim.App { return &timeoutsEnd{timeoutsWorld: t} }))
 	t.set(server)
 	for i := range 1 + w.Choose("clients", 2) {
 		n := w.Client(people[i], server, func() sim.App { return &timeoutsEnd{t, server} })

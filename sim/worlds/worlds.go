@@ -31,6 +31,7 @@ var all = []World{
 	{"chat", "a room tells everybody everything in one order; members are slow, leave and come back", chat},
 	{"fragments", "messages in fragments cut anywhere, characters included, with pings between", fragments},
 	{"limits", "messages as large as they may be, and one byte, frame or fragment more", limits},
+	{"compression", "messages that repeat earlier ones, and noise, compressed in every way that two ends can agree on", compression},
 	{"flow", "more than fits, both ways, to applications that stop reading", flow},
 	{"closing", "both ends close whenever they like, with codes and reasons", closing},
 	{"timeouts", "silent applications and every setting of the timers", timeouts},
