@@ -61,11 +61,10 @@ func build(table []entry, width uint, lengths []uint8, symbols []entry) bool {
 		if total > 1 || longest > 1 {
 			return false
 		}
-		for i := range 1 << width {
-			table[i] = entryInvalid * entry(total) // of an empty code, before a bit is seen
-		}
+		table[0], table[1] = entryInvalid, entryInvalid
 	}
 	if total == 0 {
+		clear(table[:1<<width]) // which is found before a bit is seen
 		return true
 	}
 
@@ -85,13 +84,12 @@ func build(table []entry, width uint, lengths []uint8, symbols []entry) bool {
 	code := uint(0) // reversed: the first bit lowest
 	i := 0
 	n := uint(1)
-	for ; n <= width && i < total; n++ {
+	for ; n <= width; n++ {
+		// A table for one bit more is the same twice, but for the codes that have it.
+		copy(table[1<<(n-1):1<<n], table[:1<<(n-1)])
 		for range count[n] {
-			e := symbols[sorted[i]] | entry(n)
+			table[code] = symbols[sorted[i]] | entry(n)
 			i++
-			for at := code; at < 1<<width; at += 1 << n {
-				table[at] = e
-			}
 			code = increment(code, n)
 		}
 	}
