@@ -251,7 +251,7 @@ func (w *witness) judgeOwnOffers(h *parsedHead) {
 	for _, e := range m.shake.offers {
 		o, ok := e.offer(false)
 		bounded := o.serverBits <= p.receive && (p.receiveTakeover || o.serverNoTakeover) || o.serverNoTakeover
-		if !ok || !bounded || o.clientBits != p.send || o.clientNoTakeover == p.sendTakeover {
+		if !ok || !bounded || o.clientBits < p.send || o.clientNoTakeover == p.sendTakeover {
 			w.fail(oracleHandshake, "the request offers %q, which is not %+v", h.get(extensionsField), p)
 		}
 	}
