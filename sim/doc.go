@@ -61,9 +61,10 @@
 //   - No connection fails without a cause: a fault, or the other end. In
 //     particular none is given up because an application is slow.
 //   - A healed world settles: what was sent arrives, what was closed ends.
-//   - Every call of the core does what an independent account of RFC 6455 says:
-//     each timer on its nanosecond, each frame, each event, each close code, each
-//     mask key drawn once, each bound kept, lent memory left alone.
+//   - Two ends agree on how they compress.
+//   - Every call of the core does what an independent account of RFC 6455 and RFC 7692
+//     says: each timer on its nanosecond, each frame, each event, each close code, each
+//     mask key drawn once, each compressed bit, each bound kept, lent memory left alone.
 //
 // # When a run fails
 //

@@ -11,7 +11,7 @@ import (
 type Faults uint32
 
 const (
-	Chunks        Faults = 1 << iota // reads return pieces of what has come, down to a single byte
+	Chunks        Faults = 1 << iota // reads return pieces of what has come, down to a single byte; what was compressed comes out in pieces as well
 	Delays                           // some writes take up to a second longer
 	SlowLines                        // as little as 2,000 bytes a second pass
 	SmallBuffers                     // the network holds as little as 64 bytes

@@ -40,11 +40,9 @@ import (
 //	END KEY=VALUE…          how an honest end is configured; durations may be "off"
 //	                          ping pong close connection handshake   the timers of [core.Config]
 //	                          frame message fragments rate           its limits
-//	                          compress=on or KEYS                    (off) messages, with the defaults of
-//	                                                                 [core.Compression] or, joined by commas,
-//	                                                                 send:BITS receive:BITS level:N
-//	                                                                 threshold:N no-send-takeover
-//	                                                                 no-receive-takeover
+//	                          compress=on                            (off)
+//	                          compress=send:BITS,receive:BITS,level:N,threshold:N,no-send-takeover,no-receive-takeover
+//	                                                                 those that differ from [core.Compression]
 //	                          pings=answer or drop                   (answer)
 //	                          app=none, echo or chat                 (none)
 //	END puppet KEY=VALUE…   the end is a [Puppet]

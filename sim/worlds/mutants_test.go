@@ -30,6 +30,8 @@ var mutants = []struct{ name, violates string }{
 	{"fragment state lost after a control frame", "input"},
 	{"output forgotten after a tick", "output"},
 	{"late tick judged as if in time", "time"},
+	{"distance beyond the window", "input"},
+	{"tail forgotten", "input"},
 }
 
 // mostChoices is to how many choices a failure is shrunk at least.
