@@ -185,3 +185,29 @@ func (e *endless) Recv(now clock.Time, in, scratch []byte) (int, core.Event) {
 	}
 	return 0, core.Event{Kind: core.EventMessage, Op: frame.Text, Data: scratch[core.ScratchSize:]}
 }
+
+// A machine that tells another agreement than its peer is noticed.
+func TestDisagreement(t *testing.T) {
+	machine := func(role core.Role, cfg core.Config, now clock.Time, bare bool) (transport.Machine, error) {
+		m, err := nativeMachine(role, cfg, now, bare)
+		if role == core.Server {
+			m = &forgetful{m.(*core.Conn)}
+		}
+		return m, err
+	}
+	r := Run(FromSeed(1), func(w *World) {
+		w.Config.Compression = &core.Compression{}
+		w.Client("ann", w.Server("room", Echo), Chat)
+	}, RunOptions{Machine: machine, Unwatched: true})
+	if r.Failure == nil || r.Failure.Property != "both ends compress alike" {
+		t.Errorf("%v", r.Failure)
+	}
+}
+
+type forgetful struct{ *core.Conn }
+
+func (f *forgetful) Compression() (deflate.Params, bool) {
+	p, ok := f.Conn.Compression()
+	p.SendBits--
+	return p, ok
+}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/fb1e3c20/websockets/core"
 	"github.com/fb1e3c20/websockets/core/frame"
 	"github.com/fb1e3c20/websockets/sim"
 )
@@ -170,4 +171,22 @@ func ExampleLink() {
 	// QUIC stream 5ms, 0 bytes
 	// pipe        0s, 4096 bytes
 	// 300ms 4000
+}
+
+// Two ends agree on the smaller windows.
+func ExampleConn_Compression() {
+	sim.Run(sim.FromSeed(1), func(w *sim.World) {
+		w.Config.Compression = &core.Compression{}
+		room := w.Server("room", sim.Echo)
+		room.Config.Compression = &core.Compression{SendWindowBits: 9}
+		w.Client("ann", room, func() sim.App {
+			return sim.AppFunc(func(_ *sim.Node, ev sim.Event) {
+				if ev.Kind == sim.Opened {
+					agreed, ok := ev.Conn.Compression()
+					fmt.Println(ok, agreed.SendBits, agreed.ReceiveBits)
+				}
+			})
+		})
+	}, sim.RunOptions{})
+	// Output: true 12 9
 }
