@@ -16,13 +16,13 @@ type mirrorCompression struct {
 	agreed    deflate.Params
 	threshold int // from which length on a whole message is compressed
 
-	in      inflation
-	inflate bool // the message that comes in is compressed
-	given   int  // how much of it was reported
-	tailed  bool // the tail is behind it
+	in       inflation
+	inflates bool // the message that comes in is compressed
+	given    int  // how much of it was reported
+	tailed   bool // the tail is behind it
 
-	out     inflation
-	deflate bool // the message that goes out is compressed
+	out      inflation
+	deflates bool // the message that goes out is compressed
 }
 
 func newMirrorCompression(cfg *core.Compression, agreed deflate.Params) *mirrorCompression {
@@ -52,11 +52,11 @@ func bareParams(cfg *core.Compression) deflate.Params {
 // messages may be compressed (https://www.rfc-editor.org/rfc/rfc7692#section-6).
 func (z *mirrorCompression) allows(h *frame.Header) bool { return z != nil && h.Opcode.IsData() }
 
-// inflates reports whether the message that comes in is compressed.
-func (z *mirrorCompression) inflates() bool { return z != nil && z.inflate }
+// inflating reports whether the message that comes in is compressed.
+func (z *mirrorCompression) inflating() bool { return z != nil && z.inflates }
 
-// deflates reports whether the message that goes out is compressed.
-func (z *mirrorCompression) deflates() bool { return z != nil && z.deflate }
+// deflating reports whether the message that goes out is compressed.
+func (z *mirrorCompression) deflating() bool { return z != nil && z.deflates }
 
 // wireSize is how long a compressed message, or frame, of at most n bytes may be on
 // the wire.
@@ -66,7 +66,7 @@ func (z *mirrorCompression) beginIn(compressed bool) {
 	if z == nil {
 		return
 	}
-	z.inflate, z.given, z.tailed = compressed, 0, false
+	z.inflates, z.given, z.tailed = compressed, 0, false
 	if compressed {
 		z.in.begin()
 	}
@@ -76,38 +76,28 @@ func (z *mirrorCompression) beginIn(compressed bool) {
 // (https://www.rfc-editor.org/rfc/rfc7692#section-7.2.1).
 const messageTail = "\x00\x00\xff\xff"
 
-// readCompressed follows a compressed message, of which p has come. Its content is
-// handed out in pieces that fill the scratch, of which the last has room left.
+// readCompressed follows a compressed message, of which p has come. What it becomes is
+// handed out in pieces, each as long as the scratch has room; the last one is shorter.
 func (m *mirror) readCompressed(p, scratch []byte) prediction {
 	i, z := &m.incoming, m.compression
 	room := scratch[min(core.ScratchSize, len(scratch)):]
-	z.in.in = append(z.in.in, p...)
-	z.in.decode(z.given + len(room))
-	spare := min(z.in.unused(), len(p))
-	if z.got() < len(room) && !i.inFrame && i.frame.Fin && i.size > 0 && !z.tailed {
-		z.tailed, spare = true, 0
-		z.in.in = append(z.in.in, messageTail...)
-		z.in.decode(z.given + len(room))
-	}
 	want := prediction{kind: core.EventMessage, op: i.message, first: !i.begun, memory: room}
+	want.spare = m.inflate(p, len(room))
 	got := z.got()
 	filled := got >= len(room)
 	var e core.Error
 	if filled {
-		want.spare, want.mayFail = spare, got == len(room) && z.in.failsAtOnce()
+		want.mayFail = got == len(room) && z.in.failsAtOnce()
 	} else if z.in.fault != nil {
 		e = core.ErrInflate
 	}
 	want.data, e = m.limitInflated(z.in.message()[z.given:][:min(got, len(room))], e)
 	z.given += len(want.data)
-	if e == 0 && !filled && !i.inFrame {
-		want.last = i.frame.Fin
-	}
-	i.inFrame = i.inFrame || filled
-	if want.last {
+	if e == 0 && !filled && !i.inFrame && i.frame.Fin {
 		e = m.endInflated()
 		want.last = e == 0
 	}
+	i.inFrame = i.inFrame || filled
 	if e != 0 {
 		m.failWith(e)
 	}
@@ -117,9 +107,27 @@ func (m *mirror) readCompressed(p, scratch []byte) prediction {
 	i.begun = true
 	if want.last {
 		i.message = 0
-		z.inflate = false
+		z.inflates = false
 	}
 	return want
+}
+
+// inflate decompresses until there are so many bytes that were not reported, as far as
+// p suffices, and the tail behind the message. It returns how much of p that did not
+// need.
+func (m *mirror) inflate(p []byte, size int) (spare int) {
+	i, z := &m.incoming, m.compression
+	z.in.in = append(z.in.in, p...)
+	z.in.decode(z.given + size)
+	if z.got() >= size {
+		return min(z.in.unused(), len(p))
+	}
+	if ended := !i.inFrame && i.frame.Fin && i.size > 0; ended && !z.tailed {
+		z.tailed = true
+		z.in.in = append(z.in.in, messageTail...)
+		z.in.decode(z.given + size)
+	}
+	return 0
 }
 
 // got returns how many bytes were decompressed that were not reported yet.
@@ -215,7 +223,7 @@ func (r *reading) compressed(op frame.Opcode, fin, first bool, p []byte) {
 
 // message expects a frame with p, compressed or not.
 func (r *reading) message(op frame.Opcode, fin, first bool, p []byte) {
-	if r.w.mirror.compression.deflates() {
+	if r.w.mirror.compression.deflating() {
 		r.compressed(op, fin, first, p)
 		return
 	}
@@ -226,7 +234,7 @@ func (r *reading) message(op frame.Opcode, fin, first bool, p []byte) {
 // fragments is, and one that is long enough.
 func (z *mirrorCompression) beginOut(fin bool, n int) {
 	if z != nil {
-		z.deflate = !fin || n >= z.threshold
+		z.deflates = !fin || n >= z.threshold
 	}
 }
 
@@ -252,7 +260,7 @@ func (w *witness) Compression() (agreed deflate.Params, ok bool) { return compre
 // beginPlain notes that the message that begins is not compressed.
 func (z *mirrorCompression) beginPlain() {
 	if z != nil {
-		z.deflate = false
+		z.deflates = false
 	}
 }
 
@@ -273,7 +281,7 @@ func (w *witness) held() string {
 	case w.lender == nil:
 	case w.lender.deflaters > 0:
 		return "what was lent to compress a message is kept"
-	case w.lender.inflaters > 0 && !(m.stage == talking && m.incoming.message != 0 && m.compression.inflates()):
+	case w.lender.inflaters > 0 && !(m.stage == talking && m.incoming.message != 0 && m.compression.inflating()):
 		return "what was lent to decompress a message is kept"
 	}
 	return ""

@@ -71,7 +71,7 @@ func (m *mirror) recv(in, scratch []byte) prediction {
 		pos += len(p)
 		var want prediction
 		switch {
-		case !i.frame.Opcode.IsControl() && m.compression.inflates():
+		case !i.frame.Opcode.IsControl() && m.compression.inflating():
 			want = m.readCompressed(p, scratch)
 			at = want.memory
 		case !i.frame.Opcode.IsControl():
@@ -170,7 +170,7 @@ func (m *mirror) judgeData(h *frame.Header) core.Error {
 	i.size += h.Length
 	i.fragments++
 	frameSize, messageSize := m.lim.frameSize, m.lim.messageSize
-	if m.compression.inflates() {
+	if m.compression.inflating() {
 		frameSize, messageSize = wireSize(frameSize), wireSize(messageSize)
 	}
 	switch {

@@ -269,7 +269,7 @@ func (w *witness) AppendHeader(dst []byte, op frame.Opcode, o core.HeaderOptions
 	w.beginAppend("AppendHeader", dst, n)
 	m := &w.mirror
 	want := m.fragmentError(op, n)
-	if want == 0 && m.outgoing.message != 0 && (op != frame.Continuation || m.compression.deflates()) {
+	if want == 0 && m.outgoing.message != 0 && (op != frame.Continuation || m.compression.deflating()) {
 		want = core.ErrMessageInProgress
 	}
 	w.dumpIf(want)
