@@ -51,7 +51,7 @@ func TestBomb(t *testing.T) {
 	for _, test := range []struct {
 		limit     int64
 		mebibytes int
-	}{{0, 900}, {-1, 100}} {
+	}{{0, 900}, {-1, 30}} {
 		set := settingsFor(t, core.Config{MaxMessageSize: test.limit, Compression: &core.Compression{Lend: &pool}})
 		c := openConn(t, h, func(b *flight.Birth) { b.Settings, b.Compression = set, &takeover })
 		before := h.Stats().Memory
@@ -317,7 +317,7 @@ func TestMemoryOfCompressors(t *testing.T) {
 		for i := range payload {
 			payload[i] = byte(rnd.Uint32()) & 0x1F
 		}
-		for i := range 150 {
+		for i := range 60 {
 			c := conns[rnd.IntN(len(conns))]
 			p := payload[:rnd.IntN(len(payload)>>(i%2*rnd.IntN(16)))]
 			if i%10 == 0 {

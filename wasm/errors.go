@@ -11,8 +11,9 @@ import (
 var ErrClosed = errors.New("wasm: the host is closed")
 
 // ErrFull: there are as many connections as [Options] allow, or the memory of the
-// instance is used up by handshakes that are under way.
-var ErrFull = errors.New("wasm: there is no room for another connection: see Options.Instances, Connections and HandshakeMemory")
+// instance is used up by handshakes that are under way and by compression. A connection
+// that is open ends so if a compressed message comes for which there is no memory.
+var ErrFull = errors.New("wasm: there is no room for another connection, or for a compressed message: see Options.Instances, Connections and HandshakeMemory")
 
 // ErrTooLong: a payload is longer than an eighth of [Options.HandshakeMemory] and does
 // not fit into the sandbox. AppendHeader sends one that stays outside.

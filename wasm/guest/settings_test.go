@@ -30,7 +30,7 @@ func TestSettingsRecords(t *testing.T) {
 	if it.plain != nil {
 		t.Error("there is memory for what is decompressed, which nothing is")
 	}
-	if wsOffers(h.handle(longer(8, 15, 0, 9, 0))) <= 0 || string(it.out) != "permessage-deflate; server_no_context_takeover; client_no_context_takeover; client_max_window_bits=8" {
+	if wsOffers(h.handle(longer(8, 15, 0, 9, 0))) <= 0 || !strings.HasPrefix(string(it.out), "permessage-deflate; server_no_context_takeover; client_no_context_takeover; client_max_window_bits=8") {
 		t.Errorf("%q is offered", it.out)
 	}
 	if len(it.plain) != core.ScratchSize+abi.PlainSize {
