@@ -102,12 +102,12 @@ const mostPlain = 4 << 10
 
 // plainPieces is in what pieces the content of compressed messages comes.
 type plainPieces struct {
-	shift uint64  // a piece has mostPlain bytes, shifted right by this
-	cut   *Stream // nil, or what decides that anew for each piece
+	length int     // of plainLengths, how many bytes a piece has at most
+	cut    *Stream // nil, or what decides that anew for each piece
 }
 
-// plainShifts are the answers there are: down to a single byte.
-const plainShifts = 13
+// plainLengths are the answers there are. The longest reference is 258 bytes long.
+var plainLengths = [...]int{mostPlain, 1, 2, 3, 5, 8, 16, 63, 128, 257, 258, 300, 1000, mostPlain - 1}
 
 func (c *Conn) choosePieces() {
 	w := c.w
@@ -116,12 +116,12 @@ func (c *Conn) choosePieces() {
 	}
 	s := w.tape.Stream(c.name + ".plain")
 	if w.forced&Chunks != 0 {
-		c.plain.shift = s.Choose(2) * (plainShifts - 1)
+		c.plain.length = s.Int(2)
 		return
 	}
 	switch s.Choose(3) {
 	case 1:
-		c.plain.shift = s.Choose(plainShifts)
+		c.plain.length = s.Int(len(plainLengths))
 	case 2:
 		c.plain.cut = s
 	}
@@ -133,9 +133,9 @@ func (c *Conn) scratch() []byte {
 		return c.w.scratch[:core.ScratchSize]
 	}
 	if c.plain.cut != nil && c.w.on(Chunks) {
-		c.plain.shift = c.plain.cut.Choose(plainShifts)
+		c.plain.length = c.plain.cut.Int(len(plainLengths))
 	}
-	return c.w.scratch[:core.ScratchSize+mostPlain>>c.plain.shift]
+	return c.w.scratch[:core.ScratchSize+plainLengths[c.plain.length]]
 }
 
 // compressAlone compresses a message that refers to none before it, and has a window

@@ -190,7 +190,7 @@ func (d *dump) conn(c *Conn) {
 	d.int(int64(c.armedFor.why))
 	d.time(c.tickAt)
 	l := &c.log
-	d.int(int64(c.plain.shift))
+	d.int(int64(c.plain.length))
 	d.bool(c.plain.cut != nil)
 	d.bool(l.closed, l.cut, l.isBegun)
 	d.int(int64(l.code))
