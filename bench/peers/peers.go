@@ -32,6 +32,7 @@ func (p *Peer) Has(mode raw.Mode) bool { return slices.Contains(p.Modes, mode.Na
 func All() []*Peer {
 	return []*Peer{
 		{"websockets", "github.com/fb1e3c20/websockets", []string{"off", "nct", "ct12", "ct15"}, serveWebsockets},
+		{"websockets-5", "github.com/fb1e3c20/websockets", []string{"ct12"}, serveWebsockets5},
 		{"gws", "github.com/lxzan/gws", []string{"off", "nct", "ct12", "ct15"}, serveGws},
 		{"coder", "github.com/coder/websocket", []string{"off", "nct", "ct15"}, serveCoder},
 		{"gorilla", "github.com/gorilla/websocket", []string{"off", "nct"}, serveGorilla},

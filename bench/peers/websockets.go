@@ -9,7 +9,12 @@ import (
 	"github.com/fb1e3c20/websockets/transport/tcp"
 )
 
-func serveWebsockets(l net.Listener, mode raw.Mode) error {
+func serveWebsockets(l net.Listener, mode raw.Mode) error { return serveLevel(l, mode, 0) }
+
+// serveWebsockets5 compresses at level 5, about that of gws where windows are small.
+func serveWebsockets5(l net.Listener, mode raw.Mode) error { return serveLevel(l, mode, 5) }
+
+func serveLevel(l net.Listener, mode raw.Mode, level int) error {
 	o := websockets.Strict()
 	o.MaxMessageSize = maxMessage
 	if mode.Compresses() {
@@ -19,6 +24,7 @@ func serveWebsockets(l net.Listener, mode raw.Mode) error {
 			SendWindowBits:    mode.Bits,
 			ReceiveWindowBits: mode.Bits,
 			Threshold:         -1,
+			Level:             level,
 		}
 	}
 	return websockets.Handle(func(ctx context.Context, c *websockets.Conn) error {
