@@ -332,3 +332,44 @@ func TestMemoryOfCompressors(t *testing.T) {
 		t.Logf("%d MiB: %.1f MiB of %d", memory>>20, float64(h.Stats().Memory)/(1<<20), h.options.pages()>>4)
 	}
 }
+
+// A connection goes on from its snapshot in the middle of a compressed message, here and
+// natively.
+func TestRestoreCompression(t *testing.T) {
+	h := newHost(t, Options{Instances: 1})
+	var b flight.Birth
+	compressing(t, takeover)(&b)
+	c := openConn(t, h, compressing(t, takeover))
+	defer c.Release()
+	text := strings.Repeat("Hello, hello. ", 1000)
+	wire := deflated(frame.Text, []byte(text))
+	scratch := make([]byte, core.ScratchSize+64<<10)
+	_, ev := c.Recv(1, bytes.Clone(wire[:len(wire)/2]), scratch)
+	begun := string(ev.Data)
+	snapshot := c.AppendSnapshot(nil)
+	restored, err := h.Restore(b.Settings, snapshot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer restored.Release()
+	native, err := core.RestoreConn(b.Settings, snapshot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rest := func(n int, ev core.Event) {
+		t.Helper()
+		if got := begun + string(ev.Data); got != text || !ev.Last || begun == "" {
+			t.Errorf("%d bytes came, %v", len(got), ev.Last)
+		}
+	}
+	if agreed, ok := restored.Compression(); !ok || agreed != takeover {
+		t.Errorf("%+v, %t", agreed, ok)
+	}
+	rest(restored.Recv(2, bytes.Clone(wire[len(wire)/2:]), scratch))
+	rest(native.Recv(2, bytes.Clone(wire[len(wire)/2:]), scratch))
+	out, err := restored.AppendMessage(nil, frame.Text, []byte(text))
+	want, err2 := native.AppendMessage(nil, frame.Text, []byte(text))
+	if !bytes.Equal(out, want) || err != nil || err2 != nil {
+		t.Errorf("%v and %v, or not the same", err, err2)
+	}
+}

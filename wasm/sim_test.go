@@ -8,6 +8,8 @@ import (
 
 	"github.com/fb1e3c20/websockets/clock"
 	"github.com/fb1e3c20/websockets/core"
+	"github.com/fb1e3c20/websockets/core/deflate"
+	"github.com/fb1e3c20/websockets/core/frame"
 	"github.com/fb1e3c20/websockets/sim"
 	"github.com/fb1e3c20/websockets/sim/worlds"
 	"github.com/fb1e3c20/websockets/transport"
@@ -123,7 +125,10 @@ func TestTwinsInWorlds(t *testing.T) {
 // other way about.
 func TestRecordingsOfBoth(t *testing.T) {
 	for _, kind := range []string{"native", "wasm"} {
-		b := flight.Birth{Open: true, Settings: settings(t, core.Config{Pings: core.PingAnswer})}
+		b := flight.Birth{
+			Open: true, Settings: settings(t, core.Config{Pings: core.PingAnswer, Compression: &core.Compression{Lend: &pool}}),
+			Compression: &deflate.Params{SendBits: 12, ReceiveBits: 12, SendTakeover: true, ReceiveTakeover: true},
+		}
 		if kind == "wasm" {
 			b.Make = host(t).Machine
 		}
@@ -133,6 +138,8 @@ func TestRecordingsOfBoth(t *testing.T) {
 		}
 		f.Recv(1, []byte("\x82\x81\x01\x02\x03\x04\x05\x89\x80\x01\x02\x03\x04"), make([]byte, core.ScratchSize))
 		f.AppendOutput(nil)
+		f.Recv(2, []byte("\xc1\x87\x00\x00\x00\x00\xf2\x48\xcd\xc9\xc9\x07\x00"), make([]byte, core.ScratchSize+100))
+		f.AppendMessage(nil, frame.Text, bytes.Repeat([]byte("Hello "), 100))
 		f.Tick(clock.Time(60e9))
 		f.AppendOutput(nil)
 		r, err := flight.Read(bytes.NewReader(f.AppendRecording(nil, "test")))
@@ -147,7 +154,7 @@ func TestRecordingsOfBoth(t *testing.T) {
 		if err := r.ReplayOn(host(t).Machine, count); err != nil {
 			t.Errorf("%s, replayed in WebAssembly: %v", kind, err)
 		}
-		if steps < 6 {
+		if steps < 10 {
 			t.Errorf("%s: %d steps", kind, steps)
 		}
 		f.Release()

@@ -24,6 +24,8 @@ func (h *host) onEach(f func(name string, call func(c uint64) int32)) {
 		"wrote":      func(c uint64) int32 { return wsWrote(c, 0, 1) },
 		"output":     func(c uint64) int32 { return wsOutput(c) },
 		"send":       func(c uint64) int32 { return wsSend(c, 2, 3, at, 1) },
+		"compressed": func(c uint64) int32 { return wsSendCompressed(c, 2, at, 1, at, 1) },
+		"agreement":  func(c uint64) int32 { return wsCompression(c) },
 		"records":    func(c uint64) int32 { return wsSendRecords(c, 0) },
 		"header":     func(c uint64) int32 { return wsHeader(c, 2, 3, 1) },
 		"ping":       func(c uint64) int32 { return wsPing(c, at, 1) },
