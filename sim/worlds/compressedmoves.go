@@ -15,6 +15,7 @@ var hostileExtensions = [...]string{
 	"permessage-deflate; server_max_window_bits=8; client_max_window_bits=8",
 	"permessage-deflate",
 	"permessage-deflate; server_no_context_takeover; client_no_context_takeover",
+	"permessage-deflate; server_max_window_bits=14; client_max_window_bits=10",
 	"permessage-deflate; server_max_window_bits=16",
 	"x-other, permessage-deflate; client_max_window_bits=\"9\"",
 	"",
