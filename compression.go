@@ -14,8 +14,8 @@ import (
 //
 // What a peer sends is decompressed as it comes, and given up at the MaxMessageSize;
 // on the wire a message may be a sixteenth and 64 bytes longer. Beside what a
-// connection keeps, 40 KiB and half a megabyte are borrowed from a pool while a message
-// is received and sent.
+// connection keeps, 40 KiB are borrowed from a pool while a message is received, and one
+// or two megabytes while one is sent.
 //
 // Do not compress what an attacker can mix with a secret, such as a token behind
 // something that the attacker chose: the length of the result tells of the secret.
@@ -36,12 +36,14 @@ type Compression struct {
 	NoSendTakeover    bool
 	NoReceiveTakeover bool
 
-	// Level is from 1, fast, to 9, small. Default 1. It is for windows of 15 bits;
-	// smaller ones have a level of their own.
+	// Level is from 1, fast, to 9, small. Default 1. With a window of less than 15
+	// bits, messages of more than half of it are compressed as by level 5, and all
+	// are from level 5 on.
 	Level int
 
 	// Threshold is the length in bytes from which on a message is compressed, unless
 	// it is sent by a Writer, which compresses all. Default 64; negative: all are.
+	// Without context takeover a message that becomes no shorter is sent as it is.
 	Threshold int
 
 	// Choose, if it is given, says of each message from the Threshold on whether it is

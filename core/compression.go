@@ -26,12 +26,14 @@ type Compression struct {
 	NoSendTakeover    bool
 	NoReceiveTakeover bool
 
-	// Level is from 1, fast, to 9, small. Default 1. It is for a window of 15 bits;
-	// smaller ones have a level of their own.
+	// Level is from 1, fast, to 9, small. Default 1. With a window of less than 15
+	// bits, messages of more than half of it are compressed as by level 5, and all
+	// are from level 5 on.
 	Level int
 
 	// Threshold is the length in bytes from which on a message is compressed.
-	// Default 64; negative: every message is.
+	// Default 64; negative: every message is. Without context takeover a message
+	// that becomes no shorter is sent as it is.
 	Threshold int
 
 	// Lend lends what is needed while a message is under way. It must be given.
@@ -373,8 +375,12 @@ func (c *Conn) appendDeflated(dst []byte, op frame.Opcode, fin, first bool, p []
 	c.setHeader(&h, op, fin, 0)
 	h.RSV1 = first
 	lent := set.lend.Deflater(z.params.SendBits, set.level)
+	deflated := lent.Deflate(w, p, fin)
+	if w == nil && len(deflated) >= len(p) {
+		h.RSV1, deflated = false, p
+	}
 	before := len(dst)
-	dst = frame.AppendFrame(dst, h, lent.Deflate(w, p, fin))
+	dst = frame.AppendFrame(dst, h, deflated)
 	c.unsent += int64(len(dst) - before)
 	set.lend.ReturnDeflater(z.params.SendBits, set.level, lent)
 	if fin {

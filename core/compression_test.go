@@ -248,7 +248,7 @@ func TestCompressedConversations(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if wire[0]&0x40 == 0 {
+				if wire[0]&0x40 == 0 && (from.deflater().params.SendTakeover || len(m) > 200) {
 					t.Fatalf("message %d is not compressed: % x", i, wire[:2])
 				}
 				to.recvRaw(string(wire))
@@ -266,6 +266,32 @@ func TestCompressedConversations(t *testing.T) {
 					t.Fatalf("%+v keeps windows of %d and %d bytes", z.params, z.send.Size(), z.receive.Size())
 				}
 			}
+		}
+	}
+}
+
+// What becomes no shorter is sent as it is, unless the window has to know of it.
+func TestWhatBecomesNoShorter(t *testing.T) {
+	noise := make([]byte, 1000)
+	rand.NewChaCha8([32]byte{}).Read(noise)
+	for _, takeover := range []bool{false, true} {
+		agreed := deflate.Params{SendBits: 12, ReceiveBits: 12, SendTakeover: takeover}
+		e := deflating(t, Server, compressing(t), agreed)
+		for _, test := range []struct {
+			p    string
+			want bool // compressed
+		}{{string(noise), takeover}, {strings.Repeat("x", 1000), true}} {
+			wire, err := e.AppendMessage(nil, frame.Binary, []byte(test.p))
+			if err != nil || (wire[0]&0x40 != 0) != test.want {
+				t.Errorf("takeover %t, %.10q: % x, %v", takeover, test.p, wire[:4], err)
+			}
+			if !test.want && string(wire[4:]) != test.p {
+				t.Errorf("% x", wire)
+			}
+		}
+		wire, err := e.AppendFragment(nil, frame.Binary, noise, false)
+		if err != nil || wire[0] != 0x42 {
+			t.Errorf("a fragment: % x, %v", wire[:2], err)
 		}
 	}
 }

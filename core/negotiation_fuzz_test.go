@@ -10,7 +10,8 @@ import (
 )
 
 // read understands the elements of a list of extensions whose syntax is known to be
-// good, in another way than the core does: name, then parameters.
+// good, in another way than the core does: name, then parameters. A value that is not
+// there is empty, which none can be that is there.
 func read(list string) (elements [][][2]string) {
 	for _, element := range split(list, ',') {
 		var e [][2]string
@@ -20,8 +21,8 @@ func read(list string) (elements [][][2]string) {
 			if unquoted, ok := strings.CutPrefix(value, `"`); ok {
 				value = strings.NewReplacer(`\\`, `\`, `\`, ``).Replace(unquoted[:len(unquoted)-1])
 			}
-			if !has {
-				value = "-" // no size
+			if has == (value == "") {
+				panic(list + " has no good syntax")
 			}
 			e = append(e, [2]string{strings.Trim(name, " \t"), value})
 		}
@@ -62,7 +63,7 @@ func meant(e [][2]string, isAnswer bool) (p map[string]int, ok bool) {
 			return nil, false
 		}
 		p[name], _ = strconv.Atoi(value)
-		bare := value == "-"
+		bare := value == ""
 		switch name {
 		case "server_no_context_takeover", "client_no_context_takeover":
 			ok = bare
@@ -77,7 +78,7 @@ func meant(e [][2]string, isAnswer bool) (p map[string]int, ok bool) {
 			return nil, false
 		}
 	}
-	return p, e[0][0] == deflate.Name && e[0][1] == "-"
+	return p, e[0][0] == deflate.Name && e[0][1] == ""
 }
 
 func has(p map[string]int, name string) bool { _, ok := p[name]; return ok }
@@ -98,6 +99,7 @@ func FuzzNegotiation(f *testing.F) {
 		"permessage-deflate", "permessage-deflate; client_max_window_bits", "x, permessage-deflate; server_max_window_bits=\"1\\0\" ; client_max_window_bits=8",
 		"permessage-deflate; server_no_context_takeover; client_no_context_takeover, permessage-deflate", "permessage-deflate; client_max_window_bits=16, permessage-deflate; x=y",
 		"permessage-deflate; server_max_window_bits=12", "permessage-deflate; server_no_context_takeover", "permessage-deflate; server_max_window_bits=9; client_max_window_bits=9",
+		"permessage-deflate;client_max_window_bits=-",
 	} {
 		f.Add(list, uint8(12), uint8(12), uint8(0))
 		f.Add(list, uint8(15), uint8(8), uint8(3))

@@ -221,9 +221,13 @@ func (r *reading) compressed(op frame.Opcode, fin, first bool, p []byte) {
 	w.mirror.outgoing.handed += h.Length
 }
 
-// message expects a frame with p, compressed or not.
+// message expects a frame with p, compressed or not. What becomes no shorter may be sent
+// as it is, if no message after it refers to it.
 func (r *reading) message(op frame.Opcode, fin, first bool, p []byte) {
-	if r.w.mirror.compression.deflating() {
+	const rsv1 = 0x40
+	z := r.w.mirror.compression
+	spared := fin && first && z.deflating() && !z.out.takeover && len(r.rest) > 0 && r.rest[0]&rsv1 == 0
+	if z.deflating() && !spared {
 		r.compressed(op, fin, first, p)
 		return
 	}
