@@ -18,7 +18,8 @@ const hostileMessage = 600
 // break no rule themselves.
 func hostile(w *sim.World) {
 	w.Faults(sim.AllFaults)
-	network(w)
+	carriers(w)
+	sometimesCompressed(w, 3) // there is much to break
 	w.Config.MaxMessageSize, w.Config.MaxFrameSize = hostileMessage, 400
 	w.Config.MaxFragments, w.Config.MaxControlRate = 4, 20
 	w.Config.MaxHeadLines, w.Config.MaxHeadBytes = 12, 512

@@ -5,9 +5,10 @@ import (
 	"github.com/fb1e3c20/websockets/sim"
 )
 
-// sometimesCompressed chooses whether the nodes that follow compress.
-func sometimesCompressed(w *sim.World) {
-	if w.Choose("compression", 6) == 5 {
+// sometimesCompressed chooses whether the nodes that follow compress: in one of so
+// many runs they do.
+func sometimesCompressed(w *sim.World, runs int) {
+	if w.Choose("compression", runs) == runs-1 {
 		w.Config.Compression = &core.Compression{}
 	}
 }

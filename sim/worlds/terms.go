@@ -41,7 +41,7 @@ var people = [...]string{"ann", "bob", "cid", "dan", "eve", "fay"}
 // they compress.
 func network(w *sim.World) {
 	carriers(w)
-	sometimesCompressed(w)
+	sometimesCompressed(w, 6)
 }
 
 // carriers chooses what carries the connections of the nodes that follow.
