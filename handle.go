@@ -71,12 +71,23 @@ func (s *Server) serve(parent context.Context, c *Conn) {
 	}
 	defer s.leave()
 	ctx, cancel := context.WithCancel(parent)
-	defer cancel()
+	defer cancel() // after the connection has ended
+	if parent.Done() == nil {
+		ctx = lasting{ctx}
+	}
 	code, err := InternalError, unexpected(errGoexit)
 	defer func() { s.finish(c, code, err) }()
 	err = s.call(ctx, c)
 	code, err = c.verdict(err, parent)
 }
+
+// A lasting context is that of a handler, if it ends for no other reason than that the
+// connection has.
+type lasting struct{ context.Context }
+
+var _ transport.Lasting = lasting{}
+
+func (lasting) OutlivesConn() {}
 
 // verdict returns the code with which to close after a handler's error, and the
 // error as it is reported.

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/fb1e3c20/websockets/core"
 	"github.com/fb1e3c20/websockets/transport"
@@ -142,11 +141,14 @@ func statusOf(err error) int {
 
 // blankRequest tells what is known of a request before it has come.
 func blankRequest(ctx context.Context, stream transport.Stream) *http.Request {
-	r := (&http.Request{
+	r := &http.Request{
 		Method: http.MethodGet, URL: &url.URL{},
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: make(http.Header), Body: http.NoBody,
-	}).WithContext(ctx)
+		Header: http.Header{}, Body: http.NoBody,
+	}
+	if ctx != context.Background() {
+		r = r.WithContext(ctx)
+	}
 	if s, ok := stream.(interface{ RemoteAddr() net.Addr }); ok && s.RemoteAddr() != nil {
 		r.RemoteAddr = s.RemoteAddr().String()
 	}
@@ -160,13 +162,27 @@ func fillRequest(r *http.Request, req *core.Request) error {
 		return core.ErrBadRequest
 	}
 	r.URL = u
-	r.RequestURI = strings.Clone(req.Target)
-	r.Host = strings.Clone(req.Host())
-	for _, f := range req.Fields {
-		r.Header.Add(strings.Clone(f.Name), strings.Clone(f.Value))
-	}
-	r.Header.Del("Host")
+	r.RequestURI = req.Target
+	r.Host = req.Host()
+	r.Header = headerOf(req.Fields)
 	return nil
+}
+
+// headerOf returns fields, but for Host, as an HTTP server would have them.
+func headerOf(fields []core.Field) http.Header {
+	h := make(http.Header, len(fields))
+	values := make([]string, len(fields))
+	for i, f := range fields {
+		name := http.CanonicalHeaderKey(f.Name)
+		values[i] = f.Value
+		if others := h[name]; len(others) > 0 {
+			h[name] = append(others, f.Value)
+		} else {
+			h[name] = values[i : i+1 : i+1]
+		}
+	}
+	delete(h, "Host")
+	return h
 }
 
 // tlsState tells what TLS agreed on, nil without TLS.

@@ -2,6 +2,15 @@ package transport
 
 import "context"
 
+// A Lasting context ends after the connection has: nothing need watch it for a Receive,
+// which takes half a kilobyte.
+type Lasting interface {
+	context.Context
+
+	// OutlivesConn does nothing.
+	OutlivesConn()
+}
+
 // watch makes the end of a context kick the reader. One registration serves
 // all calls that bring the same context, so that a loop of Receive pays for it
 // once. It belongs to whoever has the turn to read.
@@ -11,6 +20,10 @@ type watch struct {
 }
 
 func (w *watch) set(ctx context.Context, s Stream) {
+	if _, lasts := ctx.(Lasting); lasts {
+		w.stop()
+		return
+	}
 	done := ctx.Done()
 	if done == w.done {
 		return
