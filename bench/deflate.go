@@ -4,37 +4,54 @@ import (
 	"cmp"
 	"fmt"
 	"io"
-	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/fb1e3c20/websockets/bench/payload"
+	"github.com/fb1e3c20/websockets/bench/peers"
 	"github.com/fb1e3c20/websockets/bench/raw"
 )
 
 // deflate measures permessage-deflate: for each mode and payload what a message costs
 // each server that has the mode, then what its idle connections hold.
 func deflate(p *plan, out io.Writer) error {
-	began := time.Now()
+	p = p.libraries()
 	for _, mode := range p.modes {
 		if err := deflateMode(p, mode, out); err != nil {
 			return err
 		}
 	}
-	if err := deflateIdle(p, out); err != nil {
-		return err
+	return deflateIdle(p, out)
+}
+
+func deflateTakes(p *plan) time.Duration {
+	p = p.libraries()
+	sets, total := 0, time.Duration(0)
+	for _, set := range payload.Sets() {
+		if p.wants(set.Name) {
+			sets++
+		}
 	}
-	fmt.Fprintf(p.progress, "all of it took %v\n", time.Since(began).Round(time.Second))
-	return nil
+	for _, mode := range p.modes {
+		turns := sets * p.rounds * p.count(mode)
+		if mode.Compresses() {
+			turns *= 2
+		}
+		total += time.Duration(turns)*(p.turn()+50*time.Millisecond) + time.Duration(p.count(mode)*p.idle)*2*time.Millisecond
+	}
+	return total
+}
+
+// libraries is the plan without servers that know no WebSocket.
+func (p *plan) libraries() *plan {
+	some := *p
+	some.peers = slices.DeleteFunc(slices.Clone(p.peers), func(peer *peers.Peer) bool { return peer.Plain })
+	return &some
 }
 
 func deflateMode(p *plan, mode raw.Mode, out io.Writer) error {
 	servers, err := p.start(mode)
-	defer func() {
-		for _, s := range servers {
-			s.stop()
-		}
-	}()
+	defer stop(servers)
 	if err != nil {
 		return err
 	}
@@ -42,14 +59,12 @@ func deflateMode(p *plan, mode raw.Mode, out io.Writer) error {
 		if !p.wants(set.Name) {
 			continue
 		}
-		began := time.Now()
-		fmt.Fprintf(p.progress, "%s, %s, %d servers, %d rounds: ", mode.Name, set.Name, len(servers), p.rounds)
+		done := p.note("%s, %s, %d servers, %d rounds", mode.Name, set.Name, len(servers), p.rounds)
 		costs, err := deflateCosts(p, servers, mode, set)
 		if err != nil {
-			fmt.Fprintln(p.progress, "failed")
 			return err
 		}
-		fmt.Fprintln(p.progress, time.Since(began).Round(100*time.Millisecond))
+		done()
 		if err := costTable(costs, mode, set).print(out, p.markdown); err != nil {
 			return err
 		}
@@ -57,34 +72,14 @@ func deflateMode(p *plan, mode raw.Mode, out io.Writer) error {
 	return nil
 }
 
-// start starts the servers that have the mode, in what order they were asked for.
-func (p *plan) start(mode raw.Mode) (servers []*server, err error) {
-	for _, peer := range p.peers {
-		if !peer.Has(mode) {
-			continue
-		}
-		profile := ""
-		if p.profiles != "" {
-			profile = filepath.Join(p.profiles, peer.Name+"-"+mode.Name+".pprof")
-		}
-		s, err := start(peer, mode, profile)
-		if err != nil {
-			return servers, err
-		}
-		servers = append(servers, s)
-	}
-	return servers, nil
-}
-
-// A cost is what the messages of a set cost one server, in each round: as the client
-// compresses them, and as it does not, so that the server only compresses.
-type cost struct {
+// A deflateCost is what the messages of a set cost one server, in each round: as the
+// client compresses them, and as it does not, so that the server only compresses.
+type deflateCost struct {
 	server     *server
 	both, send []sample
 }
 
-// deflateCosts has the servers take turns; who is first changes from round to round.
-func deflateCosts(p *plan, servers []*server, mode raw.Mode, set *payload.Set) ([]*cost, error) {
+func deflateCosts(p *plan, servers []*server, mode raw.Mode, set *payload.Set) ([]*deflateCost, error) {
 	compressed, err := raw.NewStream(set, mode, false)
 	if err != nil {
 		return nil, err
@@ -93,40 +88,32 @@ func deflateCosts(p *plan, servers []*server, mode raw.Mode, set *payload.Set) (
 	if err != nil {
 		return nil, err
 	}
-	costs := make([]*cost, len(servers))
+	costs := make([]*deflateCost, len(servers))
 	for i, s := range servers {
-		costs[i] = &cost{server: s}
+		costs[i] = &deflateCost{server: s}
 	}
-	for round := range p.rounds {
-		for i := range costs {
-			c := costs[(round+i)%len(costs)]
-			both, err := measure(c.server, compressed, p.time)
-			if err != nil {
-				return nil, err
-			}
+	return costs, p.turns(servers, func(i int) error {
+		c := costs[i]
+		both, err := measure(c.server, compressed, set.Connections, 1, p.time)
+		if err != nil || !mode.Compresses() {
 			c.both = append(c.both, both)
-			if !mode.Compresses() {
-				continue
-			}
-			send, err := measure(c.server, plain, p.time)
-			if err != nil {
-				return nil, err
-			}
-			c.send = append(c.send, send)
+			return err
 		}
-	}
-	return costs, nil
+		send, err := measure(c.server, plain, set.Connections, 1, p.time)
+		c.both, c.send = append(c.both, both), append(c.send, send)
+		return err
+	})
 }
 
 // costTable has the cheapest first, and the ratios to the peer that was asked for
 // first: this library.
-func costTable(costs []*cost, mode raw.Mode, set *payload.Set) *table {
+func costTable(costs []*deflateCost, mode raw.Mode, set *payload.Set) *table {
 	t := &table{
 		title:  fmt.Sprintf("%s, %s: %d bytes, %d connections", mode, set.Name, set.Size(), set.Connections),
 		header: []string{"server", "CPU a message, us", "of " + costs[0].server.peer.Name, "without inflating, us", "smaller by", "allocations", "bytes allocated"},
 	}
 	first := cpu(costs[0].both)
-	for _, c := range slices.SortedFunc(slices.Values(costs), func(a, b *cost) int { return cmp.Compare(cpu(a.both), cpu(b.both)) }) {
+	for _, c := range slices.SortedFunc(slices.Values(costs), func(a, b *deflateCost) int { return cmp.Compare(cpu(a.both), cpu(b.both)) }) {
 		send := "-"
 		if mode.Compresses() {
 			send = micro(cpu(c.send))

@@ -1,90 +1,122 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"slices"
+	"time"
 
 	"github.com/fb1e3c20/websockets/bench/payload"
+	"github.com/fb1e3c20/websockets/bench/peers"
 	"github.com/fb1e3c20/websockets/bench/raw"
 )
 
-// chatter is how many messages of 1 KiB each connection has sent back before it is
-// idle.
-const chatter = 40
+// idleMemory is what each idle connection adds to a server's process, in KiB.
+type idleMemory struct{ resident, heap, stack float64 }
 
-// deflateIdle measures what connections hold that have sent and received and now do
-// nothing.
-func deflateIdle(p *plan, out io.Writer) error {
-	t := &table{
-		title:  fmt.Sprintf("memory of an idle connection after %d messages of 1 KiB each way, bytes, of %d connections", chatter, p.idle),
-		header: []string{"server", "mode", "heap", "stack", "together"},
+// idle measures by how much the resident memory of servers grows with connections that
+// have had one message sent back and now rest. Nobody collects garbage.
+func idle(p *plan, out io.Writer) error {
+	stream, err := raw.NewStream(payload.Binary(128), uncompressed, false)
+	if err != nil {
+		return err
 	}
-	set := kilobytes()
-	for _, mode := range p.modes {
-		stream, err := raw.NewStream(set, mode, false)
-		if err != nil {
-			return err
-		}
+	rows := map[string][]idleMemory{}
+	for range p.rounds {
 		for _, peer := range p.peers {
-			if !peer.Has(mode) {
+			if !peer.Has(uncompressed) {
 				continue
 			}
-			fmt.Fprintf(p.progress, "%s, %s, %d idle connections\n", mode.Name, peer.Name, p.idle)
-			s, err := start(peer, mode, "")
+			done := p.note("%s, %d idle connections", peer.Name, p.crowd)
+			m, err := idleMemoryOf(p, peer, stream)
 			if err != nil {
 				return err
 			}
-			m, err := idle(s, stream, p.idle)
-			s.stop()
-			if err != nil {
-				return err
-			}
-			t.add(peer.Name, mode, m.Heap, m.Stack, m.Heap+m.Stack)
+			rows[peer.Name] = append(rows[peer.Name], m)
+			done()
 		}
 	}
-	return t.print(out, p.markdown)
-}
-
-func kilobytes() *payload.Set {
-	for _, set := range payload.Sets() {
-		if set.Name == "json-1k" {
-			return set
-		}
+	if err := idleTable(p, rows).print(out, p.markdown); err != nil {
+		return err
 	}
-	panic("bench: no payload json-1k")
+	return p.draw("idle", idlePicture(p, rows))
 }
 
-// idle returns what each of n connections holds.
-func idle(s *server, stream *raw.Stream, n int) (memory, error) {
-	few := max(n/10, 1) // so that what all connections share is there
-	before, err := settled(s, stream, few)
+func idleTakes(p *plan) time.Duration {
+	one := p.rest + time.Second/4 + time.Duration(p.crowd)*300*time.Microsecond
+	return time.Duration(p.rounds*p.count(uncompressed)) * one
+}
+
+// idleMemoryOf starts a server of its own.
+func idleMemoryOf(p *plan, peer *peers.Peer, stream *raw.Stream) (idleMemory, error) {
+	s, err := start(&job{peer: peer, mode: uncompressed})
 	if err != nil {
-		return memory{}, err
+		return idleMemory{}, err
 	}
-	after, err := settled(s, stream, n)
+	defer s.stop()
+	if err := visit(s, stream, 2); err != nil { // so that what all connections share is there
+		return idleMemory{}, err
+	}
+	before, err := s.resident()
 	if err != nil {
-		return memory{}, err
+		return idleMemory{}, err
 	}
-	return memory{Heap: each(before.Heap, after.Heap, n-few), Stack: each(before.Stack, after.Stack, n-few)}, nil
-}
-
-// each returns the n-th part of the difference, 0 if there is less than before.
-func each(before, after uint64, n int) uint64 {
-	if after < before || n < 1 {
-		return 0
-	}
-	return (after - before) / uint64(n)
-}
-
-// settled returns the memory of a server with n connections that have nothing to do.
-func settled(s *server, stream *raw.Stream, n int) (memory, error) {
-	fleet, err := raw.NewFleet(s.addr, stream, n)
+	fleet, err := raw.NewFleet(s.target(), stream, p.crowd, 1)
 	if err != nil {
-		return memory{}, fmt.Errorf("%s: %w", s, err)
+		return idleMemory{}, s.failed(err)
 	}
 	defer fleet.Close()
-	if _, err := fleet.Burst(chatter); err != nil {
-		return memory{}, fmt.Errorf("%s: %w", s, err)
+	if _, err := fleet.Burst(1); err != nil {
+		return idleMemory{}, s.failed(err)
 	}
-	return s.memory(true)
+	time.Sleep(p.rest)
+	after, err := s.resident()
+	if err != nil {
+		return idleMemory{}, err
+	}
+	each := func(before, after uint64) float64 {
+		return (float64(after) - float64(before)) / float64(p.crowd) / 1024
+	}
+	return idleMemory{each(before.Resident, after.Resident), each(before.Heap, after.Heap), each(before.Stack, after.Stack)}, nil
+}
+
+func (m idleMemory) rest() float64 { return m.resident - m.heap - m.stack }
+
+// medianOf returns the median round, by resident memory.
+func medianOf(rounds []idleMemory) idleMemory {
+	sorted := slices.SortedFunc(slices.Values(rounds), func(a, b idleMemory) int { return cmp.Compare(a.resident, b.resident) })
+	return sorted[len(sorted)/2]
+}
+
+// idleTable has the smallest first.
+func idleTable(p *plan, rows map[string][]idleMemory) *table {
+	t := &table{
+		title:  fmt.Sprintf("Growth of resident memory over %d connections, after one echo of 128 bytes each and %v of rest, KiB a connection", p.crowd, p.rest),
+		header: []string{"server", "resident", "heap", "stack", "other"},
+	}
+	for _, name := range smallestFirst(rows) {
+		m := medianOf(rows[name])
+		t.add(name, fmt.Sprintf("%.2f", m.resident), fmt.Sprintf("%.2f", m.heap), fmt.Sprintf("%.2f", m.stack), fmt.Sprintf("%.2f", m.rest()))
+	}
+	return t
+}
+
+func smallestFirst(rows map[string][]idleMemory) []string {
+	var names []string
+	for name := range rows {
+		names = append(names, name)
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		return cmp.Or(cmp.Compare(medianOf(rows[a]).resident, medianOf(rows[b]).resident), cmp.Compare(a, b))
+	})
+	return names
+}
+
+func idlePicture(p *plan, rows map[string][]idleMemory) picture {
+	crowd := panel{title: count(p.crowd, "connection")}
+	for _, name := range smallestFirst(rows) {
+		crowd.bars = append(crowd.bars, bar{name, medianOf(rows[name]).resident})
+	}
+	return &bars{title: "Idle: resident memory of the server, KiB a connection", panels: []panel{crowd}}
 }

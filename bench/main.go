@@ -31,59 +31,84 @@ func main() {
 }
 
 func run(args []string) error {
-	if len(args) > 0 && args[0] == "serve" {
+	switch {
+	case len(args) > 0 && args[0] == "serve":
 		return serve(args[1:], os.Stdin, os.Stdout)
+	case len(args) > 0 && args[0] == "crowd":
+		return holdCrowd(args[1:], os.Stdin, os.Stdout)
 	}
 	p, err := parse(args)
 	if err != nil {
 		return err
 	}
-	switch p.scenario {
-	case "deflate":
-		return deflate(p, os.Stdout)
-	default:
-		return fmt.Errorf("no scenario %q; there is deflate", p.scenario)
-	}
+	return p.run(os.Stdout)
 }
 
 // A plan is what was asked for.
 type plan struct {
-	scenario string
-	peers    []*peers.Peer
-	modes    []raw.Mode
-	payloads []string // all if empty
-	rounds   int
-	time     time.Duration // of one measurement, roughly
-	idle     int           // connections whose memory is measured
-	markdown bool
-	profiles string    // a directory, "" for none
-	progress io.Writer // of what takes long
+	scenarios []*scenario
+	peers     []*peers.Peer
+	named     bool // whether they were asked for by name
+	modes     []raw.Mode
+	payloads  []string // all if empty
+	rounds    int
+	time      time.Duration // of one measurement, roughly
+	idle      int           // connections whose memory is measured after compression
+	crowd     int           // connections whose memory is measured otherwise
+	rest      time.Duration // after which it is
+	million   int           // connections that are opened at most
+	ping      time.Duration // between the pings of each of them
+	short     bool
+	markdown  bool
+	pictures  string    // a directory, "" for none
+	profiles  string    // likewise
+	progress  io.Writer // of what takes long
+
+	results []*result // of what was measured so far
+}
+
+// atMost returns n, or less if the plan is short.
+func (p *plan) atMost(n int) int {
+	if p.short {
+		return min(n, 100)
+	}
+	return n
 }
 
 func parse(args []string) (*plan, error) {
 	p := &plan{progress: os.Stderr}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	flags.StringVar(&p.scenario, "scenario", "deflate", "what is measured: deflate")
+	chosen := flags.String("scenario", "", "what is measured, separated by commas: pingpong, pipeline, connect, idle, growth, deflate, million (default all but million, and with -short all)")
+	flags.Bool("all", false, "measure all but million, which is the default")
 	names := flags.String("peers", "", "which peers, separated by commas (default all)")
 	modes := flags.String("modes", "", "which modes, of off, nct, ct12 and ct15 (default all)")
 	payloads := flags.String("payloads", "", "which payloads, by their names in the tables; none: memory alone (default all)")
 	flags.IntVar(&p.rounds, "rounds", 3, "how many rounds the medians are of")
 	flags.DurationVar(&p.time, "time", 300*time.Millisecond, "how long each server is measured in a round, roughly")
-	flags.IntVar(&p.idle, "idle", 500, "on how many connections memory is measured")
+	flags.IntVar(&p.idle, "idle", 500, "on how many connections memory is measured in deflate")
+	flags.IntVar(&p.crowd, "crowd", 5000, "on how many connections memory is measured in idle")
+	flags.DurationVar(&p.rest, "rest", 2*time.Second, "how long these have rested before")
+	flags.IntVar(&p.million, "connections", 1_000_000, "how many connections are opened in million, at most")
+	flags.DurationVar(&p.ping, "ping", time.Minute, "how often each of these is pinged")
 	flags.BoolVar(&p.markdown, "markdown", false, "print the tables in Markdown")
+	flags.StringVar(&p.pictures, "svg", "", "draw pictures, SVG, into this directory")
 	flags.StringVar(&p.profiles, "profiles", "", "write CPU profiles of the servers to this directory")
-	short := flags.Bool("short", false, "one short round: whether it works, not how fast")
+	flags.BoolVar(&p.short, "short", false, "one short round of everything: whether it works, not how fast")
 	if err := flags.Parse(args); err != nil {
 		return nil, err
 	}
-	if *short {
-		p.rounds, p.time, p.idle = 1, 10*time.Millisecond, 50
+	if p.short {
+		p.rounds, p.time, p.idle, p.crowd, p.rest = 1, 10*time.Millisecond, 50, 100, 10*time.Millisecond
+		p.million, p.ping = 200, 500*time.Millisecond
 	}
 	if flags.NArg() > 0 {
 		return nil, fmt.Errorf("unexpected argument %q", flags.Arg(0))
 	}
-	if p.rounds < 1 || p.time <= 0 || p.idle < 1 {
-		return nil, errors.New("-rounds, -time and -idle must be more than 0")
+	if p.rounds < 1 || p.time <= 0 || p.idle < 1 || p.crowd < 1 || p.million < 1 || p.ping <= 0 {
+		return nil, errors.New("-rounds, -time, -idle, -crowd, -connections and -ping must be more than 0")
+	}
+	if err := p.chooseScenarios(split(*chosen)); err != nil {
+		return nil, err
 	}
 	if err := p.choosePayloads(split(*payloads)); err != nil {
 		return nil, err
@@ -99,7 +124,7 @@ func split(list string) []string {
 }
 
 func (p *plan) choose(names, modes []string) error {
-	p.peers, p.modes = peers.All(), raw.Modes
+	p.peers, p.modes, p.named = peers.All(), raw.Modes, names != nil
 	if names != nil {
 		p.peers = nil
 	}

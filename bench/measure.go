@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"slices"
 	"time"
 
@@ -16,50 +15,36 @@ type sample struct {
 	shrunk  float64 // bytes of payload for each on the wire, in what the server sent
 }
 
-// warmth is how many bytes a connection sends before it is measured: more than any
-// window.
-const warmth = 40 << 10
-
 // measure has connections send a stream to a server and back for about so long.
-func measure(s *server, stream *raw.Stream, long time.Duration) (sample, error) {
-	fleet, err := raw.NewFleet(s.addr, stream, stream.Set.Connections)
+func measure(s *server, stream *raw.Stream, connections, flight int, long time.Duration) (sample, error) {
+	fleet, err := raw.NewFleet(s.target(), stream, connections, flight)
 	if err != nil {
-		return sample{}, fmt.Errorf("%s: %w", s, err)
+		return sample{}, s.failed(err)
 	}
 	defer fleet.Close()
-	warmup, began := warmth/stream.Set.Size()+1, time.Now()
+	warmup, began := warmth(stream, connections, flight), time.Now()
 	if _, err := fleet.Burst(warmup); err != nil {
-		return sample{}, fmt.Errorf("%s: %w", s, err)
+		return sample{}, s.failed(err)
 	}
 	messages := int(float64(warmup)*long.Seconds()/time.Since(began).Seconds()) + 1
+	var tally raw.Tally
+	cost, err := s.spent(func() (int, error) {
+		tally, err = fleet.Burst(messages)
+		return tally.Messages, s.failed(err)
+	})
+	cost.shrunk = float64(tally.Payload) / float64(tally.Wire)
+	return cost, err
+}
 
-	memory, err := s.memory(false)
-	if err != nil {
-		return sample{}, err
+// warmth is how many messages a connection sends before it is measured. Where it
+// compresses they are more than any window; elsewhere all of them together are a few
+// thousand, or some MiB.
+func warmth(stream *raw.Stream, connections, flight int) int {
+	size := stream.Set.Size()
+	if stream.Mode.Compresses() {
+		return 40<<10/size + 1
 	}
-	cpu, err := s.cpu()
-	if err != nil {
-		return sample{}, err
-	}
-	tally, err := fleet.Burst(messages)
-	if err != nil {
-		return sample{}, fmt.Errorf("%s: %w", s, err)
-	}
-	cpuAfter, err := s.cpu()
-	if err != nil {
-		return sample{}, err
-	}
-	memoryAfter, err := s.memory(false)
-	if err != nil {
-		return sample{}, err
-	}
-	n := float64(tally.Messages)
-	return sample{
-		cpu:     time.Duration(float64(cpuAfter-cpu) / n),
-		objects: float64(memoryAfter.Objects-memory.Objects) / n,
-		bytes:   float64(memoryAfter.Bytes-memory.Bytes) / n,
-		shrunk:  float64(tally.Payload) / float64(tally.Wire),
-	}, nil
+	return max(min(2000, 8<<20/size)/connections, flight)
 }
 
 // median returns the median of what of tells of each sample.

@@ -10,6 +10,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/pprof"
+	"time"
 
 	"github.com/fb1e3c20/websockets/bench/peers"
 	"github.com/fb1e3c20/websockets/bench/raw"
@@ -24,6 +25,7 @@ const (
 // memory is that of a server's process, in bytes.
 type memory struct {
 	Heap, Stack uint64 // in use
+	Resident    uint64 // all that is in memory; the benchmark adds it
 	Objects     uint64 // ever allocated
 	Bytes       uint64 // likewise
 }
@@ -34,6 +36,9 @@ func serve(args []string, in io.Reader, out io.Writer) error {
 	flags := flag.NewFlagSet("serve", flag.ContinueOnError)
 	name := flags.String("peer", "", "whose server")
 	mode := flags.String("mode", "", "how it compresses")
+	kind := flags.String("as", kindEcho, "what it does: echo, broadcast or hold")
+	ping := flags.Duration("ping", time.Minute, "how often it pings if it is to hold connections")
+	address := flags.String("listen", "127.0.0.1:0", "where it listens")
 	profile := flags.String("profile", "", "file for a profile of the CPU")
 	if err := flags.Parse(args); err != nil {
 		return err
@@ -46,8 +51,9 @@ func serve(args []string, in io.Reader, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	if !peer.Has(m) {
-		return fmt.Errorf("%s has no mode %s", peer.Name, m.Name)
+	serve, err := serverOf(peer, m, *kind, *ping)
+	if err != nil {
+		return err
 	}
 	if *profile != "" {
 		end, err := startProfile(*profile)
@@ -56,12 +62,12 @@ func serve(args []string, in io.Reader, out io.Writer) error {
 		}
 		defer end()
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	l, err := net.Listen("tcp", *address)
 	if err != nil {
 		return err
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- fmt.Errorf("%s: %w", peer.Name, peer.Serve(l, m)) }()
+	go func() { failed <- fmt.Errorf("%s: %w", peer.Name, serve(l)) }()
 	fmt.Fprintln(out, l.Addr())
 	answered := make(chan error, 1)
 	go func() { answered <- answer(in, out) }()
@@ -71,6 +77,27 @@ func serve(args []string, in io.Reader, out io.Writer) error {
 	case err := <-answered:
 		return err
 	}
+}
+
+// What a server does with messages.
+const (
+	kindEcho      = "echo"
+	kindBroadcast = "broadcast"
+	kindHold      = "hold" // echo, and ping while there is nothing else
+)
+
+func serverOf(peer *peers.Peer, mode raw.Mode, kind string, ping time.Duration) (func(net.Listener) error, error) {
+	switch {
+	case !peer.Has(mode):
+		return nil, fmt.Errorf("%s has no mode %s", peer.Name, mode.Name)
+	case kind == kindEcho:
+		return func(l net.Listener) error { return peer.Serve(l, mode) }, nil
+	case kind == kindBroadcast && peer.Broadcast != nil:
+		return peer.Broadcast, nil
+	case kind == kindHold && peer.Hold != nil:
+		return func(l net.Listener) error { return peer.Hold(l, ping) }, nil
+	}
+	return nil, fmt.Errorf("%s does not %s", peer.Name, kind)
 }
 
 func startProfile(file string) (end func(), err error) {

@@ -2,11 +2,13 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -26,15 +28,29 @@ type server struct {
 	answers  *bufio.Reader
 }
 
-// start starts this program once more, as a server. A profile of its CPU goes to a
-// file when it stops, unless that is "".
-func start(peer *peers.Peer, mode raw.Mode, profile string) (*server, error) {
+// A job is what a server is to do.
+type job struct {
+	peer    *peers.Peer
+	mode    raw.Mode
+	kind    string        // how it serves: what serve knows; "" for echo
+	ping    time.Duration // how often it does, if it is to hold connections
+	listen  string        // an address, "" for any port of this machine
+	profile string        // a file that a profile of its CPU goes to when it stops, "" for none
+}
+
+func (j *job) args() []string {
+	return []string{"serve", "-peer", j.peer.Name, "-mode", j.mode.Name, "-as", cmp.Or(j.kind, kindEcho),
+		"-ping", j.ping.String(), "-listen", cmp.Or(j.listen, "127.0.0.1:0"), "-profile", j.profile}
+}
+
+// start starts this program once more, as a server.
+func start(j *job) (*server, error) {
 	program, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	s := &server{peer: peer, mode: mode}
-	s.cmd = exec.Command(program, "serve", "-peer", peer.Name, "-mode", mode.Name, "-profile", profile)
+	s := &server{peer: j.peer, mode: j.mode}
+	s.cmd = exec.Command(program, j.args()...)
 	s.cmd.Stderr = os.Stderr
 	if s.commands, err = s.cmd.StdinPipe(); err != nil {
 		return nil, err
@@ -67,6 +83,47 @@ func (s *server) cpu() (time.Duration, error) {
 	return d, nil
 }
 
+// target is the server as the client sees it.
+func (s *server) target() raw.Target { return raw.Target{Addr: s.addr, Plain: s.peer.Plain} }
+
+// failed says of whom an error is.
+func (s *server) failed(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", s, err)
+}
+
+// spent returns what each of the things cost the server that do does.
+func (s *server) spent(do func() (things int, err error)) (sample, error) {
+	memory, err := s.memory(false)
+	if err != nil {
+		return sample{}, err
+	}
+	cpu, err := s.cpu()
+	if err != nil {
+		return sample{}, err
+	}
+	things, err := do()
+	if err != nil {
+		return sample{}, err
+	}
+	cpuAfter, err := s.cpu()
+	if err != nil {
+		return sample{}, err
+	}
+	memoryAfter, err := s.memory(false)
+	if err != nil {
+		return sample{}, err
+	}
+	n := float64(things)
+	return sample{
+		cpu:     time.Duration(float64(cpuAfter-cpu) / n),
+		objects: float64(memoryAfter.Objects-memory.Objects) / n,
+		bytes:   float64(memoryAfter.Bytes-memory.Bytes) / n,
+	}, nil
+}
+
 // memory asks for the memory of the process, after garbage collections if collect.
 func (s *server) memory(collect bool) (memory, error) {
 	command := commandMemory
@@ -85,6 +142,41 @@ func (s *server) memory(collect bool) (memory, error) {
 		return memory{}, fmt.Errorf("%s answers %q: %w", s, line, err)
 	}
 	return m, nil
+}
+
+// start starts the servers that have the mode, in the order in which they were asked for.
+func (p *plan) start(mode raw.Mode) (servers []*server, err error) {
+	for _, peer := range p.peers {
+		if !peer.Has(mode) {
+			continue
+		}
+		profile := ""
+		if p.profiles != "" {
+			profile = filepath.Join(p.profiles, peer.Name+"-"+mode.Name+".pprof")
+		}
+		s, err := start(&job{peer: peer, mode: mode, profile: profile})
+		if err != nil {
+			return servers, err
+		}
+		servers = append(servers, s)
+	}
+	return servers, nil
+}
+
+// count is how many servers have the mode.
+func (p *plan) count(mode raw.Mode) (n int) {
+	for _, peer := range p.peers {
+		if peer.Has(mode) {
+			n++
+		}
+	}
+	return n
+}
+
+func stop(servers []*server) {
+	for _, s := range servers {
+		s.stop()
+	}
 }
 
 // stop ends the process.

@@ -11,7 +11,7 @@ import (
 
 // TestMain makes the tests' own program one that can be started as a server.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && os.Args[1] == "serve" {
+	if len(os.Args) > 1 && (os.Args[1] == "serve" || os.Args[1] == "crowd") {
 		main()
 		return
 	}
@@ -27,7 +27,7 @@ func TestEveryPeerEchoes(t *testing.T) {
 				continue
 			}
 			t.Run(peer.Name+"/"+mode.Name, func(t *testing.T) {
-				s, err := start(peer, mode, "")
+				s, err := start(&job{peer: peer, mode: mode})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -47,7 +47,7 @@ func echo(t *testing.T, s *server, set *payload.Set, plain bool) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fleet, err := raw.NewFleet(s.addr, stream, 2)
+	fleet, err := raw.NewFleet(s.target(), stream, 2, 1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func echo(t *testing.T, s *server, set *payload.Set, plain bool) {
 }
 
 func TestAServerTellsOfItself(t *testing.T) {
-	s, err := start(peers.All()[0], raw.Modes[1], "")
+	s, err := start(&job{peer: peers.All()[0], mode: raw.Modes[1]})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestAServerThatCannotStart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if s, err := start(gorilla, takeover, ""); err == nil {
+	if s, err := start(&job{peer: gorilla, mode: takeover}); err == nil {
 		s.stop()
 		t.Error("gorilla with context takeover")
 	}

@@ -37,6 +37,25 @@ func Sets() []*Set {
 	}
 }
 
+// Binary returns a Set of messages of n bytes that cannot be compressed.
+func Binary(n int) *Set {
+	return &Set{Name: "binary", Messages: cycle(messages(n), func(i int) []byte { return Noise(i, n) })}
+}
+
+// Text returns a Set of texts of n bytes, all of them ASCII.
+func Text(n int) *Set {
+	return &Set{Name: "text", Text: true, Messages: cycle(messages(n), func(i int) []byte { return Prose(i, n) })}
+}
+
+// Foreign returns a Set of texts of n bytes, few of them ASCII.
+func Foreign(n int) *Set {
+	return &Set{Name: "foreign", Text: true, Messages: cycle(messages(n), func(i int) []byte { return foreign(i, n) })}
+}
+
+// messages is of how many messages of n bytes a cycle is: of 64, or as many as are 1
+// MiB.
+func messages(n int) int { return min(max(1<<20/n, 1), 64) }
+
 func cycle(n int, message func(i int) []byte) [][]byte {
 	list := make([][]byte, n)
 	for i := range list {
@@ -104,6 +123,26 @@ func Prose(i, n int) []byte {
 		}
 	}
 	return p[:n]
+}
+
+// strange are words of characters of two, three and four bytes.
+var strange = strings.Fields("τα πάντα ῥεῖ пожалуйста здравствуйте שלום 世界 こんにちは 안녕하세요 नमस्ते 🌍🌎🌏 naïve café 𝄞𝄢")
+
+// foreign returns n bytes of words, with spaces at the end where no word fits.
+func foreign(i, n int) []byte {
+	rnd := random(i)
+	p := make([]byte, 0, n)
+	for {
+		w := strange[rnd.IntN(len(strange))]
+		if len(p)+len(w)+1 > n {
+			break
+		}
+		p = append(append(p, w...), ' ')
+	}
+	for len(p) < n {
+		p = append(p, ' ')
+	}
+	return p
 }
 
 // Noise returns n bytes that cannot be compressed.

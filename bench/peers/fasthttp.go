@@ -34,3 +34,47 @@ func serveFasthttp(l net.Listener, mode raw.Mode) error {
 		})
 	})
 }
+
+func broadcastFasthttp(l net.Listener) error {
+	var all members[*fasthttpMember]
+	upgrader := &websocket.FastHTTPUpgrader{WriteBufferPool: &sync.Pool{}}
+	return fasthttp.Serve(l, func(ctx *fasthttp.RequestCtx) {
+		upgrader.Upgrade(ctx, func(c *websocket.Conn) { // it has answered if it fails
+			defer c.Close()
+			me := &fasthttpMember{c: c}
+			defer all.join(me)()
+			if err := me.greet(); err != nil {
+				return
+			}
+			for {
+				typ, p, err := c.ReadMessage()
+				if err != nil {
+					return
+				}
+				message, err := websocket.NewPreparedMessage(typ, p)
+				if err != nil {
+					return
+				}
+				all.each(func(m *fasthttpMember) { m.send(message) }) // its own handler sees an error
+			}
+		})
+	})
+}
+
+// A fasthttpMember lets one write at a time, as the library asks for.
+type fasthttpMember struct {
+	mu sync.Mutex
+	c  *websocket.Conn
+}
+
+func (m *fasthttpMember) send(message *websocket.PreparedMessage) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.c.WritePreparedMessage(message)
+}
+
+func (m *fasthttpMember) greet() error {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.c.WriteMessage(websocket.TextMessage, []byte(Greeting))
+}

@@ -11,33 +11,55 @@ import (
 
 	"github.com/gobwas/ws"
 	"github.com/gobwas/ws/wsflate"
+	"github.com/gobwas/ws/wsutil"
 
 	"github.com/fb1e3c20/websockets/bench/raw"
 )
 
 func serveGobwas(l net.Listener, mode raw.Mode) error {
-	for {
-		c, err := l.Accept()
-		if err != nil {
-			return err
+	return acceptRaw(l, func(c net.Conn) {
+		defer c.Close()
+		upgrader := ws.Upgrader{}
+		if mode.Compresses() {
+			extension := wsflate.Extension{Parameters: wsflate.DefaultParameters}
+			upgrader.Negotiate = extension.Negotiate
 		}
-		go func() {
-			defer c.Close()
-			upgrader := ws.Upgrader{}
-			if mode.Compresses() {
-				extension := wsflate.Extension{Parameters: wsflate.DefaultParameters}
-				upgrader.Negotiate = extension.Negotiate
-			}
-			if _, err := upgrader.Upgrade(c); err != nil {
+		if _, err := upgrader.Upgrade(c); err != nil {
+			return
+		}
+		for r := bufio.NewReader(c); ; {
+			if err := echoGobwas(c, r, mode.Compresses()); err != nil {
 				return
 			}
-			for r := bufio.NewReader(c); ; {
-				if err := echoGobwas(c, r, mode.Compresses()); err != nil {
-					return
-				}
+		}
+	})
+}
+
+// broadcastGobwas sends frames that were made once.
+func broadcastGobwas(l net.Listener) error {
+	var all members[net.Conn]
+	return acceptRaw(l, func(c net.Conn) {
+		defer c.Close()
+		if _, err := ws.Upgrade(c); err != nil {
+			return
+		}
+		defer all.join(c)()
+		if err := send(c, ws.Header{Fin: true, OpCode: ws.OpText}, []byte(Greeting)); err != nil {
+			return
+		}
+		for r := bufio.NewReader(c); ; {
+			message, err := ws.ReadFrame(r)
+			if err != nil || message.Header.OpCode.IsControl() {
+				return
 			}
-		}()
-	}
+			message = ws.UnmaskFrameInPlace(message)
+			frame, err := ws.CompileFrame(ws.NewFrame(message.Header.OpCode, true, message.Payload))
+			if err != nil {
+				return
+			}
+			all.each(func(c net.Conn) { c.Write(frame) }) // its own reader sees that it has ended
+		}
+	})
 }
 
 // errGobwas ends a connection that sends what this server has no use for.
@@ -49,6 +71,8 @@ func echoGobwas(c net.Conn, r io.Reader, compresses bool) error {
 	switch {
 	case err != nil:
 		return err
+	case h.OpCode.IsControl():
+		return wsutil.ControlHandler{Src: r, Dst: c, State: ws.StateServerSide}.Handle(h)
 	case !h.Fin || !h.OpCode.IsData() || h.Length > maxMessage:
 		return errGobwas
 	}

@@ -31,6 +31,29 @@ func (gwsEcho) OnMessage(c *gws.Conn, m *gws.Message) {
 	c.WriteMessage(m.Opcode, m.Bytes()) // after an error it calls OnClose
 }
 
+func broadcastGws(l net.Listener) error {
+	return gws.NewServer(&gwsCrowd{}, &gws.ServerOption{Logger: silent{}}).RunListener(l)
+}
+
+type gwsCrowd struct {
+	gws.BuiltinEventHandler
+	members[*gws.Conn]
+}
+
+func (h *gwsCrowd) OnOpen(c *gws.Conn) {
+	h.join(c)
+	c.WriteString(Greeting) // after an error it calls OnClose
+}
+
+func (h *gwsCrowd) OnClose(c *gws.Conn, _ error) { h.leave(c) }
+
+func (h *gwsCrowd) OnMessage(_ *gws.Conn, m *gws.Message) {
+	defer m.Close()
+	b := gws.NewBroadcaster(m.Opcode, m.Bytes())
+	defer b.Close()
+	h.each(func(c *gws.Conn) { b.Broadcast(c) }) // after an error it calls OnClose
+}
+
 // silent drops what is logged of connections that end.
 type silent struct{}
 

@@ -3,6 +3,7 @@ package peers
 import (
 	"context"
 	"net"
+	"time"
 
 	"github.com/fb1e3c20/websockets"
 	"github.com/fb1e3c20/websockets/bench/raw"
@@ -13,6 +14,13 @@ func serveWebsockets(l net.Listener, mode raw.Mode) error { return serveLevel(l,
 
 // serveWebsockets5 compresses at level 5, about that of gws where windows are small.
 func serveWebsockets5(l net.Listener, mode raw.Mode) error { return serveLevel(l, mode, 5) }
+
+// holdWebsockets gives up connections that are silent for three intervals.
+func holdWebsockets(l net.Listener, ping time.Duration) error {
+	o := websockets.Strict()
+	o.PingInterval, o.ConnectionTimeout = ping, 3*ping
+	return echoWebsockets(l, o)
+}
 
 func serveLevel(l net.Listener, mode raw.Mode, level int) error {
 	o := websockets.Strict()
@@ -27,6 +35,10 @@ func serveLevel(l net.Listener, mode raw.Mode, level int) error {
 			Level:             level,
 		}
 	}
+	return echoWebsockets(l, o)
+}
+
+func echoWebsockets(l net.Listener, o *websockets.Options) error {
 	return websockets.Handle(func(ctx context.Context, c *websockets.Conn) error {
 		var buf []byte
 		for {
@@ -40,4 +52,27 @@ func serveLevel(l net.Listener, mode raw.Mode, level int) error {
 			buf = p
 		}
 	}, o).Serve(tcp.NewListener(l, nil))
+}
+
+func broadcastWebsockets(l net.Listener) error {
+	var all members[*websockets.Conn]
+	return websockets.Handle(func(ctx context.Context, c *websockets.Conn) error {
+		defer all.join(c)()
+		if err := c.Send(ctx, websockets.Text, []byte(Greeting)); err != nil {
+			return err
+		}
+		var buf []byte
+		for {
+			typ, p, err := c.ReceiveInto(ctx, buf[:0])
+			if err != nil {
+				return err
+			}
+			message, err := websockets.NewPrepared(typ, p)
+			if err != nil {
+				return err
+			}
+			all.each(func(c *websockets.Conn) { c.SendPrepared(ctx, message) }) // its own handler sees an error
+			buf = p
+		}
+	}, websockets.Strict()).Serve(tcp.NewListener(l, nil))
 }

@@ -4,6 +4,7 @@ package raw
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
 	"net"
@@ -14,41 +15,50 @@ import (
 )
 
 // patience is how long a server may take to answer.
-const patience = 30 * time.Second
+const patience = 20 * time.Second
 
 // A Conn is a connection after its handshake. One goroutine may use it at a time.
 type Conn struct {
-	c net.Conn
-	r *bufio.Reader
-	p []byte // of the message that came last
+	c     net.Conn
+	r     *bufio.Reader
+	p     []byte // of the message that came last
+	plain bool
 
 	// Agreed is the value of Sec-WebSocket-Extensions in the response.
 	Agreed string
 }
 
-// Dial connects to a server on a TCP address and offers it extensions, none if offer
-// is "".
-func Dial(addr, offer string) (*Conn, error) {
-	c, err := net.DialTimeout("tcp", addr, patience)
+// Dial connects to a server and offers it extensions, none if offer is "". Input is
+// read into a buffer of so many bytes.
+func Dial(server Target, offer string, buffer int) (*Conn, error) {
+	c, err := net.DialTimeout("tcp", server.Addr, patience)
 	if err != nil {
 		return nil, err
 	}
-	conn := &Conn{c: c, r: bufio.NewReaderSize(c, 64<<10)}
-	if err := conn.handshake(addr, offer); err != nil {
+	conn := &Conn{c: c, r: bufio.NewReaderSize(c, buffer), plain: server.Plain}
+	if err := conn.handshake(request(server.Addr, offer)); err != nil {
 		c.Close()
-		return nil, fmt.Errorf("handshake with %s: %w", addr, err)
+		return nil, fmt.Errorf("handshake with %s: %w", server.Addr, err)
 	}
 	return conn, nil
 }
 
-func (c *Conn) handshake(addr, offer string) error {
+// request returns the client's side of a handshake.
+func request(addr, offer string) []byte {
 	request := "GET / HTTP/1.1\r\nHost: " + addr + "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n" +
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
 	if offer != "" {
 		request += "Sec-WebSocket-Extensions: " + offer + "\r\n"
 	}
-	if err := c.Write([]byte(request + "\r\n")); err != nil {
+	return []byte(request + "\r\n")
+}
+
+func (c *Conn) handshake(request []byte) error {
+	if err := c.Write(request); err != nil {
 		return err
+	}
+	if c.plain {
+		return c.ReadSame(request)
 	}
 	c.c.SetReadDeadline(time.Now().Add(patience))
 	response, err := http.ReadResponse(c.r, nil)
@@ -62,6 +72,20 @@ func (c *Conn) handshake(addr, offer string) error {
 	return nil
 }
 
+// ReadSame waits for as many bytes as want has, from a plain server, and checks that
+// they are the same.
+func (c *Conn) ReadSame(want []byte) error {
+	c.c.SetReadDeadline(time.Now().Add(patience))
+	c.p = c.p[:0]
+	if err := c.payload(len(want)); err != nil {
+		return err
+	}
+	if !bytes.Equal(c.p, want) {
+		return fmt.Errorf("the server sends back %.32q for %.32q", c.p, want)
+	}
+	return nil
+}
+
 // Close closes the connection without a closing handshake.
 func (c *Conn) Close() { c.c.Close() }
 
@@ -70,6 +94,21 @@ func (c *Conn) Write(p []byte) error {
 	c.c.SetWriteDeadline(time.Now().Add(patience))
 	_, err := c.c.Write(p)
 	return err
+}
+
+// large is more than any server may leave unread while nobody reads its replies.
+const large = 32 << 10
+
+// send writes p, in the background if a server that answers before it has read all
+// could block. The error follows.
+func (c *Conn) send(p []byte) <-chan error {
+	written := make(chan error, 1)
+	if len(p) > large {
+		go func() { written <- c.Write(p) }()
+		return written
+	}
+	written <- c.Write(p)
+	return written
 }
 
 // A Reply is a message of the server.
@@ -132,7 +171,7 @@ func (c *Conn) header() (h frame.Header, n int, err error) {
 }
 
 // maxMessage is more than any server here should send.
-const maxMessage = 4 << 20
+const maxMessage = 32 << 20
 
 // payload appends so many bytes of input to the message.
 func (c *Conn) payload(n int) error {

@@ -2,6 +2,7 @@ package raw
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/fb1e3c20/websockets/bench/payload"
@@ -32,7 +33,7 @@ func deflated(t *testing.T, bits uint8, list ...[]byte) (compressed [][]byte) {
 }
 
 func TestRepliesAreChecked(t *testing.T) {
-	set := text("hello, hello, hello, hello", "hello, hello, hello, nobody")
+	set := text(strings.Repeat("hello, ", 20), strings.Repeat("hello, ", 19)+"nobody ")
 	first := deflated(t, 12, set.Messages[0])[0]
 	nct, off := Mode{"nct", false, 15}, Mode{"off", false, 0}
 	for _, test := range []struct {
@@ -46,6 +47,7 @@ func TestRepliesAreChecked(t *testing.T) {
 		{"not compressed", nct, Reply{Payload: set.Messages[0], Text: true}, false},
 		{"the end is missing", nct, Reply{Payload: first[:len(first)-2], Compressed: true, Text: true}, false},
 		{"another message", nct, Reply{Payload: deflated(t, 12, set.Messages[1])[0], Compressed: true, Text: true}, false},
+		{"not compressed, with takeover", Mode{"ct12", true, 12}, Reply{Payload: set.Messages[0], Text: true}, false},
 		{"plain", off, Reply{Payload: set.Messages[0], Text: true}, true},
 		{"another one, plain", off, Reply{Payload: set.Messages[1], Text: true}, false},
 		{"compressed although nothing is", off, Reply{Payload: first, Compressed: true, Text: true}, false},
@@ -55,6 +57,17 @@ func TestRepliesAreChecked(t *testing.T) {
 			if err := r.check(0, test.reply); (err == nil) != test.good {
 				t.Errorf("%s: %v", test.name, err)
 			}
+		}
+	}
+}
+
+// Without takeover, what compression hardly makes shorter may come as it is.
+func TestRepliesThatAreHardToCompress(t *testing.T) {
+	noise := payload.Noise(1, 300)
+	set := &payload.Set{Name: "test", Messages: [][]byte{noise}}
+	for mode, good := range map[Mode]bool{{"nct", false, 15}: true, {"ct12", true, 12}: false} {
+		if err := newReplies(set, mode).check(0, Reply{Payload: noise}); (err == nil) != good {
+			t.Errorf("%s: %v", mode.Name, err)
 		}
 	}
 }

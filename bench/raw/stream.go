@@ -11,10 +11,24 @@ import (
 // connections. A lap is once through its messages. The first message of a lap refers
 // to nothing before it, so that laps can follow one another. Goroutines may share it.
 type Stream struct {
-	Set    *payload.Set
-	Mode   Mode
-	Frames [][]byte
+	Set  *payload.Set
+	Mode Mode
+
+	laps []byte // two, so that what begins in the first can end in the second
+	ends []int  // of the frames in laps
 }
+
+// Batch returns n frames, at most a lap, in one piece: those from that number on.
+func (s *Stream) Batch(number, n int) []byte {
+	first, begin := number%len(s.Set.Messages), 0
+	if first > 0 {
+		begin = s.ends[first-1]
+	}
+	return s.laps[begin:s.ends[first+n-1]]
+}
+
+// buffer is what input is read into, in bytes: a message, within reason.
+func (s *Stream) buffer() int { return min(max(s.Set.Size()+16, 512), 64<<10) }
 
 // mask is over everything: what a mask costs does not depend on it.
 var mask = frame.Mask{0x37, 0xfa, 0x21, 0x3d}
@@ -27,7 +41,8 @@ func NewStream(set *payload.Set, mode Mode, plain bool) (*Stream, error) {
 	if err != nil {
 		return nil, err
 	}
-	for _, p := range set.Messages {
+	frames, size := make([][]byte, len(set.Messages)), 0
+	for i, p := range set.Messages {
 		h := frame.Header{Fin: true, Opcode: frame.Binary, Masked: true, Mask: mask}
 		if set.Text {
 			h.Opcode = frame.Text
@@ -36,7 +51,13 @@ func NewStream(set *payload.Set, mode Mode, plain bool) (*Stream, error) {
 			h.RSV1 = true
 			p = squeeze(p)
 		}
-		s.Frames = append(s.Frames, frame.AppendFrame(nil, h, p))
+		frames[i] = frame.AppendFrame(nil, h, p)
+		size += len(frames[i])
+	}
+	s.laps = make([]byte, 0, 2*size)
+	for i := range 2 * len(frames) {
+		s.laps = append(s.laps, frames[i%len(frames)]...)
+		s.ends = append(s.ends, len(s.laps))
 	}
 	return s, nil
 }

@@ -1,0 +1,21 @@
+//go:build !linux
+
+package raw
+
+import (
+	"errors"
+	"time"
+)
+
+type crowdSockets struct{}
+
+// OpenCrowd needs Linux.
+func OpenCrowd(Target, string, int) (*Crowd, error) {
+	return &Crowd{}, errors.New("a crowd of connections can only be opened on Linux")
+}
+
+// Hold returns at once.
+func (c *Crowd) Hold(<-chan struct{}, time.Duration) error { return nil }
+
+// Close has nothing to close.
+func (c *Crowd) Close() {}
