@@ -82,12 +82,13 @@ func holdCrowd(args []string, in io.Reader, out io.Writer) error {
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	c, err := raw.OpenCrowd(raw.Target{Addr: *addr, Plain: *plain}, *from, *n)
+	c := raw.NewCrowd(raw.Target{Addr: *addr, Plain: *plain})
 	defer c.Close()
-	first := crowdAnswer{CrowdStats: c.Stats()}
-	if err != nil {
+	first := crowdAnswer{}
+	if err := c.Open(*from, *n); err != nil {
 		first.Problem = err.Error()
 	}
+	first.CrowdStats = c.Stats()
 	answers := json.NewEncoder(out)
 	if err := answers.Encode(first); err != nil {
 		return err

@@ -49,6 +49,14 @@ func (p *plan) libraries() *plan {
 	return &some
 }
 
+// connections is how many send a set.
+func (p *plan) connections(set *payload.Set) int {
+	if p.short {
+		return min(set.Connections, 4)
+	}
+	return set.Connections
+}
+
 func deflateMode(p *plan, mode raw.Mode, out io.Writer) error {
 	servers, err := p.start(mode)
 	defer stop(servers)
@@ -65,7 +73,7 @@ func deflateMode(p *plan, mode raw.Mode, out io.Writer) error {
 			return err
 		}
 		done()
-		if err := costTable(costs, mode, set).print(out, p.markdown); err != nil {
+		if err := p.costTable(costs, mode, set).print(out, p.markdown); err != nil {
 			return err
 		}
 	}
@@ -94,12 +102,12 @@ func deflateCosts(p *plan, servers []*server, mode raw.Mode, set *payload.Set) (
 	}
 	return costs, p.turns(servers, func(i int) error {
 		c := costs[i]
-		both, err := measure(c.server, compressed, set.Connections, 1, p.time)
+		both, err := measure(c.server, compressed, p.connections(set), 1, p.time)
 		if err != nil || !mode.Compresses() {
 			c.both = append(c.both, both)
 			return err
 		}
-		send, err := measure(c.server, plain, set.Connections, 1, p.time)
+		send, err := measure(c.server, plain, p.connections(set), 1, p.time)
 		c.both, c.send = append(c.both, both), append(c.send, send)
 		return err
 	})
@@ -107,9 +115,9 @@ func deflateCosts(p *plan, servers []*server, mode raw.Mode, set *payload.Set) (
 
 // costTable has the cheapest first, and the ratios to the peer that was asked for
 // first: this library.
-func costTable(costs []*deflateCost, mode raw.Mode, set *payload.Set) *table {
+func (p *plan) costTable(costs []*deflateCost, mode raw.Mode, set *payload.Set) *table {
 	t := &table{
-		title:  fmt.Sprintf("%s, %s: %d bytes, %d connections", mode, set.Name, set.Size(), set.Connections),
+		title:  fmt.Sprintf("%s, %s: %d bytes, %d connections", mode, set.Name, set.Size(), p.connections(set)),
 		header: []string{"server", "CPU a message, us", "of " + costs[0].server.peer.Name, "without inflating, us", "smaller by", "allocations", "bytes allocated"},
 	}
 	first := cpu(costs[0].both)

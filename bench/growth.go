@@ -76,8 +76,9 @@ func sizesLine(p *plan, kind, file string, of func(n int) *payload.Set) *line {
 	return l
 }
 
+// membersLine is of messages that one member sends: each member that receives one counts.
 func membersLine(p *plan) *line {
-	l := &line{title: "Growing number of members of a broadcast, 128 bytes, a message to one of them", grows: "members", file: "growth-broadcast", at: tens(p.atMost(10_000)), label: plainNumber}
+	l := &line{title: "Growing number of members of a broadcast, 128 bytes", grows: "members", file: "growth-broadcast", at: tens(p.atMost(10_000)), label: plainNumber}
 	set := payload.Text(128)
 	for _, n := range l.at {
 		l.loads = append(l.loads, &load{set, n, 1})
@@ -90,7 +91,7 @@ func plainNumber(n int) string { return fmt.Sprint(n) }
 // printLine prints a table with a row for each peer, and draws it.
 func (p *plan) printLine(l *line, results []*result, out io.Writer) error {
 	t := &table{title: l.title + ": CPU of the server, us a message (in brackets: of " + base + ")", header: []string{"server"}}
-	drawing := &lines{title: l.title + ": CPU of the server, us a message", across: l.grows}
+	drawing := &lines{title: l.title, up: "CPU of the server, us a message", across: l.grows}
 	for _, n := range l.at {
 		t.header = append(t.header, l.label(n))
 		drawing.at = append(drawing.at, point{float64(n), l.label(n)})
@@ -102,7 +103,7 @@ func (p *plan) printLine(l *line, results []*result, out io.Writer) error {
 			values = append(values, float64(r.of(c.peer).cpu())/1e3)
 		}
 		t.add(row...)
-		drawing.curves = append(drawing.curves, curve{c.peer, values})
+		drawing.curves = append(drawing.curves, curve{c.peer, hueOf(c.peer), values})
 	}
 	if err := t.print(out, p.markdown); err != nil {
 		return err
@@ -133,7 +134,7 @@ func (p *plan) measureBroadcasts(loads []*load) (results []*result, err error) {
 		if err != nil {
 			return nil, err
 		}
-		r := newResult(count(l.connections, "member"), "a message", servers)
+		r := newResult(count(l.connections, "member"), "a message to one of them", servers)
 		done := p.note("broadcast, %s, %d servers, %d rounds", r.title, len(servers), p.rounds)
 		err = p.turns(servers, func(i int) error {
 			s, err := measureBroadcast(servers[i], stream, l.connections, p.time)
@@ -159,7 +160,7 @@ func measureBroadcast(s *server, stream *raw.Stream, members int, long time.Dura
 	if err := fleet.Expect(peers.Greeting); err != nil {
 		return sample{}, s.failed(err)
 	}
-	warmup, began := max(200/members, 1), time.Now()
+	warmup, began := max(int(long/(150*time.Microsecond))/members, 1), time.Now()
 	if _, err := fleet.Broadcast(warmup); err != nil {
 		return sample{}, s.failed(err)
 	}

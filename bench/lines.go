@@ -4,13 +4,15 @@ import (
 	"fmt"
 	"math"
 	"slices"
+
+	"github.com/fb1e3c20/websockets/bench/peers"
 )
 
 // lines are values of servers over something that grows, both by powers.
 type lines struct {
-	title, across string
-	at            []point
-	curves        []curve
+	title, up, across string
+	at                []point
+	curves            []curve
 }
 
 type point struct {
@@ -20,31 +22,39 @@ type point struct {
 
 type curve struct {
 	name   string
+	hue    string
 	values []float64 // at each point
 }
 
 // Where the lines are, in pixels.
 const (
 	linesLeft, linesRight  = 60, 560
-	linesTop, linesBottom  = 44, 344
+	linesTop, linesBottom  = 64, 364
 	namesLeft, namesHeight = linesRight + 14, 15
 )
 
-// hues are those of the curves. All can be read on white and on black.
-var hues = []string{"#0969da", "#cf222e", "#1a9447", "#9a6700", "#8250df", "#d4458f", "#0e8a8a", "#bc4c00", "#7d8590", "#a0a000"}
+// hues are those of the curves, in the order of all peers. All can be read on white
+// and on black.
+var hues = []string{"#2f81f7", "#2f81f7", "#e5484d", "#1a9447", "#b08800", "#a371f7", "#db61a2", "#0e9a9a", "#d9730d", "#7d8590"}
+
+func hueOf(peer string) string {
+	i := slices.IndexFunc(peers.All(), func(p *peers.Peer) bool { return p.Name == peer })
+	return hues[max(i, 0)%len(hues)]
+}
 
 func (l *lines) draw(s *svg) {
 	s.width, s.height = namesLeft+110, linesBottom+44
 	s.text(8, 24, "title", l.title)
+	s.text(8, 44, "", l.up)
 	low, high := l.powers()
 	l.drawAxes(s, low, high)
 	y := func(v float64) float64 { return scale(v, low, high, linesBottom, linesTop) }
-	for i, c := range l.curves {
+	for _, c := range l.curves {
 		path := ""
 		for k, v := range c.values {
 			path += fmt.Sprintf("%c%.1f %.1f", "ML"[min(k, 1)], l.x(k), y(v))
 		}
-		fmt.Fprintf(&s.body, "<path d=\"%s\" class=\"%s\" style=\"stroke:%s\"/>\n", path, classOf(c.name), hues[i%len(hues)])
+		fmt.Fprintf(&s.body, "<path d=\"%s\" class=\"%s\" style=\"stroke:%s\"/>\n", path, classOf(c.name), c.hue)
 	}
 	l.drawNames(s, y)
 }
@@ -96,6 +106,6 @@ func (l *lines) drawNames(s *svg, y func(float64) float64) {
 	for k, i := range order {
 		lowest := float64(linesBottom - (len(order)-1-k)*namesHeight)
 		at = min(max(y(last(i)), at+namesHeight), lowest)
-		fmt.Fprintf(&s.body, "<text x=\"%d\" y=\"%.0f\" style=\"fill:%s\">%s</text>\n", namesLeft, at+4, hues[i%len(hues)], l.curves[i].name)
+		fmt.Fprintf(&s.body, "<text x=\"%d\" y=\"%.0f\" style=\"fill:%s\">%s</text>\n", namesLeft, at+4, l.curves[i].hue, l.curves[i].name)
 	}
 }

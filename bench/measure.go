@@ -22,7 +22,7 @@ func measure(s *server, stream *raw.Stream, connections, flight int, long time.D
 		return sample{}, s.failed(err)
 	}
 	defer fleet.Close()
-	warmup, began := warmth(stream, connections, flight), time.Now()
+	warmup, began := warmth(stream, connections, flight, long), time.Now()
 	if _, err := fleet.Burst(warmup); err != nil {
 		return sample{}, s.failed(err)
 	}
@@ -36,15 +36,16 @@ func measure(s *server, stream *raw.Stream, connections, flight int, long time.D
 	return cost, err
 }
 
-// warmth is how many messages a connection sends before it is measured. Where it
-// compresses they are more than any window; elsewhere all of them together are a few
-// thousand, or some MiB.
-func warmth(stream *raw.Stream, connections, flight int) int {
+// warmth is how many messages a connection sends before it is measured for so long.
+// Where it compresses they are more than any window; elsewhere all of them together
+// take a tenth of the time, if a message takes 15 us or a GiB a second.
+func warmth(stream *raw.Stream, connections, flight int, long time.Duration) int {
 	size := stream.Set.Size()
 	if stream.Mode.Compresses() {
 		return 40<<10/size + 1
 	}
-	return max(min(2000, 8<<20/size)/connections, flight)
+	each := max(15*time.Microsecond, time.Duration(size))
+	return max(int(long/10/each)/connections, flight)
 }
 
 // median returns the median of what of tells of each sample.

@@ -48,18 +48,23 @@ func broadcastGobwas(l net.Listener) error {
 			return
 		}
 		for r := bufio.NewReader(c); ; {
-			message, err := ws.ReadFrame(r)
-			if err != nil || message.Header.OpCode.IsControl() {
+			p, op, err := wsutil.ReadClientData(readWriter{r, c})
+			if err != nil {
 				return
 			}
-			message = ws.UnmaskFrameInPlace(message)
-			frame, err := ws.CompileFrame(ws.NewFrame(message.Header.OpCode, true, message.Payload))
+			frame, err := ws.CompileFrame(ws.NewFrame(op, true, p))
 			if err != nil {
 				return
 			}
 			all.each(func(c net.Conn) { c.Write(frame) }) // its own reader sees that it has ended
 		}
 	})
+}
+
+// readWriter reads from a buffer.
+type readWriter struct {
+	io.Reader
+	io.Writer
 }
 
 // errGobwas ends a connection that sends what this server has no use for.

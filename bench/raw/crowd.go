@@ -11,6 +11,9 @@ type Crowd struct {
 	open, lost, pings atomic.Int64
 }
 
+// NewCrowd returns a Crowd without connections to a server, whose address is one of IPv4.
+func NewCrowd(server Target) *Crowd { return &Crowd{server: server} }
+
 // CrowdStats are what a Crowd tells.
 type CrowdStats struct {
 	Open  int64

@@ -23,34 +23,31 @@ type crowdSockets struct {
 	turn   int            // whose ping is next
 }
 
-// OpenCrowd opens n connections to a server, an IPv4 address, from another address of
-// this machine, each with a handshake and one echo of a short message. With an error it
-// returns those that it has opened before.
-func OpenCrowd(server Target, from string, n int) (*Crowd, error) {
-	c := &Crowd{server: server}
+// Open opens n connections from another address of this machine, each with a handshake
+// and one echo of a short message. After an error there are those that it opened
+// before. It is called once.
+func (c *Crowd) Open(from string, n int) (err error) {
 	c.buf, c.begun = make([]byte, 16<<10), map[int][]byte{}
-	poller, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
-	if err != nil {
-		return c, err
+	if c.poller, err = unix.EpollCreate1(unix.EPOLL_CLOEXEC); err != nil {
+		return err
 	}
-	c.poller = poller
-	to, err := netip.ParseAddrPort(server.Addr)
+	to, err := netip.ParseAddrPort(c.server.Addr)
 	if err != nil {
-		return c, err
+		return err
 	}
 	source, err := netip.ParseAddr(from)
 	if err != nil {
-		return c, err
+		return err
 	}
 	for range n {
 		fd, err := c.dial(to, source)
 		if err != nil {
-			return c, fmt.Errorf("connection %d: %w", len(c.fds)+1, err)
+			return fmt.Errorf("connection %d: %w", len(c.fds)+1, err)
 		}
 		c.fds = append(c.fds, fd)
 		c.open.Add(1)
 	}
-	return c, nil
+	return nil
 }
 
 // dial opens one connection, and watches it when it is idle.

@@ -9,9 +9,9 @@ import (
 
 type crowdSockets struct{}
 
-// OpenCrowd needs Linux.
-func OpenCrowd(Target, string, int) (*Crowd, error) {
-	return &Crowd{}, errors.New("a crowd of connections can only be opened on Linux")
+// Open needs Linux.
+func (c *Crowd) Open(string, int) error {
+	return errors.New("a crowd of connections can only be opened on Linux")
 }
 
 // Hold returns at once.
