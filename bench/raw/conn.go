@@ -14,8 +14,8 @@ import (
 	"github.com/fb1e3c20/websockets/core/frame"
 )
 
-// patience is how long a server may take to answer.
-const patience = 20 * time.Second
+// patience is how long a server may take to answer. Tests have less.
+var patience = 20 * time.Second
 
 // A Conn is a connection after its handshake. One goroutine may use it at a time.
 type Conn struct {

@@ -62,9 +62,7 @@ func (c *Crowd) dial(to netip.AddrPort, from netip.Addr) (int, error) {
 		func() error { return unix.SetsockoptTimeval(fd, unix.SOL_SOCKET, unix.SO_SNDTIMEO, &limit) },
 		func() error { return unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_BIND_ADDRESS_NO_PORT, 1) },
 		func() error { return unix.Bind(fd, &unix.SockaddrInet4{Addr: from.As4()}) },
-		func() error {
-			return unix.Connect(fd, &unix.SockaddrInet4{Port: int(to.Port()), Addr: to.Addr().As4()})
-		},
+		func() error { return connect(fd, &unix.SockaddrInet4{Port: int(to.Port()), Addr: to.Addr().As4()}) },
 		func() error { return c.greet(fd) },
 		func() error { return unix.SetNonblock(fd, true) },
 		func() error { return c.watch(fd) },
@@ -75,6 +73,15 @@ func (c *Crowd) dial(to netip.AddrPort, from netip.Addr) (int, error) {
 		}
 	}
 	return fd, nil
+}
+
+// connect is that of package unix, but that it goes on when a signal comes.
+func connect(fd int, to unix.Sockaddr) error {
+	for {
+		if err := unix.Connect(fd, to); err != unix.EINTR {
+			return err
+		}
+	}
 }
 
 func (c *Crowd) watch(fd int) error {
