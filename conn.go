@@ -64,7 +64,7 @@ func (c *Conn) Send(ctx context.Context, typ MessageType, p []byte) error {
 	if err := c.inTurn(ctx); err != nil {
 		return err
 	}
-	if c.compression != nil && c.compression.Choose != nil && c.Compressed() && !c.compression.wants(typ, p) {
+	if c.compression != nil && c.Compressed() && !c.compression.wants(typ, p) {
 		return c.wrap(c.t.SendUncompressed(ctx, typ, p))
 	}
 	return c.wrap(c.t.Send(ctx, typ, p))

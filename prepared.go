@@ -70,6 +70,7 @@ func (m *Prepared) compress(bits, level uint8) *[]byte {
 	d := compressionPool.Deflater(bits, level)
 	defer compressionPool.ReturnDeflater(bits, level, d)
 	p := bytes.Clone(d.Deflate(nil, m.data, true))
+	d.Trim()
 	if len(p) >= len(m.data) {
 		p = nil
 	}

@@ -191,12 +191,26 @@ type deflater struct {
 }
 
 // Compress has a connection that was made by [NewOpen] compress as both sides have
-// agreed, before its first frame. It needs [Config.Compression].
-func (c *Conn) Compress(agreed deflate.Params) {
-	if c.hs == nil {
-		c.hs = &handshake{}
+// agreed, before its first frame. It returns [ErrNotOpen] if that is not possible: the
+// connection is another one or has ended, compresses already or has a message under way; and
+// [ErrHandshakeOption] without [Config.Compression], or for a window of another size than
+// 8 to 15 bits.
+func (c *Conn) Compress(agreed deflate.Params) error {
+	switch {
+	case c.phase != phaseOpen || c.hs != nil || c.msgOp != 0 || c.outOp != 0 || c.hdrLen > 0 || c.has(inFrame):
+		return ErrNotOpen
+	case c.set.compression == nil || !agreed.Valid():
+		return ErrHandshakeOption
 	}
-	c.hs.z = &deflater{params: agreed}
+	c.hs = &handshake{z: &deflater{params: agreed}}
+	return nil
+}
+
+// agree has a connection compress as its handshake has agreed; nil is not at all.
+func (h *handshake) agree(agreed *deflate.Params) {
+	if agreed != nil {
+		h.z = &deflater{params: *agreed}
+	}
 }
 
 // deflater returns what c compresses with, nil if it does not.
@@ -266,6 +280,17 @@ func (c *Conn) BeginsCompressed(in []byte) bool {
 		return c.hdr[0]&rsv1 != 0
 	}
 	return in[0]&rsv1 != 0
+}
+
+// Release gives back what compression was lent, and lets go of its windows. It is for a
+// connection whose transport has been let go of: it is aborted.
+func (c *Conn) Release() {
+	c.abort()
+	if z := c.deflater(); z != nil {
+		c.endCompressed()
+		z.send, z.receive = deflate.Window{}, deflate.Window{}
+		c.phase = phaseEnded
+	}
 }
 
 // isCompressed reports whether the message that comes in is compressed.
@@ -382,6 +407,7 @@ func (c *Conn) appendDeflated(dst []byte, op frame.Opcode, fin, first bool, p []
 	before := len(dst)
 	dst = frame.AppendFrame(dst, h, deflated)
 	c.unsent += int64(len(dst) - before)
+	lent.Trim()
 	set.lend.ReturnDeflater(z.params.SendBits, set.level, lent)
 	if fin {
 		z.compresses = false
@@ -435,7 +461,7 @@ func (u *unpacker) deflater() *deflater {
 	z.params.SendTakeover, z.params.ReceiveTakeover, z.compresses = in.bool(), in.bool(), in.bool()
 	inMessage := in.bool()
 	z.size = uint32(in.most(MaxSize))
-	if z.params.SendBits == 0 || z.params.ReceiveBits == 0 || !isWindow(int(z.params.SendBits)) || !isWindow(int(z.params.ReceiveBits)) || int(z.tail) > len(tail) {
+	if !z.params.Valid() || int(z.tail) > len(tail) {
 		u.fail()
 		return nil
 	}

@@ -62,7 +62,9 @@ func compressing(t testing.TB) Config {
 func deflating(t testing.TB, role Role, c Config, agreed deflate.Params) *end {
 	t.Helper()
 	e := openedWith(t, role, c)
-	e.Compress(agreed)
+	if err := e.Compress(agreed); err != nil {
+		t.Fatal(err)
+	}
 	return e
 }
 
@@ -581,3 +583,89 @@ type oneOfEach struct {
 }
 
 func (o *oneOfEach) Inflater() *deflate.Inflater { return o.z }
+
+// Compress refuses what it cannot do, and changes nothing.
+func TestCompressMisuse(t *testing.T) {
+	bothRoles(t, func(t *testing.T, role Role) {
+		for name, test := range map[string]struct {
+			config Config
+			agreed deflate.Params
+			before func(e *end)
+			want   error
+		}{
+			"no policy":        {Config{}, whole, nil, ErrHandshakeOption},
+			"a large window":   {compressing(t), deflate.Params{SendBits: 15, ReceiveBits: 16}, nil, ErrHandshakeOption},
+			"a small window":   {compressing(t), deflate.Params{SendBits: 7, ReceiveBits: 15}, nil, ErrHandshakeOption},
+			"no windows":       {compressing(t), deflate.Params{}, nil, ErrHandshakeOption},
+			"twice":            {compressing(t), whole, func(e *end) { e.Compress(whole) }, ErrNotOpen},
+			"within a message": {compressing(t), whole, func(e *end) { e.AppendFragment(nil, frame.Text, nil, false) }, ErrNotOpen},
+			"within a frame":   {compressing(t), whole, func(e *end) { e.Recv(0, []byte("\x82"), nil) }, ErrNotOpen},
+			"after the end":    {compressing(t), whole, func(e *end) { e.Lost(0) }, ErrNotOpen},
+		} {
+			e := openedWith(t, role, test.config)
+			if test.before != nil {
+				test.before(e)
+			}
+			before := string(e.AppendState(nil))
+			if err := e.Compress(test.agreed); err != test.want {
+				t.Errorf("%s: %v; want %v", name, err, test.want)
+			}
+			if after := string(e.AppendState(nil)); after != before {
+				t.Errorf("%s: the state is %s; want %s", name, after, before)
+			}
+		}
+	})
+}
+
+// A scratch that has no room for what was compressed fails the connection, which has
+// not lost a byte in silence then.
+func TestCompressedWithoutScratch(t *testing.T) {
+	e := deflating(t, Client, compressing(t), whole)
+	if _, ev := e.Recv(0, []byte("\xc1\x07\xf2\x48\xcd\xc9\xc9\x07\x00"), make([]byte, ScratchSize)); ev.Kind != EventFailed || e.Err() != ErrInflate {
+		t.Errorf("%+v, %v", ev, e.Err())
+	}
+}
+
+// Whoever lets go of a connection in the middle of messages gets back what it was lent.
+func TestReleaseOfCompressed(t *testing.T) {
+	bothRoles(t, func(t *testing.T, role Role) {
+		c := compressing(t)
+		e := deflating(t, role, c, whole)
+		e.Recv(0, []byte(from(role.peer(), "\x41\x03\xf2\x48\xcd")), make([]byte, 1000))
+		e.AppendFragment(nil, frame.Text, []byte("hello"), false)
+		lend := c.Compression.Lend.(*lender)
+		if lend.out != 1 {
+			t.Fatalf("%d things are lent", lend.out)
+		}
+		e.Release()
+		if z := e.deflater(); lend.out != 0 || z.send.Size()+z.receive.Size() > 0 || e.Transport() != TransportAbort {
+			t.Errorf("%d things are lent, windows of %d and %d bytes, %v", lend.out, z.send.Size(), z.receive.Size(), e.Transport())
+		}
+		e.Release()
+		if n, ev := e.Recv(0, []byte(from(role.peer(), "\x80\x04\xc9\xc9\x07\x00")), make([]byte, 1000)); ev.Kind != EventNone || n == 0 {
+			t.Errorf("%d, %+v", n, ev)
+		}
+		if _, err := e.AppendFragment(nil, frame.Continuation, nil, true); err != ErrNotOpen {
+			t.Error(err)
+		}
+	})
+}
+
+// The size that a snapshot tells is checked: else there would be no limit to a bomb.
+// What may be larger on the wire than MaxSize is taken.
+func TestSnapshotsOfSizes(t *testing.T) {
+	c := compressing(t)
+	c.MaxMessageSize = -1
+	e := deflating(t, Client, c, whole)
+	e.Recv(0, []byte("\xc2\x7f\x00\x00\x00\x00\x40\x00\x00\x01"), make([]byte, 1000)) // 1 GiB and a byte
+	if _, err := RestoreConn(e.set, e.AppendSnapshot(nil)); err != nil || e.Err() != nil {
+		t.Error(err, e.Err())
+	}
+	c.MaxMessageSize = 1000
+	e = deflating(t, Client, c, whole)
+	e.Recv(0, []byte("\xc2\x05\xf2"), make([]byte, 1000))
+	e.hs.z.size = 1001
+	if _, err := RestoreConn(e.set, e.AppendSnapshot(nil)); err == nil {
+		t.Error("a size beyond the limit was taken")
+	}
+}

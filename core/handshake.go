@@ -88,9 +88,7 @@ func (c *Conn) recvResponse() Event {
 		c.failHandshake(e)
 		return c.takeReport()
 	}
-	if agreed != nil {
-		c.Compress(*agreed)
-	}
+	c.hs.agree(agreed)
 	c.open()
 	return Event{Kind: EventOpen}
 }
@@ -145,9 +143,7 @@ func (c *Conn) Accept(now clock.Time, o AcceptOptions) error {
 	if err != nil {
 		return err
 	}
-	if agreed != nil {
-		c.Compress(*agreed)
-	}
+	c.hs.agree(agreed)
 	c.hs.out = out
 	c.hs.request = nil
 	c.open()

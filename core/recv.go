@@ -20,8 +20,8 @@ const ScratchSize = frame.MaxControlPayload
 // Recv unmasks payloads in place. The event's Data aliases in[:n], or scratch
 // where a ping or close came in pieces; both belong to the caller and are not
 // touched by later calls. A scratch shorter than [ScratchSize] cuts such Data
-// short. What was compressed is in scratch[ScratchSize:], which must not be empty, and
-// an event that consumes nothing may follow.
+// short. What was compressed is in scratch[ScratchSize:], and an event that consumes
+// nothing may follow; without any of that the connection fails, with [ErrInflate].
 //
 // How the input is cut into calls changes nothing: the events are the same
 // after joining adjacent chunks of a message.
@@ -63,7 +63,11 @@ func (c *Conn) recv(in, scratch []byte) (n int, ev Event) {
 			return n + k, ev
 		}
 		if c.isCompressed() {
-			k, p, last := c.recvCompressed(in[n:], scratch[min(ScratchSize, len(scratch)):])
+			if len(scratch) <= ScratchSize {
+				c.fail(ErrInflate)
+				break
+			}
+			k, p, last := c.recvCompressed(in[n:], scratch[ScratchSize:])
 			n += k
 			if len(p) > 0 || last {
 				return n, c.chunk(p, last)

@@ -16,7 +16,7 @@ type SnapshotError struct {
 func (e *SnapshotError) Error() string { return "websocket: the snapshot " + e.Reason }
 
 // AppendSnapshot appends the whole state of c to dst, in a few dozen bytes for
-// a connection that is open, from which [RestoreConn] makes a Conn that behaves
+// a connection that is open, and its windows if it compresses, from which [RestoreConn] makes a Conn that behaves
 // as c would. The settings are not in it. The format is the core's own: it
 // begins with a version, and a core refuses a version that it does not know.
 func (c *Conn) AppendSnapshot(dst []byte) []byte {
@@ -90,12 +90,12 @@ func (c *Conn) possible() bool {
 		return false
 	case c.err != 0 && (c.phase != phaseEnded || c.err.Reason() == "" || c.err.Kind() == KindMisuse):
 		return false
-	case c.unsent < 0, c.left > MaxSize, c.msgLen > MaxSize, c.maskPos > 3:
+	case c.unsent < 0, int64(c.left) > wireLimit(MaxSize), int64(c.msgLen) > wireLimit(MaxSize), c.maskPos > 3:
 		return false
 	case c.msgOp != 0 && !c.msgOp.IsData(), c.outOp != 0 && !c.outOp.IsData():
 		return false
 	}
-	if z := c.deflater(); z != nil && (c.set.compression == nil || z.inflater != nil && c.msgOp == 0) {
+	if z := c.deflater(); z != nil && (c.set.compression == nil || z.inflater != nil && c.msgOp == 0 || z.size > c.set.maxMessage) {
 		return false
 	}
 	if !c.has(inFrame) {

@@ -149,7 +149,9 @@ func TestWitnessNoticesCompression(t *testing.T) {
 			}
 			agreed := same
 			test.machine(&agreed)
-			c.Compress(agreed)
+			if err := c.Compress(agreed); err != nil {
+				t.Fatal(err)
+			}
 			f := &faulty{Machine: c}
 			if test.make != nil {
 				test.make(f, lender)
@@ -169,7 +171,9 @@ func TestWitnessNoticesCompression(t *testing.T) {
 			if said == "" || strings.Contains(test.says, "output") {
 				said = ""
 				c2, _ := core.NewOpen(set, 0, core.Server)
-				c2.Compress(agreed)
+				if err := c2.Compress(agreed); err != nil {
+					t.Fatal(err)
+				}
 				f.Machine = c2
 				w := newWitness(f, core.Server, cfg, 0, true, nil, func(o string, err error) { said = o + ": " + err.Error() })
 				w.AppendMessage(nil, frame.Binary, far)

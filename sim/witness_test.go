@@ -121,8 +121,8 @@ func newWitnessRun(script []byte) (*witnessRun, error) {
 	switch {
 	case opened:
 		c, err = core.NewOpen(set, r.now, r.role)
-		if cfg.Compression != nil {
-			c.Compress(bareParams(cfg.Compression))
+		if err == nil && cfg.Compression != nil {
+			err = c.Compress(bareParams(cfg.Compression))
 		}
 	case r.role == core.Client:
 		c, err = core.NewClient(set, r.now, core.RequestOptions{Host: "example.com", Subprotocols: pick(r.s, nil, []string{"chat"})})

@@ -333,7 +333,7 @@ func TestASenderIsNotKeptByOthers(t *testing.T) {
 		writes := 0
 		s := &queued{Stream: a}
 		c := open(t, real.New(), core.Server, core.Config{}, s)
-		s.another = func() {
+		s.another = func(size int) {
 			if writes++; writes > 20 {
 				<-returned // a goroutine of its own has taken over by now
 			}
@@ -355,11 +355,11 @@ func TestASenderIsNotKeptByOthers(t *testing.T) {
 // A queued stream has another send whenever it writes.
 type queued struct {
 	transport.Stream
-	another func()
+	another func(size int)
 }
 
 func (s *queued) TryWrite(p []byte) (int, error) {
-	s.another()
+	s.another(len(p))
 	return s.Stream.TryWrite(p)
 }
 
@@ -371,21 +371,20 @@ func TestALargeMessageGetsItsTurn(t *testing.T) {
 		c := open(t, real.New(), core.Server, core.Config{}, s)
 		var writes atomic.Int32
 		large := make(chan int32, 1)
-		s.another = func() {
+		s.another = func(size int) {
 			n := writes.Add(1)
 			if n == 1 {
-				go func() {
-					c.Send(t.Context(), frame.Binary, make([]byte, 100_000))
-					large <- writes.Load()
-				}()
+				go c.Send(t.Context(), frame.Binary, make([]byte, 100_000))
 				synctest.Wait() // it waits for the turn
+			}
+			if size > 50_000 {
+				large <- n
 			}
 			if n < 100 {
 				c.Send(t.Context(), frame.Text, []byte("another"))
 			}
 		}
 		c.Send(t.Context(), frame.Text, []byte("one"))
-		synctest.Wait()
 		if n := <-large; n > 20 {
 			t.Errorf("the large message waited for %d writes", n)
 		}

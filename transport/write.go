@@ -35,12 +35,18 @@ const (
 // message has been handed to the carrier it is completed even if ctx ends, from
 // a copy of what is left of it; the error of ctx then says only that Send did
 // not wait for that.
+//
+// On a connection that compresses, a message of 32 KiB or more goes in fragments, so
+// that nobody waits for all of it to be compressed.
 func (c *Conn) Send(ctx context.Context, op frame.Opcode, p []byte) error {
-	if len(p) < directSize || c.Compressed() {
+	if len(p) < directSize {
 		return c.sendQueued(ctx, op, message{p: p})
 	}
 	if op == frame.Text && !frame.ValidUTF8(p) {
 		return core.ErrInvalidText
+	}
+	if c.Compressed() {
+		return c.sendParts(ctx, op, p)
 	}
 	return c.sendDirect(ctx, op, p)
 }
@@ -67,8 +73,14 @@ type Shared struct {
 // SendShared is [Conn.Send] for such a message.
 func (c *Conn) SendShared(ctx context.Context, s Shared) error {
 	compressed := s.Compressed != nil && c.Compressed()
-	if !compressed && len(s.Payload) >= directSize {
-		return c.sendDirect(ctx, s.Op, s.Payload)
+	if len(s.Payload) >= directSize {
+		_, once := c.m.(Precompressor)
+		switch {
+		case !compressed:
+			return c.sendDirect(ctx, s.Op, s.Payload)
+		case !once:
+			return c.sendParts(ctx, s.Op, s.Payload)
+		}
 	}
 	m := message{p: s.Payload, plain: !compressed}
 	if compressed {

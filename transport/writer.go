@@ -181,10 +181,15 @@ func (w Writer) Close() error {
 		w.giveUp()
 		return err
 	}
-	c.stats.MessagesSent++
-	c.outgoing.open = false
-	c.composing.pass()
+	w.finish()
 	return nil
+}
+
+// finish notes that the message is complete, with the lock.
+func (w Writer) finish() {
+	w.c.stats.MessagesSent++
+	w.c.outgoing.open = false
+	w.c.composing.pass()
 }
 
 // Cancel gives the message up, and others may send. If a fragment of it has been

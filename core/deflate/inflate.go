@@ -38,8 +38,8 @@ func (e Error) Error() string {
 // refer to what came before
 // (https://www.rfc-editor.org/rfc/rfc7692#section-7.2.3.4 has such messages).
 //
-// The zero Inflater is at the beginning of a stream. It holds 40 KiB, and must not be
-// copied once it is in use.
+// The zero Inflater is at the beginning of a stream. It holds [InflaterSize] bytes, and
+// must not be copied once it is in use.
 type Inflater struct {
 	bits  uint64 // of the input, the next one lowest; above n they are zero
 	n     uint   // how many
@@ -58,8 +58,8 @@ type Inflater struct {
 	orderLengths                            [19]uint8 // of the code of the lengths
 	lengths                                 [286 + 32]uint8
 
-	own          [1 << MaxWindowBits]byte // of Window
-	ownLiterals  [literalSize]entry       // before that, the code of the lengths
+	window       []byte             // of Window
+	ownLiterals  [literalSize]entry // before that, the code of the lengths
 	ownDistances [distanceSize]entry
 }
 
@@ -76,9 +76,20 @@ const (
 	stateMatch
 )
 
+// InflaterSize is about how many bytes an Inflater holds, but for its Window: 8 KiB.
+const InflaterSize = 8 << 10
+
 // Window returns a Window in memory of z, which is empty: for a stream that refers to
-// nothing before it.
-func (z *Inflater) Window(bits uint8) Window { return MakeWindow(z.own[:1<<bits]) }
+// nothing before it. That memory is made when it is first asked for, and kept.
+func (z *Inflater) Window(bits uint8) Window {
+	if len(z.window) < 1<<bits {
+		z.window = make([]byte, 1<<bits)
+	}
+	return MakeWindow(z.window[:1<<bits])
+}
+
+// Size returns about how many bytes z holds.
+func (z *Inflater) Size() int { return InflaterSize + len(z.window) }
 
 // Reset brings z to the beginning of a stream. It is cheaper than the zero Inflater, and
 // makes a state that is the same, as AppendState tells it.

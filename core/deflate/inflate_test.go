@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"unsafe"
 )
 
 // inflate decompresses all of src through pieces of these sizes, and returns what came
@@ -207,6 +208,18 @@ func distant(distance int) []byte {
 	}
 	copy(p[distance:], p[:200])
 	return p
+}
+
+func TestInflaterSize(t *testing.T) {
+	if n := unsafe.Sizeof(Inflater{}); n > InflaterSize || n < InflaterSize*3/4 {
+		t.Errorf("an Inflater has %d bytes", n)
+	}
+	z := new(Inflater)
+	z.Window(12)
+	z.Window(9)
+	if z.Size() != InflaterSize+4096 {
+		t.Error(z.Size())
+	}
 }
 
 func TestInflateAllocatesNothing(t *testing.T) {

@@ -20,12 +20,17 @@ const keptBuffer = 64 << 10
 
 // Deflate compresses p, as Append does. The result is valid until the next call.
 func (d *Deflater) Deflate(w *Window, p []byte, last bool) []byte {
-	if max(cap(d.in), cap(d.out)) > keptBuffer {
-		d.in, d.out = nil, nil
-	}
 	d.in = append(d.in[:0], p...)
 	d.out = d.Append(d.out[:0], w, d.in, last)
 	return d.out
+}
+
+// Trim lets go of memory that a large message has made d take. What Deflate returned is
+// not valid any longer.
+func (d *Deflater) Trim() {
+	if max(cap(d.in), cap(d.out)) > keptBuffer {
+		d.in, d.out = nil, nil
+	}
 }
 
 // A Lender lends what compression needs while a message is under way, so that

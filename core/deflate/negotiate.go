@@ -23,6 +23,11 @@ type Params struct {
 	SendTakeover, ReceiveTakeover bool
 }
 
+// Valid reports whether p has windows of 8 to 15 bits.
+func (p Params) Valid() bool {
+	return MinWindowBits <= p.SendBits && p.SendBits <= MaxWindowBits && MinWindowBits <= p.ReceiveBits && p.ReceiveBits <= MaxWindowBits
+}
+
 // A Param is a parameter of an extension, as it was written.
 type Param struct {
 	Name, Value string

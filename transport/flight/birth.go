@@ -96,7 +96,7 @@ func (b Birth) core() (*core.Conn, error) {
 func (b Birth) open() (*core.Conn, error) {
 	c, err := core.NewOpen(b.Settings, b.Now, b.Role)
 	if err == nil && b.Compression != nil {
-		c.Compress(*b.Compression)
+		err = c.Compress(*b.Compression)
 	}
 	return c, err
 }

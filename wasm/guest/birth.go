@@ -31,7 +31,7 @@ func (x *instance) birth() int64 {
 		return int64(refused(abi.CodeRange))
 	case k.kind == opened && !agrees(set, k.agreed):
 		return int64(refused(abi.CodeArgument))
-	case x.conns >= x.most || k.n > 0 && !x.affordsRecord(k.n) || k.kind == opened && !x.affords(keptBy(k.agreed)):
+	case x.conns >= x.most || k.n > 0 && !x.affordsRecord(k.n) || k.kind == opened && !x.affordsConn(keptBy(k.agreed), 0):
 		return int64(refused(abi.CodeLimit))
 	case k.kind == client && end-next < abi.EntropyOfBirth:
 		page.status.wanted = abi.EntropyOfBirth
@@ -99,7 +99,7 @@ func newOpen(set *core.Settings, k *call) (*core.Conn, error) {
 	c, err := core.NewOpen(set, k.now, core.Role(k.a))
 	if err == nil && k.agreed != 0 {
 		p, _ := abi.ParamsOf(k.agreed)
-		c.Compress(p)
+		err = c.Compress(p)
 	}
 	return c, err
 }
@@ -125,7 +125,8 @@ func holds(c *core.Conn) (n uint64) {
 		n = uint64(keeps(p))
 	}
 	if c.Inflating() {
-		n += uint64(inflaterSize)
+		p, _ := c.Compression()
+		n += uint64(inflating(p))
 	}
 	return n
 }

@@ -51,7 +51,7 @@ func (x *instance) agree(c *conn) {
 func (x *instance) settle(c *conn) {
 	n := c.kept
 	if c.Inflating() {
-		n += inflaterSize
+		n += inflating(c.params())
 	}
 	if c.Fragmenting() {
 		n += c.fragmentWindow()
@@ -61,10 +61,24 @@ func (x *instance) settle(c *conn) {
 	c.lent = n
 }
 
+// params returns what a connection that compresses has agreed on.
+func (c *conn) params() deflate.Params {
+	p, _ := abi.ParamsOf(c.agreed)
+	return p
+}
+
+// inflating returns what is held while a compressed message comes in.
+func inflating(p deflate.Params) uint32 {
+	if p.ReceiveTakeover {
+		return deflate.InflaterSize
+	}
+	return deflate.InflaterSize + 1<<p.ReceiveBits
+}
+
 // fragmentWindow returns the size of the window that is there only while a message goes
 // out in fragments.
 func (c *conn) fragmentWindow() uint32 {
-	p, _ := abi.ParamsOf(c.agreed)
+	p := c.params()
 	if p.SendTakeover {
 		return 0
 	}
@@ -112,7 +126,7 @@ func (x *instance) admitsMessage(c *conn, in []byte) bool {
 		return true
 	}
 	x.settle(c)
-	return x.affords(uint64(inflaterSize))
+	return x.affords(uint64(inflating(c.params())))
 }
 
 // place leaves the data of an event where it was decompressed to, and puts that of a

@@ -43,7 +43,7 @@ func roomOf(list []core.Field, more ...string) uint64 {
 }
 
 func (x *instance) accept(c *conn) int32 {
-	if !x.affords(uint64(c.kept) + uint64(x.call.n)*abi.RecordCost + abi.HandshakeCost) {
+	if !x.affordsConn(uint64(c.kept), uint64(x.call.n)*abi.RecordCost+abi.HandshakeCost) {
 		return refused(abi.CodeLimit)
 	}
 	r, code := x.answer()

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"unsafe"
-
 	"github.com/fb1e3c20/websockets/core/deflate"
 	"github.com/fb1e3c20/websockets/core/deflate/compress"
 )
@@ -13,9 +11,6 @@ const (
 	mostInflaters = 16
 	mostDeflaters = 3
 )
-
-// inflaterSize is what an Inflater takes, in whole pages of the allocator.
-const inflaterSize = uint32((unsafe.Sizeof(deflate.Inflater{}) + 8<<10 - 1) &^ (8<<10 - 1))
 
 // deflaterSize is about what a Deflater takes that has met messages of all sizes.
 const deflaterSize = 2 << 20
@@ -46,7 +41,7 @@ func (l *lender) Inflater() *deflate.Inflater {
 
 func (l *lender) ReturnInflater(z *deflate.Inflater) {
 	if len(l.inflaters) == mostInflaters {
-		it.waste(inflaterSize)
+		it.waste(uint32(z.Size()))
 		return
 	}
 	l.inflaters = append(l.inflaters, z)

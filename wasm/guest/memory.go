@@ -73,6 +73,15 @@ func (x *instance) makesRoom(n uint64) bool {
 // neither can take from the others.
 func (x *instance) affords(n uint64) bool { return uint64(x.held)+n <= uint64(x.memory/2) }
 
+// affordsConn is affords for a connection that will keep windows besides: those leave a
+// quarter to messages that come in, or connections that are open could not go on.
+func (x *instance) affordsConn(windows, n uint64) bool {
+	if windows == 0 {
+		return x.affords(n)
+	}
+	return uint64(x.held)+windows+n <= uint64(x.memory/8*3)
+}
+
 // affordsRecord reports whether a record of n bytes may be read: one that is made
 // of nothing but short strings takes many times as much.
 func (x *instance) affordsRecord(n uint32) bool {

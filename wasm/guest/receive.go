@@ -112,7 +112,7 @@ func (x *instance) recvEach(c *conn, in []byte, records []core.Record, taken, co
 // admits tells whether a handshake may go on with the input.
 func (x *instance) admits(c *conn, n uint32) bool {
 	x.tidy()
-	return x.affords(uint64(min(n, c.room))*abi.HeadCost + abi.HandshakeCost + uint64(c.kept))
+	return x.affordsConn(uint64(c.kept), uint64(min(n, c.room))*abi.HeadCost+abi.HandshakeCost)
 }
 
 // progress counts what a handshake has taken. Once the connection is open that
