@@ -13,9 +13,15 @@ import (
 // keeps 4 KiB for each direction between messages. Options may share one.
 //
 // What a peer sends is decompressed as it comes, and given up at the MaxMessageSize;
-// on the wire a message may be a sixteenth and 64 bytes longer. Beside what a
-// connection keeps, 40 KiB are borrowed from a pool while a message is received, and one
-// or two megabytes while one is sent.
+// on the wire a message may be a sixteenth and 64 bytes longer. From the first to the
+// last byte of a compressed message a connection takes 8 KiB more, and its window if
+// that is not kept between messages; a peer that sends slowly decides for how long. One
+// or two megabytes are borrowed from a pool for each call that sends, by as many calls
+// as run at a time.
+//
+// What is agreed on is the least of what both sides want: a browser that cannot limit
+// its window (Firefox) is asked to send without context takeover, unless
+// ReceiveWindowBits is 15; Chromium can.
 //
 // Do not compress what an attacker can mix with a secret, such as a token behind
 // something that the attacker chose: the length of the result tells of the secret.
@@ -36,21 +42,22 @@ type Compression struct {
 	NoSendTakeover    bool
 	NoReceiveTakeover bool
 
-	// Level is from 1, fast, to 9, small. Default 1. With a window of less than 15
-	// bits, messages of more than half of it are compressed as by level 5, and all
-	// are from level 5 on.
+	// Level is from 1, fast, to 9, small. Default 1. It means what it says for a
+	// window of 15 bits. For smaller ones 6 to 9 are as 5, and for messages of more
+	// than half a window behind others so are 1 to 4.
 	Level int
 
 	// Threshold is the length in bytes from which on a message is compressed, unless
 	// it is sent by a Writer, which compresses all. Default 64; negative: all are.
-	// Without context takeover a message that becomes no shorter is sent as it is.
+	// Without context takeover a message of less than 32 KiB that becomes no shorter
+	// is sent as it is; with it, it is sent a few bytes longer.
 	Threshold int
 
 	// Choose, if it is given, says of each message from the Threshold on whether it is
 	// compressed: images mostly become no shorter, for example, and secrets had better
-	// not be. It is called by the goroutine that sends, and may be by many at a time;
-	// it must not keep or change p. A Writer does not ask it. See also
-	// [Conn.SendUncompressed].
+	// not be. It is called by the goroutine that sends, for prepared messages too, and
+	// may be by many at a time; it must not keep or change p. A Writer does not ask
+	// it, and compresses all. See also [Conn.SendUncompressed].
 	Choose func(typ MessageType, p []byte) bool
 }
 
@@ -73,7 +80,7 @@ func (c *Conn) SendUncompressed(ctx context.Context, typ MessageType, p []byte) 
 	return c.wrap(c.t.SendUncompressed(ctx, typ, p))
 }
 
-// pool is shared by all connections: it holds plain memory.
+// compressionPool is shared by all connections: it holds plain memory.
 var compressionPool compress.Pool
 
 // policy returns c for the core, nil for nil.

@@ -58,7 +58,9 @@ type Options struct {
 	// the largest message that are accepted, in bytes. A frame that exceeds
 	// them is refused from its header, with 1009. Default 1 MiB each, and for
 	// a frame what a message may be if that is more; negative: 1 GiB, which is
-	// also the most that can be set.
+	// also the most that can be set. A compressed message is measured as what it
+	// becomes, and it and its frames may be a sixteenth and 64 bytes longer on the
+	// wire.
 	MaxFrameSize   int64
 	MaxMessageSize int64
 

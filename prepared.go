@@ -39,7 +39,8 @@ var errNotPrepared = errors.New("websocket: the message was not made by NewPrepa
 
 // SendPrepared sends m as [Conn.Send] sends its content, but that what is compressed
 // refers to no message before it, and that what does not become shorter is sent as it
-// is.
+// is. Short messages that resemble each other become shorter by Send, at the price of
+// compressing them for each connection.
 func (c *Conn) SendPrepared(ctx context.Context, m *Prepared) error {
 	if err := c.inTurn(ctx); err != nil {
 		return err

@@ -26,9 +26,9 @@ type Compression struct {
 	NoSendTakeover    bool
 	NoReceiveTakeover bool
 
-	// Level is from 1, fast, to 9, small. Default 1. With a window of less than 15
-	// bits, messages of more than half of it are compressed as by level 5, and all
-	// are from level 5 on.
+	// Level is from 1, fast, to 9, small. Default 1. It means what it says for a
+	// window of 15 bits. For smaller ones 6 to 9 are as 5, and for messages of more
+	// than half a window behind others so are 1 to 4.
 	Level int
 
 	// Threshold is the length in bytes from which on a message is compressed.

@@ -54,7 +54,8 @@ type Config struct {
 	MaxFrameSize int64
 
 	// MaxMessageSize is the largest message that is accepted, in bytes, all
-	// its fragments together. Default 1 MiB; negative: 1 GiB, which is also
+	// its fragments together, and decompressed: on the wire a compressed one and its
+	// frames may be a sixteenth and 64 bytes longer. Default 1 MiB; negative: 1 GiB, which is also
 	// the most that can be set.
 	MaxMessageSize int64
 

@@ -84,7 +84,7 @@ func TestTenThousandCompress(t *testing.T) {
 	for _, test := range []struct {
 		memory int64
 		most   int // of connections, 0 for all
-	}{{32 << 20, 2048}, {192 << 20, 0}} {
+	}{{32 << 20, 1536}, {256 << 20, 0}} {
 		h := newHost(t, Options{Instances: 1, HandshakeMemory: test.memory})
 		var conns []*Conn
 		var err error
@@ -168,7 +168,7 @@ func TestFullOfMessages(t *testing.T) {
 	h := newHost(t, Options{Instances: 1, HandshakeMemory: 1 << 20})
 	begins := []byte("\xc2\x85\x00\x00\x00\x00\xf2")
 	var conns, full, open []*Conn
-	for range 20 {
+	for range 48 { // as many as three quarters of the memory are for
 		c := openConn(t, h, compressing(t, takeover))
 		defer c.Release()
 		conns = append(conns, c)

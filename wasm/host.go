@@ -39,8 +39,10 @@ type Options struct {
 	// eighth. Default 32 MiB; from 1 MiB to 512 MiB.
 	//
 	// With compression a connection counts for its windows, 4 KiB for each
-	// direction with context takeover by default, and for 40 KiB more while a
-	// compressed message comes in. The default is enough for 2,000 connections.
+	// direction with context takeover by default, and for 8 KiB more while a
+	// compressed message comes in, or 12 KiB without takeover. The default is enough
+	// for 1,536 connections with both windows, of which 512 may have a message coming
+	// in at a time; one more that begins one then fails, with [ErrFull].
 	HandshakeMemory int64
 
 	// Interpreter runs the module in an interpreter, some 50 times slower than

@@ -332,3 +332,48 @@ func TestResetLeavesNothing(t *testing.T) {
 		}
 	}
 }
+
+// emptyBlocks is a mebibyte of the shortest blocks with codes of their own, which say
+// nothing.
+func emptyBlocks() []byte {
+	var p []byte
+	bits, n := uint64(0), 0
+	put := func(v uint64, width int) {
+		bits |= v << n
+		for n += width; n >= 8; n -= 8 {
+			p = append(p, byte(bits))
+			bits >>= 8
+		}
+	}
+	lengths := map[uint8]uint64{18: 1, 1: 2, 0: 2}
+	for len(p) < 1<<20 {
+		put(4, 3)  // a block with codes of its own
+		put(0, 10) // 257 and 1 of them
+		put(14, 4) // up to the length 1 in the order
+		for _, symbol := range lengthOrder[:18] {
+			put(lengths[symbol], 3)
+		}
+		put(0, 1) // 138 and 117 zeros
+		put(127, 7)
+		put(0, 1)
+		put(255-138-11, 7)
+		put(3, 2) // two codes of one bit, the second for the end
+		put(3, 2)
+		put(1, 2)
+		put(1, 1)
+	}
+	return p
+}
+
+// What costs most of all that a peer can send.
+func BenchmarkEmptyBlocks(b *testing.B) {
+	data := emptyBlocks()
+	z, w, dst := new(Inflater), MakeWindow(make([]byte, 32<<10)), make([]byte, 100)
+	b.SetBytes(int64(len(data)))
+	for b.Loop() {
+		z.Reset()
+		if n, used, err := z.Inflate(&w, dst, data); n > 0 || used < len(data) || err != nil {
+			b.Fatal(n, used, err)
+		}
+	}
+}

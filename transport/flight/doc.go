@@ -62,7 +62,8 @@
 // A second core is fed with what is redacted, and that is what is recorded: the
 // replay is exact all the same. Should it ever answer in another way than the real
 // one, the recording ends there, and says so. What was replaced would be compressed to
-// other lengths: connections that may compress are not recorded with Redact.
+// other lengths: Options of package websockets with compression and with Redact are not
+// valid.
 //
 // # Replaying
 //

@@ -36,9 +36,9 @@ type Compressor struct {
 const windowLevel = 5
 
 // New makes a Compressor that refers back at most 2 to the power of
-// windowBits, 8 to 15. The level is from 1 to 9 and by default [DefaultLevel]. With a
-// window of less than 15 bits, messages of more than half of it are compressed by one
-// that is comparable to 5, and all messages are if the level is 5 or more.
+// windowBits, 8 to 15. The level is from 1 to 9 and by default [DefaultLevel]. For a
+// window of less than 15 bits 6 to 9 are as 5, and for messages of more than half a
+// window behind others so are 1 to 4.
 func New(windowBits uint8, level int) (*Compressor, error) {
 	if windowBits < deflate.MinWindowBits || windowBits > deflate.MaxWindowBits {
 		return nil, fmt.Errorf("deflate: a window of %d bits; it must be from 8 to 15", windowBits)
