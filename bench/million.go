@@ -35,7 +35,7 @@ func million(p *plan, out io.Writer) error {
 }
 
 func millionTakes(p *plan) time.Duration {
-	one := time.Duration(len(stages(p.million)))*(p.ping+p.rest) + time.Duration(p.million)*300*time.Microsecond
+	one := time.Duration(len(stages(p.million)))*(p.ping+p.rest) + time.Duration(p.million)*400*time.Microsecond
 	return time.Duration(len(p.holders())) * one
 }
 

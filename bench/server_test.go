@@ -3,6 +3,7 @@ package main
 import (
 	"os"
 	"testing"
+	"time"
 
 	"github.com/fb1e3c20/websockets/bench/payload"
 	"github.com/fb1e3c20/websockets/bench/peers"
@@ -62,6 +63,43 @@ func echo(t *testing.T, s *server, set *payload.Set, plain bool) {
 	}
 	if s.mode.Compresses() && set.Size() > 1000 && set.Name != "noise-16k" && tally.Wire > tally.Payload/2 {
 		t.Errorf("%s, plain %t: %d bytes on the wire for %d: that is not compressed", set.Name, plain, tally.Wire, tally.Payload)
+	}
+}
+
+func TestEveryPeerThatBroadcasts(t *testing.T) {
+	stream, err := raw.NewStream(payload.Text(128), uncompressed, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	some := 0
+	for _, peer := range peers.All() {
+		if peer.Broadcast == nil {
+			continue
+		}
+		some++
+		s, err := start(&job{peer: peer, mode: uncompressed, kind: kindBroadcast})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if cost, err := measureBroadcast(s, stream, 5, time.Millisecond); err != nil || cost.cpu <= 0 {
+			t.Errorf("%+v, %v", cost, err)
+		}
+		s.stop()
+	}
+	if some < 6 {
+		t.Errorf("%d peers", some)
+	}
+}
+
+func TestWhatAServerDoesNot(t *testing.T) {
+	coder, err := peers.Of("coder")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range []string{kindBroadcast, kindHold, "sing"} {
+		if _, err := serverOf(coder, uncompressed, kind, time.Second); err == nil {
+			t.Errorf("coder does %s", kind)
+		}
 	}
 }
 
