@@ -99,16 +99,21 @@ func (c *Conn) Write(p []byte) error {
 // large is more than any server may leave unread while nobody reads its replies.
 const large = 32 << 10
 
-// send writes p, in the background if a server that answers before it has read all
-// could block. The error follows.
-func (c *Conn) send(p []byte) <-chan error {
-	written := make(chan error, 1)
-	if len(p) > large {
-		go func() { written <- c.Write(p) }()
-		return written
+// exchange writes p and receives what comes back: at once if p is so large that a
+// server that answers before it has read all could block.
+func (c *Conn) exchange(p []byte, receive func() error) error {
+	if len(p) <= large {
+		if err := c.Write(p); err != nil {
+			return err
+		}
+		return receive()
 	}
-	written <- c.Write(p)
-	return written
+	written := make(chan error, 1)
+	go func() { written <- c.Write(p) }()
+	if err := receive(); err != nil {
+		return err
+	}
+	return <-written
 }
 
 // A Reply is a message of the server.

@@ -127,11 +127,8 @@ func (f *Fleet) each(do func(i int, c *Conn) error) error {
 func (f *Fleet) pingPong(c *Conn, flights int) (t Tally, err error) {
 	for number := f.sent; number < f.sent+flights*f.flight; number += f.flight {
 		batch := f.stream.Batch(number, f.flight)
-		written := c.send(batch)
-		if err := f.receive(c, number, f.flight, batch, &t); err != nil {
-			return t, err
-		}
-		if err := <-written; err != nil {
+		err := c.exchange(batch, func() error { return f.receive(c, number, f.flight, batch, &t) })
+		if err != nil {
 			return t, err
 		}
 	}
