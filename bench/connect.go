@@ -27,9 +27,7 @@ func connect(p *plan, out io.Writer) error {
 	r := newResult("Connect, one echo, close", "a connection", servers)
 	done := p.note("%s, %d servers, %d rounds", r.title, len(servers), p.rounds)
 	err = p.turns(servers, func(i int) error {
-		s, err := measureVisits(servers[i], stream, p.time)
-		r.costs[i].samples = append(r.costs[i].samples, s)
-		return err
+		return r.costs[i].add(measureVisits(servers[i], stream, p.time))
 	})
 	if err != nil {
 		return err

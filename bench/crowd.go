@@ -67,7 +67,7 @@ func (c *crowd) stats() (a crowdAnswer, err error) {
 
 func (c *crowd) stop() {
 	c.commands.Close()
-	c.cmd.Wait()
+	end(c.cmd)
 }
 
 // holdCrowd is the process of a crowd: it answers each line of input, and ends with the

@@ -103,13 +103,18 @@ func deflateCosts(p *plan, servers []*server, mode raw.Mode, set *payload.Set) (
 	return costs, p.turns(servers, func(i int) error {
 		c := costs[i]
 		both, err := measure(c.server, compressed, p.connections(set), 1, p.time)
-		if err != nil || !mode.Compresses() {
-			c.both = append(c.both, both)
+		if err != nil {
 			return err
 		}
-		send, err := measure(c.server, plain, p.connections(set), 1, p.time)
-		c.both, c.send = append(c.both, both), append(c.send, send)
-		return err
+		if mode.Compresses() {
+			send, err := measure(c.server, plain, p.connections(set), 1, p.time)
+			if err != nil {
+				return err
+			}
+			c.send = append(c.send, send)
+		}
+		c.both = append(c.both, both)
+		return nil
 	})
 }
 

@@ -96,9 +96,7 @@ func (p *plan) measureLoads(loads []*load) (results []*result, err error) {
 		r := newResult(l.String(), "a message", servers)
 		done := p.note("%s, %d servers, %d rounds", r.title, len(servers), p.rounds)
 		err = p.turns(servers, func(i int) error {
-			s, err := measure(servers[i], stream, l.connections, l.flight, p.time)
-			r.costs[i].samples = append(r.costs[i].samples, s)
-			return err
+			return r.costs[i].add(measure(servers[i], stream, l.connections, l.flight, p.time))
 		})
 		if err != nil {
 			return nil, err

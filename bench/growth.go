@@ -137,9 +137,7 @@ func (p *plan) measureBroadcasts(loads []*load) (results []*result, err error) {
 		r := newResult(count(l.connections, "member"), "a message to one of them", servers)
 		done := p.note("broadcast, %s, %d servers, %d rounds", r.title, len(servers), p.rounds)
 		err = p.turns(servers, func(i int) error {
-			s, err := measureBroadcast(servers[i], stream, l.connections, p.time)
-			r.costs[i].samples = append(r.costs[i].samples, s)
-			return err
+			return r.costs[i].add(measureBroadcast(servers[i], stream, l.connections, p.time))
 		})
 		if err != nil {
 			return nil, err

@@ -35,7 +35,7 @@ const (
 
 // hues are those of the curves, in the order of all peers. All can be read on white
 // and on black.
-var hues = []string{"#2f81f7", "#2f81f7", "#e5484d", "#1a9447", "#b08800", "#a371f7", "#db61a2", "#0e9a9a", "#d9730d", "#7d8590"}
+var hues = []string{"#2f81f7", "#00a6c8", "#e5484d", "#1a9447", "#b08800", "#a371f7", "#db61a2", "#0e9a9a", "#d9730d", "#7d8590", "#a0a000"}
 
 func hueOf(peer string) string {
 	i := slices.IndexFunc(peers.All(), func(p *peers.Peer) bool { return p.Name == peer })

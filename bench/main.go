@@ -1,7 +1,16 @@
 // Command bench compares WebSocket libraries: echo servers in processes of their own,
-// one client that knows nothing of them, and rounds in which they take turns. See
+// one client that knows nothing of them and checks every echo, and rounds in which they
+// take turns. What is measured is CPU time and memory of the servers' processes, as
+// Linux tells. See
 //
 //	go run . -help
+//
+// A run of all tables, with the pictures of docs/performance.md; idle connections, as
+// many as the machine holds; and whether everything works:
+//
+//	go run . -all -markdown -svg ../docs/performance
+//	go run . -scenario million
+//	go run . -short
 package main
 
 import (

@@ -31,6 +31,14 @@ func newResult(title, per string, servers []*server) *result {
 	return r
 }
 
+// add adds a round that went well.
+func (c *cost) add(s sample, err error) error {
+	if err == nil {
+		c.samples = append(c.samples, s)
+	}
+	return err
+}
+
 func (c *cost) cpu() time.Duration {
 	return median(c.samples, func(s sample) time.Duration { return s.cpu })
 }

@@ -80,11 +80,18 @@ func (p *plan) run(out io.Writer) error {
 func (p *plan) turn() time.Duration { return p.time*5/4 + 50*time.Millisecond }
 
 // turns have the servers take turns, in each round; who is first changes from round to
-// round.
+// round. A server that fails has a second try, and the failure is told, unless the run
+// is short: then it is to find failures.
 func (p *plan) turns(servers []*server, do func(i int) error) error {
 	for round := range p.rounds {
 		for i := range servers {
-			if err := do((round + i) % len(servers)); err != nil {
+			turn := (round + i) % len(servers)
+			err := do(turn)
+			if err != nil && !p.short {
+				fmt.Fprintf(p.progress, "once more, after: %v\n", err)
+				err = do(turn)
+			}
+			if err != nil {
 				return err
 			}
 		}

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"errors"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -62,5 +64,35 @@ func TestScenarios(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestTurns(t *testing.T) {
+	servers := make([]*server, 3)
+	p := &plan{rounds: 3, progress: io.Discard}
+	var order []int
+	fails := 0
+	do := func(i int) error {
+		order = append(order, i)
+		if i == 2 && fails > 0 {
+			fails--
+			return errors.New("no")
+		}
+		return nil
+	}
+	if err := p.turns(servers, do); err != nil || !slices.Equal(order, []int{0, 1, 2, 1, 2, 0, 2, 0, 1}) {
+		t.Errorf("%v, %v", order, err)
+	}
+	order, fails, p.rounds = nil, 1, 1
+	if err := p.turns(servers, do); err != nil || !slices.Equal(order, []int{0, 1, 2, 2}) {
+		t.Errorf("after a failure: %v, %v", order, err)
+	}
+	fails = 2
+	if err := p.turns(servers, do); err == nil {
+		t.Error("two failures")
+	}
+	fails, p.short = 1, true
+	if err := p.turns(servers, do); err == nil {
+		t.Error("a failure in a short run")
 	}
 }

@@ -182,5 +182,12 @@ func stop(servers []*server) {
 // stop ends the process.
 func (s *server) stop() {
 	s.commands.Close()
-	s.cmd.Wait()
+	end(s.cmd)
+}
+
+// end waits for a process that was told to end, and kills it if it does not.
+func end(cmd *exec.Cmd) {
+	late := time.AfterFunc(10*time.Second, func() { cmd.Process.Kill() })
+	defer late.Stop()
+	cmd.Wait()
 }

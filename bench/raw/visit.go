@@ -36,8 +36,8 @@ func (c *Conn) leave() error {
 	if err := c.closeReply(); err != nil {
 		return fmt.Errorf("closing handshake: %w", err)
 	}
-	if c, ok := c.c.(*net.TCPConn); ok {
-		c.CloseWrite()
+	if tcp, ok := c.c.(*net.TCPConn); ok && c.plain {
+		tcp.CloseWrite() // a WebSocket server ends first, a plain one does not
 	}
 	if _, err := c.r.ReadByte(); !errors.Is(err, io.EOF) {
 		return fmt.Errorf("the server does not end the connection: %v", err)
