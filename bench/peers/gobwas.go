@@ -81,49 +81,50 @@ func echoGobwas(c net.Conn, r io.Reader, compresses bool) error {
 	case !h.Fin || !h.OpCode.IsData() || h.Length > maxMessage:
 		return errGobwas
 	}
-	z := gobwasPool.Get().(*gobwasFlate)
+	z := gobwasPool.Get().(*gobwasMessage)
 	defer gobwasPool.Put(z)
 	z.in = sized(z.in, int(h.Length))
 	if _, err := io.ReadFull(r, z.in); err != nil {
 		return err
 	}
 	ws.Cipher(z.in, h.Mask, 0)
-	message := z.in
-	if h.Rsv1() {
-		z.src.Reset(z.in)
-		z.reader.Reset(&z.src)
-		z.message.Reset()
-		if _, err := z.message.ReadFrom(io.LimitReader(z.reader, maxMessage)); err != nil {
-			return err
-		}
-		message = z.message.Bytes()
-	}
 	if !compresses {
-		return send(c, ws.Header{Fin: true, OpCode: h.OpCode}, message)
+		return send(c, ws.Header{Fin: true, OpCode: h.OpCode}, z.in)
+	}
+	message, err := z.message(h.Rsv1())
+	if err != nil {
+		return err
 	}
 	return z.send(c, h.OpCode, message)
 }
 
-// gobwasFlate is what a message needs, in a pool.
-type gobwasFlate struct {
-	in           []byte
-	src          bytes.Reader
-	message, out bytes.Buffer
-	reader       *wsflate.Reader
-	writer       *wsflate.Writer
+// gobwasMessage is what a message needs, in a pool: its bytes, and what compresses once
+// it has.
+type gobwasMessage struct {
+	in       []byte
+	src      bytes.Reader
+	inflated bytes.Buffer
+	deflated bytes.Buffer
+	reader   *wsflate.Reader
+	writer   *wsflate.Writer
 }
 
-var gobwasPool = sync.Pool{New: func() any {
-	z := &gobwasFlate{}
-	z.reader = wsflate.NewReader(&z.src, func(r io.Reader) wsflate.Decompressor {
-		return resettable{flate.NewReader(r)}
-	})
-	z.writer = wsflate.NewWriter(&z.out, func(w io.Writer) wsflate.Compressor {
-		c, _ := flate.NewWriter(w, flate.BestSpeed) // a level that exists
-		return c
-	})
-	return z
-}}
+var gobwasPool = sync.Pool{New: func() any { return new(gobwasMessage) }}
+
+// message returns what came in, decompressed if it is compressed.
+func (z *gobwasMessage) message(compressed bool) ([]byte, error) {
+	if !compressed {
+		return z.in, nil
+	}
+	if z.reader == nil {
+		z.reader = wsflate.NewReader(&z.src, func(r io.Reader) wsflate.Decompressor { return resettable{flate.NewReader(r)} })
+	}
+	z.src.Reset(z.in)
+	z.reader.Reset(&z.src)
+	z.inflated.Reset()
+	_, err := z.inflated.ReadFrom(io.LimitReader(z.reader, maxMessage))
+	return z.inflated.Bytes(), err
+}
 
 // resettable is a reader of the standard library as wsflate can use it again.
 type resettable struct{ io.ReadCloser }
@@ -131,16 +132,22 @@ type resettable struct{ io.ReadCloser }
 func (r resettable) Reset(src io.Reader) { r.ReadCloser.(flate.Resetter).Reset(src, nil) }
 
 // send compresses a message and sends it.
-func (z *gobwasFlate) send(c net.Conn, op ws.OpCode, p []byte) error {
-	z.out.Reset()
-	z.writer.Reset(&z.out)
+func (z *gobwasMessage) send(c net.Conn, op ws.OpCode, p []byte) error {
+	if z.writer == nil {
+		z.writer = wsflate.NewWriter(&z.deflated, func(w io.Writer) wsflate.Compressor {
+			c, _ := flate.NewWriter(w, flate.BestSpeed) // a level that exists
+			return c
+		})
+	}
+	z.deflated.Reset()
+	z.writer.Reset(&z.deflated)
 	if _, err := z.writer.Write(p); err != nil {
 		return err
 	}
 	if err := z.writer.Flush(); err != nil {
 		return err
 	}
-	return send(c, ws.Header{Fin: true, OpCode: op, Rsv: ws.Rsv(true, false, false)}, z.out.Bytes())
+	return send(c, ws.Header{Fin: true, OpCode: op, Rsv: ws.Rsv(true, false, false)}, z.deflated.Bytes())
 }
 
 // send sends a frame in one write.

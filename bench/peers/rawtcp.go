@@ -7,7 +7,8 @@ import (
 	"github.com/fb1e3c20/websockets/bench/raw"
 )
 
-// rawBuffer is how much the servers without a library read at a time, in bytes.
+// rawBuffer is how much the servers without a library read at a time, in bytes: what
+// io.Copy does.
 const rawBuffer = 32 << 10
 
 // serveRawTCP sends back bytes: what a goroutine a connection costs at least.

@@ -23,7 +23,7 @@ func NewFleet(server Target, stream *Stream, n, flight int) (*Fleet, error) {
 		return nil, fmt.Errorf("%s: %d messages at a time, of %d", stream.Set.Name, flight, len(stream.Set.Messages))
 	}
 	for range n {
-		c, err := Dial(server, stream.Mode.Offer(), stream.buffer())
+		c, err := Dial(server, stream.Mode.Offer(), stream.buffer(flight))
 		if err != nil {
 			f.Close()
 			return nil, err

@@ -27,8 +27,10 @@ func (s *Stream) Batch(number, n int) []byte {
 	return s.laps[begin:s.ends[first+n-1]]
 }
 
-// buffer is what input is read into, in bytes: a message, within reason.
-func (s *Stream) buffer() int { return min(max(s.Set.Size()+16, 512), 64<<10) }
+// buffer is what input is read into, in bytes: so many messages, within reason.
+func (s *Stream) buffer(messages int) int {
+	return min(max((s.Set.Size()+16)*messages, 512), 128<<10)
+}
 
 // mask is over everything: what a mask costs does not depend on it.
 var mask = frame.Mask{0x37, 0xfa, 0x21, 0x3d}
