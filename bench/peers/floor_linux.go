@@ -30,7 +30,7 @@ func serveFloor(l net.Listener, _ raw.Mode) error {
 		return err
 	}
 	defer unix.Close(poller)
-	f := &epollFloor{poller: poller, listener: listener, buf: make([]byte, rawBuffer), unsent: map[int][]byte{}}
+	f := &epollFloor{poller: poller, listener: listener, buf: make([]byte, 64<<10), unsent: map[int][]byte{}}
 	if err := f.watch(unix.EPOLL_CTL_ADD, listener, unix.EPOLLIN); err != nil {
 		return err
 	}

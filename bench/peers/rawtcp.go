@@ -7,7 +7,7 @@ import (
 	"github.com/fb1e3c20/websockets/bench/raw"
 )
 
-// rawBuffer is how much the servers without a library read at a time, in bytes: what
+// rawBuffer is how much a connection of rawtcp reads at a time, in bytes: what
 // io.Copy does.
 const rawBuffer = 32 << 10
 
