@@ -53,8 +53,11 @@ func TestScenarios(t *testing.T) {
 func TestWorlds(t *testing.T) {
 	engines(t, func(t *testing.T, h *wasm.Host, interpreted bool) {
 		seeds := uint64(60)
-		if interpreted {
+		switch {
+		case interpreted:
 			seeds = 3
+		case raceEnabled:
+			seeds = 15
 		}
 		for _, w := range worlds.All() {
 			t.Run(w.Name, func(t *testing.T) {
