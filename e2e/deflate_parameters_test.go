@@ -7,8 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
-	"net/http"
-	"net/http/httptest"
 	"testing"
 
 	"github.com/fb1e3c20/websockets"
@@ -62,6 +60,13 @@ var policies = []websockets.Compression{
 	{SendWindowBits: 15, ReceiveWindowBits: 15, NoReceiveTakeover: true, Level: 9},
 }
 
+// compressing returns Strict options with a policy.
+func compressing(policy *websockets.Compression) *websockets.Options {
+	o := websockets.Strict()
+	o.Compression = policy
+	return o
+}
+
 // echoed is text that comes again and again, at every distance up to one of n bytes: if
 // a window is too small for what was sent, its owner notices.
 func echoed(n int) []byte {
@@ -101,25 +106,13 @@ func converseCompressed(t *testing.T, ours library, theirs peer, compresses bool
 // Foreign clients offer every combination that they can, and a server of every policy
 // understands them, and they it.
 func TestParametersOfClients(t *testing.T) {
-	accepted := make(chan *websockets.Conn, 1)
-	var policy websockets.Compression
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		o := websockets.Strict()
-		o.Compression = &policy
-		c, err := websockets.Accept(w, r, o)
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		accepted <- c
-		<-c.Done()
-	}))
-	t.Cleanup(s.Close)
+	var policy *websockets.Compression
+	url, accepted := serving(t, func() *websockets.Options { return compressing(policy) })
 	for _, i := range []implementation{npmWS, pythonWebsockets} {
 		for n, p := range combinations(false) {
 			t.Run(i.name+p.String(), func(t *testing.T) {
-				policy = policies[n%len(policies)]
-				theirs := i.connect(t, "ws"+s.URL[len("http"):], p.String())
+				policy = &policies[n%len(policies)]
+				theirs := i.connect(t, url, p.String())
 				c := <-accepted
 				defer c.CloseNow()
 				converseCompressed(t, library{t, c}, theirs, true)
@@ -135,9 +128,7 @@ func TestParametersOfServers(t *testing.T) {
 		for n, p := range combinations(true) {
 			t.Run(i.name+p.String(), func(t *testing.T) {
 				theirs, host := i.listen(t, p.String())
-				o := websockets.Strict()
-				o.Compression = &policies[n%len(policies)]
-				c, err := websockets.Dial(library{t: t}.context(), "ws://"+host, o)
+				c, err := websockets.Dial(library{t: t}.context(), "ws://"+host, compressing(&policies[n%len(policies)]))
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -152,25 +143,10 @@ func TestParametersOfServers(t *testing.T) {
 // Some clients offer one combination only.
 func TestParametersOfOthers(t *testing.T) {
 	for n := range policies {
-		accepted := make(chan *websockets.Conn, 1)
-		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-			if r.URL.Path != "/ws" {
-				return
-			}
-			o := websockets.Strict()
-			o.Compression = &policies[n]
-			c, err := websockets.Accept(w, r, o)
-			if err != nil {
-				t.Error(err)
-				return
-			}
-			accepted <- c
-			<-c.Done()
-		}))
-		t.Cleanup(s.Close)
+		url, accepted := serving(t, func() *websockets.Options { return compressing(&policies[n]) })
 		for _, i := range []implementation{chromium, npmUndici} {
 			t.Run(fmt.Sprintf("%s, policy %d", i.name, n), func(t *testing.T) {
-				theirs := i.connect(t, "ws"+s.URL[len("http"):]+"/ws")
+				theirs := i.connect(t, url)
 				c := <-accepted
 				defer c.CloseNow()
 				converseCompressed(t, library{t, c}, theirs, i.name != npmUndici.name)

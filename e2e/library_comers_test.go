@@ -25,22 +25,12 @@ import (
 // Package websockets as a server for all comers: both ends close with codes and reasons
 // of their own, and agree on a subprotocol.
 func TestLibraryServerForComers(t *testing.T) {
-	accepted := make(chan *websockets.Conn, 1)
-	at := serveAll(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != "/ws" {
-			return
-		}
+	h, accepted := accepting(t, func() *websockets.Options {
 		o := websockets.Strict()
 		o.Subprotocols = []string{"chat"}
-		c, err := websockets.Accept(w, r, o)
-		if err != nil {
-			t.Error(err)
-			return
-		}
-		accepted <- c
-		<-c.Done()
-		c.Close(websockets.NormalClosure, "") // over HTTP/2 the handler must stay until all is out
-	}))
+		return o
+	})
+	at := serveAll(t, h)
 	open := func(t *testing.T, c comer, args ...string) (library, peer, event) {
 		theirs := c.to(at).try(t, "wss://"+at.host+"/ws", args...)
 		opened := theirs.next()

@@ -100,22 +100,35 @@ func meet(t *testing.T, pings bool, open meeting) {
 	}
 }
 
-func TestLibraryServer(t *testing.T) {
-	accepted := make(chan *websockets.Conn, 1)
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+// accepting is a handler that accepts connections at /ws, as options say at that moment,
+// and hands them over.
+func accepting(t *testing.T, options func() *websockets.Options) (h http.Handler, accepted <-chan *websockets.Conn) {
+	conns := make(chan *websockets.Conn, 1)
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/ws" {
 			return
 		}
-		c, err := websockets.Accept(w, r, websockets.Strict())
+		c, err := websockets.Accept(w, r, options())
 		if err != nil {
 			t.Error(err)
 			return
 		}
-		accepted <- c
+		conns <- c
 		<-c.Done()
-	}))
+		c.Close(websockets.NormalClosure, "") // over HTTP/2 the handler must stay until all is out
+	}), conns
+}
+
+// serving starts a server for such a handler.
+func serving(t *testing.T, options func() *websockets.Options) (url string, accepted <-chan *websockets.Conn) {
+	h, accepted := accepting(t, options)
+	s := httptest.NewServer(h)
 	t.Cleanup(s.Close)
-	url := "ws" + s.URL[len("http"):] + "/ws"
+	return "ws" + s.URL[len("http"):] + "/ws", accepted
+}
+
+func TestLibraryServer(t *testing.T) {
+	url, accepted := serving(t, websockets.Strict)
 	for _, i := range foreignClients {
 		t.Run(i.name, func(t *testing.T) {
 			meet(t, i.pings, func(t *testing.T) (library, peer) {
