@@ -34,7 +34,7 @@ func growthTakes(p *plan) time.Duration {
 	total := 3 * time.Second
 	for _, l := range []*line{connectionsLine(p), sizesLine(p, "", "", payload.Text), sizesLine(p, "", "", payload.Text), membersLine(p)} {
 		for _, load := range l.loads {
-			one := p.turn() + time.Duration(load.connections)*250*time.Microsecond + time.Duration(load.set.Size())*40*time.Nanosecond
+			one := p.turn() + time.Duration(load.connections)*250*time.Microsecond + time.Duration(load.set.Size())*10*time.Nanosecond
 			total += one * time.Duration(p.rounds*p.count(uncompressed))
 		}
 	}

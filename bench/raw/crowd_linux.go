@@ -39,13 +39,22 @@ func (c *Crowd) Open(from string, n int) (err error) {
 	if err != nil {
 		return err
 	}
-	for range n {
+	events := make([]unix.EpollEvent, 512)
+	for i := range n {
 		fd, err := c.dial(to, source)
+		if err == unix.EAGAIN {
+			err = fmt.Errorf("no answer within %v", patience)
+		}
 		if err != nil {
-			return fmt.Errorf("connection %d: %w", len(c.fds)+1, err)
+			return fmt.Errorf("connection %d: %w", i+1, err)
 		}
 		c.fds = append(c.fds, fd)
 		c.open.Add(1)
+		if i%100 == 99 {
+			if err := c.wait(events, 0); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
 }
@@ -98,11 +107,14 @@ var (
 // greet shakes hands and has one message sent back.
 func (c *Crowd) greet(fd int) error {
 	request := request(c.server.Addr, "")
+	if c.server.Plain {
+		if err := c.ask(fd, request, request); err != nil {
+			return err
+		}
+		return c.ask(fd, hello, hello)
+	}
 	if err := writeAll(fd, request); err != nil {
 		return err
-	}
-	if c.server.Plain {
-		return errors.Join(c.expect(fd, request), writeAll(fd, hello), c.expect(fd, hello))
 	}
 	p, err := c.head(fd)
 	if err != nil {
@@ -115,7 +127,7 @@ func (c *Crowd) greet(fd int) error {
 	if response.StatusCode != http.StatusSwitchingProtocols {
 		return fmt.Errorf("the status is %s", response.Status)
 	}
-	return errors.Join(writeAll(fd, hello), c.expect(fd, echo))
+	return c.ask(fd, hello, echo)
 }
 
 // head reads the head of a response.
@@ -133,8 +145,11 @@ func (c *Crowd) head(fd int) ([]byte, error) {
 	return nil, errors.New("a response without end")
 }
 
-// expect reads want.
-func (c *Crowd) expect(fd int, want []byte) error {
+// ask writes p and reads want.
+func (c *Crowd) ask(fd int, p, want []byte) error {
+	if err := writeAll(fd, p); err != nil {
+		return err
+	}
 	have := 0
 	for have < len(want) {
 		n, err := read(fd, c.buf[have:len(want)])
@@ -197,16 +212,24 @@ func (c *Crowd) Hold(done <-chan struct{}, interval time.Duration) error {
 				c.sendPing()
 			}
 		}
-		n, err := unix.EpollWait(c.poller, events, 10)
-		if err != nil && err != unix.EINTR {
-			return fmt.Errorf("epoll_wait: %w", err)
-		}
-		for _, event := range events[:max(n, 0)] {
-			if fd := int(event.Fd); c.attend(fd) != nil {
-				c.lose(fd)
-			}
+		if err := c.wait(events, 10); err != nil {
+			return err
 		}
 	}
+}
+
+// wait waits for input for some milliseconds, and takes it.
+func (c *Crowd) wait(events []unix.EpollEvent, milliseconds int) error {
+	n, err := unix.EpollWait(c.poller, events, milliseconds)
+	if err != nil && err != unix.EINTR {
+		return fmt.Errorf("epoll_wait: %w", err)
+	}
+	for _, event := range events[:max(n, 0)] {
+		if fd := int(event.Fd); c.attend(fd) != nil {
+			c.lose(fd)
+		}
+	}
+	return nil
 }
 
 // sendPing sends a ping on the connection whose turn it is. Those that were lost have

@@ -120,7 +120,7 @@ func TestACrowdThatCannotOpen(t *testing.T) {
 	}{
 		"an address that is not ours": {server, "192.0.2.1", 0, "assign requested address"},
 		"no address":                  {server, "nowhere", 0, "nowhere"},
-		"a silent server":             {listen(t, silence), "127.0.0.1", 0, "unavailable"},
+		"a silent server":             {listen(t, silence), "127.0.0.1", 0, "no answer within"},
 		"a full server":               {picky, "127.0.0.1", 3, "connection 4: the status is 503"},
 		"a server that lies":          {listen(t, echoes(func([]byte) []byte { return []byte("olleh") })), "127.0.0.1", 0, "the server sends"},
 	} {
