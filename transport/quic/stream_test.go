@@ -18,6 +18,8 @@ import (
 func TestContract(t *testing.T) {
 	l := listen(t, nil)
 	c := dial(t, l.Addr(), nil)
+	keep, _ := open(t, c, l) // both ends of the connection are at work
+	defer keep.Abort()
 	t.Run("ClientFirst", func(t *testing.T) {
 		streamtest.Run(t, func(t *testing.T) (a, b transport.Stream) { return open(t, c, l) })
 	})
