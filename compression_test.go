@@ -17,6 +17,7 @@ import (
 
 	"github.com/fb1e3c20/websockets"
 	"github.com/fb1e3c20/websockets/transport/flight"
+	"github.com/fb1e3c20/websockets/transport/pipe"
 )
 
 var compressions = map[string]websockets.Compression{
@@ -401,6 +402,27 @@ func TestCompressionIsRecorded(t *testing.T) {
 		if r.Birth.Settings.Config().Compression == nil || r.Calls < 10 || r.Stopped != "" {
 			t.Errorf("%+v", r)
 		}
+	}
+}
+
+// The first connection of a server chooses what it compresses, as all others do.
+func TestTheFirstConnectionChooses(t *testing.T) {
+	o := strict()
+	o.Compression = &websockets.Compression{Choose: func(websockets.MessageType, []byte) bool { return false }}
+	server := websockets.Handle(func(ctx context.Context, c *websockets.Conn) error {
+		return c.Send(ctx, websockets.Text, bytes.Repeat([]byte("x"), 1000))
+	}, o)
+	ours, theirs := pipe.New(0)
+	go server.ServeStream(t.Context(), ours)
+	client := strict()
+	client.Compression = &websockets.Compression{}
+	c, err := (&websockets.Dialer{Options: client}).DialStream(t.Context(), theirs, "ws://test/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.CloseNow()
+	if _, p, err := c.Receive(t.Context()); err != nil || len(p) != 1000 || c.Stats().BytesReceived < 1000 {
+		t.Errorf("%d bytes, of %d on the wire, %v", len(p), c.Stats().BytesReceived, err)
 	}
 }
 

@@ -29,11 +29,12 @@ func (s *Server) AcceptStream(ctx context.Context, stream transport.Stream) (*Co
 
 // acceptStream returns with an error the Conn too, for its request.
 func (s *Server) acceptStream(ctx context.Context, stream transport.Stream, more ...transport.Option) (c *Conn, err error) {
-	c = &Conn{request: blankRequest(ctx, stream), compression: s.options.Compression}
+	c = &Conn{request: blankRequest(ctx, stream)}
 	if err := s.init(); err != nil {
 		stream.Abort()
 		return c, &HandshakeError{Err: unexpected(err)}
 	}
+	c.compression = s.options.Compression
 	if !s.enter() {
 		stream.Close()
 		return c, &HandshakeError{Err: wrap(transport.ErrClosed)}

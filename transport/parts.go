@@ -7,6 +7,10 @@ import (
 	"github.com/fb1e3c20/websockets/core/frame"
 )
 
+// partSize is how much of a large message is compressed at a time: twice as much would
+// take twice as long, and half as much have the history before it read twice as often.
+const partSize = largeBuffer
+
 // sendParts sends a large message in fragments, of which each is compressed with the
 // lock and all are not: whoever needs the lock, to answer a ping for example, waits for
 // one. That a text is UTF-8 has been checked.
@@ -42,7 +46,7 @@ func (w Writer) complete(rest []byte) {
 // sent.
 func (w Writer) writeParts(p []byte) (n int, err error) {
 	for {
-		part := p[n:min(len(p), n+directSize)]
+		part := p[n:min(len(p), n+partSize)]
 		last := n+len(part) == len(p)
 		if err := w.writePart(part, last); err != nil {
 			return n, err

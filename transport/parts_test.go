@@ -86,7 +86,11 @@ func TestOthersBetweenTheParts(t *testing.T) {
 			}
 		}
 	}()
-	p := bytes.Repeat([]byte("compressed with great care, "), 1<<15)
+	p := make([]byte, 1<<18) // letters, which take long to compress
+	fillNoise(p)
+	for i := range p {
+		p[i] = 'a' + p[i]&7
+	}
 	sent := make(chan error)
 	go func() { sent <- ends[core.Server].Send(t.Context(), frame.Text, p) }()
 	between := 0

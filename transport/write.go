@@ -36,7 +36,7 @@ const (
 // a copy of what is left of it; the error of ctx then says only that Send did
 // not wait for that.
 //
-// On a connection that compresses, a message of 32 KiB or more goes in fragments, so
+// On a connection that compresses, a message of 32 KiB or more goes in fragments of 64 KiB, so
 // that nobody waits for all of it to be compressed.
 func (c *Conn) Send(ctx context.Context, op frame.Opcode, p []byte) error {
 	if len(p) < directSize {

@@ -16,7 +16,7 @@ type Deflater struct {
 }
 
 // keptBuffer is how large a buffer may be that a Deflater keeps.
-const keptBuffer = 64 << 10
+const keptBuffer = 80 << 10
 
 // Deflate compresses p, as Append does. The result is valid until the next call.
 func (d *Deflater) Deflate(w *Window, p []byte, last bool) []byte {
