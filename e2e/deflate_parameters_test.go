@@ -7,6 +7,7 @@ import (
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 
 	"github.com/fb1e3c20/websockets"
@@ -106,12 +107,12 @@ func converseCompressed(t *testing.T, ours library, theirs peer, compresses bool
 // Foreign clients offer every combination that they can, and a server of every policy
 // understands them, and they it.
 func TestParametersOfClients(t *testing.T) {
-	var policy *websockets.Compression
-	url, accepted := serving(t, func() *websockets.Options { return compressing(policy) })
+	var policy atomic.Pointer[websockets.Compression]
+	url, accepted := serving(t, func() *websockets.Options { return compressing(policy.Load()) })
 	for _, i := range []implementation{npmWS, pythonWebsockets} {
 		for n, p := range combinations(false) {
 			t.Run(i.name+p.String(), func(t *testing.T) {
-				policy = &policies[n%len(policies)]
+				policy.Store(&policies[n%len(policies)])
 				theirs := i.connect(t, url, p.String())
 				c := <-accepted
 				defer c.CloseNow()
