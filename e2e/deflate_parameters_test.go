@@ -13,7 +13,7 @@ import (
 	"github.com/fb1e3c20/websockets"
 )
 
-var allParameters = flag.Bool("deflate.all", false, "try every combination of the parameters of permessage-deflate, not every seventh")
+var allParameters = flag.Bool("deflate.all", false, "try every combination of the parameters of permessage-deflate, not every thirteenth")
 
 // parameters are those of permessage-deflate, as a peer takes them in JSON
 // (https://www.rfc-editor.org/rfc/rfc7692#section-7.1).
@@ -43,7 +43,7 @@ func combinations(server bool) (list []parameters) {
 	for _, serverBits := range []int{0, 9, 12, 15} {
 		for _, bits := range clientBits {
 			for i := range 4 {
-				if n++; *allParameters || n%7 == 1 {
+				if n++; *allParameters || n%13 == 1 {
 					list = append(list, parameters{i&1 != 0, i&2 != 0, serverBits, bits})
 				}
 			}
