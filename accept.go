@@ -78,7 +78,8 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request, more ...transpor
 		m.abandon()
 		return nil, err
 	}
-	c := &Conn{request: detached(r), subprotocol: o.Subprotocol, compression: s.options.Compression, patience: s.patience()}
+	c := &Conn{subprotocol: o.Subprotocol, compression: s.options.Compression, patience: s.patience()}
+	c.asked.see(detached(r))
 	return s.newConn(c, m, stream, more)
 }
 

@@ -135,7 +135,7 @@ func (w *crew) dissolve() {
 }
 
 func (w *crew) work(ctx context.Context, t *turn, m Message) {
-	err := unexpected(errGoexit)
+	err := errGoexit
 	defer func() {
 		if err != nil {
 			w.conn.inTurn(ctx)
@@ -151,7 +151,7 @@ func (w *crew) work(ctx context.Context, t *turn, m Message) {
 
 // call calls the handler; a panic becomes an error.
 func (w *crew) call(ctx context.Context, m Message) (err error) {
-	defer w.server.recoverFrom("the handler", w.conn.request, &err)
+	defer w.server.recoverIn("the handler", w.conn, &err)
 	return w.handle(ctx, w.conn, m)
 }
 

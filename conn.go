@@ -25,7 +25,7 @@ import (
 type Conn struct {
 	t           *transport.Conn
 	subprotocol string
-	request     *http.Request
+	asked       asked
 	response    *http.Response
 	compression *Compression
 	released    bool        // guarded by the Server's mu
@@ -138,7 +138,7 @@ func (c *Conn) Subprotocol() string { return c.subprotocol }
 
 // Request returns the handshake request that a server accepted, nil at a
 // client. Its body is empty.
-func (c *Conn) Request() *http.Request { return c.request }
+func (c *Conn) Request() *http.Request { return c.asked.request(c) }
 
 // Response returns the handshake response that a client received, nil at a
 // server. Its Request tells the URL that redirects led to, its TLS what was

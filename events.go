@@ -40,7 +40,7 @@ func HandleEvents(h EventHandler, o *Options) *Server {
 }
 
 func (s *Server) handleEvents(ctx context.Context, c *Conn, h EventHandler) error {
-	err := unexpected(errGoexit)
+	err := errGoexit
 	var own error
 	defer func() {
 		s.onClose(h, c, c.ended(ctx, own, err))
@@ -52,7 +52,7 @@ func (s *Server) handleEvents(ctx context.Context, c *Conn, h EventHandler) erro
 // deliver calls OnOpen and OnMessage until the connection ends. own is what one
 // of them returned.
 func (s *Server) deliver(ctx context.Context, c *Conn, h EventHandler) (own, err error) {
-	defer s.recoverFrom("the handler", c.request, &err)
+	defer s.recoverIn("the handler", c, &err)
 	if err := h.OnOpen(ctx, c); err != nil {
 		return err, err
 	}
@@ -89,13 +89,13 @@ func (c *Conn) ended(ctx context.Context, own, err error) error {
 
 func (s *Server) onClose(h EventHandler, c *Conn, err error) {
 	if failed := s.callOnClose(h, c, err); failed != nil && !isAbort(failed) {
-		s.report(c.request, unexpected(failed))
+		s.report(c.Request(), unexpected(failed))
 	}
 }
 
 // callOnClose calls OnClose; a panic becomes an error.
 func (s *Server) callOnClose(h EventHandler, c *Conn, how error) (err error) {
-	defer s.recoverFrom("OnClose", c.request, &err)
+	defer s.recoverIn("OnClose", c, &err)
 	h.OnClose(c, how)
 	return nil
 }

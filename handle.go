@@ -46,7 +46,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.reportRefused(r, err)
 		return
 	}
-	s.serve(c.request.Context(), c)
+	s.serve(c.Request().Context(), c)
 	if released := c.held(); released != nil {
 		<-released
 	}
@@ -57,7 +57,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (s *Server) ServeStream(ctx context.Context, stream transport.Stream) {
 	c, err := s.acceptStream(ctx, stream, s.serving...)
 	if err != nil {
-		s.reportRefused(c.request, err)
+		s.reportRefused(c.Request(), err)
 		return
 	}
 	s.serve(ctx, c)
@@ -75,7 +75,7 @@ func (s *Server) serve(parent context.Context, c *Conn) {
 	if parent.Done() == nil {
 		ctx = lasting{ctx}
 	}
-	code, err := InternalError, unexpected(errGoexit)
+	code, err := InternalError, errGoexit
 	defer func() { s.finish(c, code, err) }()
 	err = s.call(ctx, c)
 	code, err = c.verdict(err, parent)
@@ -134,7 +134,7 @@ func (s *Server) finish(c *Conn, code CloseCode, err error) {
 	if !s.reports(err) {
 		closeErr := c.Close(code, "")
 		if err == nil && s.reports(closeErr) {
-			s.report(c.request, closeErr)
+			s.report(c.Request(), closeErr)
 		}
 		return
 	}
@@ -144,13 +144,13 @@ func (s *Server) finish(c *Conn, code CloseCode, err error) {
 		defer close(closed)
 		c.Close(code, "")
 	}()
-	s.report(c.request, err)
+	s.report(c.Request(), err)
 	<-closed
 }
 
 // call calls the handler; a panic becomes an error.
 func (s *Server) call(ctx context.Context, c *Conn) (err error) {
-	defer s.recoverFrom("the handler", c.request, &err)
+	defer s.recoverIn("the handler", c, &err)
 	if s.Handler == nil {
 		return errNoHandler
 	}
@@ -159,19 +159,30 @@ func (s *Server) call(ctx context.Context, c *Conn) (err error) {
 
 var (
 	errNoHandler = errors.New("websocket: Server.Handler is not set")
-	errGoexit    = errors.New("websocket: the handler ended its goroutine")
+	errGoexit    = unexpected(errors.New("websocket: the handler ended its goroutine"))
 )
 
-// recoverFrom logs a panic of what the user gave us and makes an error of it.
+// recoverFrom catches a panic of what the user gave us.
 func (s *Server) recoverFrom(what string, r *http.Request, err *error) {
-	p := recover()
-	if p == nil {
-		return
+	if p := recover(); p != nil {
+		*err = s.caught(what, r, p)
 	}
-	*err = panicked{what, p}
-	if !isAbort(*err) {
+}
+
+// recoverIn is recoverFrom for what was given an open connection.
+func (s *Server) recoverIn(what string, c *Conn, err *error) {
+	if p := recover(); p != nil {
+		*err = s.caught(what, c.Request(), p)
+	}
+}
+
+// caught logs a panic and makes an error of it.
+func (s *Server) caught(what string, r *http.Request, p any) error {
+	err := panicked{what, p}
+	if !isAbort(err) {
 		s.log().Error("websocket: "+what+" panicked", "panic", p, "url", r.URL.Path, "peer", r.RemoteAddr, "stack", string(debug.Stack()))
 	}
+	return err
 }
 
 // panicked is a panic, which has been logged with its stack.

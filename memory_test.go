@@ -42,8 +42,8 @@ func TestIdleConnHeap(t *testing.T) {
 		server *websockets.Server
 		most   int
 	}{
-		{"Events", websockets.HandleEvents(echoEvents{}, strict()), 5600},
-		{"Handler", websockets.Handle(echo, strict()), 5600},
+		{"Events", websockets.HandleEvents(echoEvents{}, strict()), 3400},
+		{"Handler", websockets.Handle(echo, strict()), 3400},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			addr := listen(t, test.server)

@@ -31,6 +31,7 @@ type Server struct {
 	settings *core.Settings
 	att      *transport.Attendant
 	warned   *warnings
+	shows    bool // requests, to functions of the user
 
 	mu        sync.Mutex
 	conns     map[*Conn]struct{}     // whose transport is not released
@@ -63,6 +64,7 @@ func (s *Server) init() error {
 			s.warned = &warnings{}
 		}
 		s.settings, s.err = s.options.settings()
+		s.shows = s.options.showRequests()
 		s.att = transport.NewAttendant(s.options.clock())
 		s.conns = make(map[*Conn]struct{})
 		s.listeners = make(map[*Listener]struct{})

@@ -29,7 +29,9 @@ func (s *Server) AcceptStream(ctx context.Context, stream transport.Stream) (*Co
 
 // acceptStream returns with an error the Conn too, for its request.
 func (s *Server) acceptStream(ctx context.Context, stream transport.Stream, more ...transport.Option) (c *Conn, err error) {
-	c = &Conn{request: blankRequest(ctx, stream)}
+	r := blankRequest(ctx, stream)
+	c = &Conn{}
+	c.asked.see(r)
 	if err := s.init(); err != nil {
 		stream.Abort()
 		return c, &HandshakeError{Err: unexpected(err)}
@@ -40,7 +42,7 @@ func (s *Server) acceptStream(ctx context.Context, stream transport.Stream, more
 		return c, &HandshakeError{Err: wrap(transport.ErrClosed)}
 	}
 	defer s.leave()
-	m, err := s.machine(c.request, false, nil)
+	m, err := s.machine(r, false, nil)
 	if err != nil {
 		stream.Abort()
 		return c, &HandshakeError{Err: unexpected(err)}
@@ -52,8 +54,8 @@ func (s *Server) acceptStream(ctx context.Context, stream transport.Stream, more
 	}
 	req, err := c.t.AwaitRequest(ctx)
 	if err == nil {
-		c.request.TLS = tlsState(stream)
-		err = fillRequest(c.request, req)
+		r.TLS = tlsState(stream)
+		err = fillRequest(r, req)
 	}
 	if err != nil {
 		return c, s.refuseStream(c, err)
@@ -61,24 +63,31 @@ func (s *Server) acceptStream(ctx context.Context, stream transport.Stream, more
 	answered := false
 	defer func() {
 		if !answered {
-			s.reportRefused(c.request, s.refuseStream(c, unexpected(errAskedGoexit)))
+			s.reportRefused(r, s.refuseStream(c, unexpected(errAskedGoexit)))
 		}
 	}()
-	err = s.answer(c, req)
+	head := ""
+	if !s.shows {
+		head = headOf(req)
+	}
+	err = s.answer(c, r, req)
 	answered = true
+	if err == nil && head != "" {
+		c.asked.fold(ctx, head)
+	}
 	return c, err
 }
 
 var errAskedGoexit = errors.New("websocket: a function of the Options ended its goroutine")
 
 // answer answers a request as the Options say.
-func (s *Server) answer(c *Conn, req *core.Request) error {
-	if wanted, err := s.asks(c.request); err != nil || !wanted {
-		return s.denyStream(c, err)
+func (s *Server) answer(c *Conn, r *http.Request, req *core.Request) error {
+	if wanted, err := s.asks(r); err != nil || !wanted {
+		return s.denyStream(c, r, err)
 	}
-	o, err := s.acceptOptions(c.request, req)
+	o, err := s.acceptOptions(r, req)
 	if err != nil {
-		return s.denyStream(c, err)
+		return s.denyStream(c, r, err)
 	}
 	if err := c.t.Accept(o); err != nil {
 		return s.refuseStream(c, c.cause(err))
@@ -97,10 +106,10 @@ func (c *Conn) cause(err error) error {
 }
 
 // denyStream refuses a request as AccessDenied says, or with 500 after a panic.
-func (s *Server) denyStream(c *Conn, err error) error {
+func (s *Server) denyStream(c *Conn, r *http.Request, err error) error {
 	var d denial
 	if err == nil {
-		d, err = s.deny(c.request)
+		d, err = s.deny(r)
 	}
 	if isAbort(err) {
 		c.t.CloseNow()
@@ -112,7 +121,7 @@ func (s *Server) denyStream(c *Conn, err error) error {
 	if err := c.t.Reject(core.RejectOptions{Status: d.status, Header: added(d.header), Body: d.body}); err != nil {
 		return s.refuseStream(c, c.cause(err))
 	}
-	return rejected(c.request, d.status)
+	return rejected(r, d.status)
 }
 
 // refuseStream ends a handshake that failed with err; what the core has not
