@@ -2,31 +2,49 @@ package transport
 
 import "github.com/fb1e3c20/websockets/core"
 
-// ahead keeps the chunks of messages that were read while the application was
-// busy, in one borrowed buffer. Nothing in it is freed before all is taken.
-type ahead struct {
+// ahead is what was read while the application was busy. The zero ahead is empty and
+// holds no memory.
+type ahead struct{ *kept }
+
+// kept is chunks of messages, in one borrowed buffer. Nothing in it is freed before all
+// is taken.
+type kept struct {
 	buf    *buffer
 	used   int
 	chunks []core.Event
 	next   int
-	active bool
 	end    error // the close frame that came behind the chunks
 }
 
-func (a *ahead) len() int { return len(a.chunks) - a.next }
+func (a *ahead) len() int {
+	if a.kept == nil {
+		return 0
+	}
+	return len(a.chunks) - a.next
+}
 
 // room returns how many bytes may be parsed without overflowing.
 func (a *ahead) room() int {
-	if len(a.chunks) >= aheadEvents {
+	switch {
+	case a.kept == nil:
+		return aheadBytes
+	case len(a.chunks) >= aheadEvents:
 		return 0
 	}
 	return aheadBytes - a.used
 }
 
+// ending returns the close frame that waits behind the chunks, nil for none.
+func (a *ahead) ending() error {
+	if a.kept == nil {
+		return nil
+	}
+	return a.end
+}
+
 func (a *ahead) push(ev core.Event) {
-	a.active = true
-	if a.buf == nil {
-		a.buf = borrow(true)
+	if a.kept == nil {
+		a.kept = &kept{buf: borrow(true)}
 	}
 	at := a.buf.b[a.used:]
 	n := copy(at, ev.Data)
@@ -71,8 +89,8 @@ func (a *ahead) skip() bool {
 }
 
 func (a *ahead) release() {
-	if a.buf != nil {
+	if a.kept != nil {
 		giveBack(a.buf)
+		a.kept = nil
 	}
-	*a = ahead{}
 }

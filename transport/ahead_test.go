@@ -30,7 +30,7 @@ func TestAheadJoinsTheChunksOfAMessage(t *testing.T) {
 		t.Errorf("%d bytes, %v %v, %d left", len(got), ev.First, ev.Last, a.len())
 	}
 	a.release()
-	if a.buf != nil || a.room() != aheadBytes {
+	if a.kept != nil || a.room() != aheadBytes {
 		t.Error("not released")
 	}
 }

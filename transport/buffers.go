@@ -14,6 +14,8 @@ const (
 type buffer struct {
 	b     []byte
 	plain *buffer // of input: what a machine that compresses puts its contents into
+	out   []byte  // of output: what waits to be written, in b or grown out of it
+	off   int     // how much of out has been written
 }
 
 var (
@@ -29,6 +31,7 @@ func borrow(large bool) *buffer {
 }
 
 func giveBack(b *buffer) {
+	b.out, b.off = nil, 0
 	switch cap(b.b) {
 	case smallBuffer:
 		b.b = b.b[:smallBuffer]
@@ -39,15 +42,14 @@ func giveBack(b *buffer) {
 	}
 }
 
-// A queue is output that waits to be written: bytes in a borrowed buffer, from
-// off on. The zero queue is empty and holds no memory.
-type queue struct {
-	buf *buffer
-	p   []byte // in buf, or grown out of it
-	off int
-}
+// A queue is output that waits to be written, in a borrowed buffer. The zero queue is
+// empty and holds no memory.
+type queue struct{ buf *buffer }
 
-func (q *queue) len() int { return len(q.p) - q.off }
+// queueOf returns a queue of memory that was not borrowed.
+func queueOf(p []byte) queue { return queue{&buffer{out: p}} }
+
+func (q *queue) len() int { return len(q.rest()) }
 
 // room returns the queue's bytes with space for n more, to be appended to and
 // given to set.
@@ -55,20 +57,28 @@ func (q *queue) room(n int) []byte {
 	switch {
 	case q.buf == nil:
 		q.buf = borrow(n > smallBuffer)
-		q.p = q.buf.b[:0]
-	case cap(q.p) == smallBuffer && len(q.p)+n > smallBuffer:
+		q.buf.out = q.buf.b[:0]
+	case cap(q.buf.out) == smallBuffer && len(q.buf.out)+n > smallBuffer:
 		larger := borrow(true)
-		q.p = append(larger.b[:0], q.p...)
+		larger.out, larger.off = append(larger.b[:0], q.buf.out...), q.buf.off
 		giveBack(q.buf)
 		q.buf = larger
 	}
-	return q.p
+	return q.buf.out
 }
 
-func (q *queue) set(p []byte) { q.p = p }
+func (q *queue) set(p []byte) { q.buf.out = p }
+
+// wrote notes that n bytes of the rest have been written.
+func (q *queue) wrote(n int) { q.buf.off += n }
 
 // rest returns what is still to be written.
-func (q *queue) rest() []byte { return q.p[q.off:] }
+func (q *queue) rest() []byte {
+	if q.buf == nil {
+		return nil
+	}
+	return q.buf.out[q.buf.off:]
+}
 
 // release empties the queue and gives its memory back.
 func (q *queue) release() {

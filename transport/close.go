@@ -178,7 +178,7 @@ func (c *Conn) heldBack() bool { return c.ahead.room() == 0 && !c.discarding }
 // what was read must wait for one.
 func (c *Conn) linger() {
 	c.setReading(true)
-	for !c.released && !c.atEOF && len(c.reading.queue) == 0 {
+	for !c.released && !c.atEOF && !c.reading.wanted() {
 		if c.ahead.len() == 0 {
 			c.catchUp()
 		}
@@ -210,7 +210,7 @@ func (c *Conn) awaitEnd() {
 	c.flush()
 	c.settle()
 	c.rearm()
-	if c.released || len(c.reading.queue) > 0 {
+	if c.released || c.reading.wanted() {
 		return
 	}
 	c.in.release()

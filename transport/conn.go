@@ -302,8 +302,8 @@ func (c *Conn) release(how func(Stream) error) {
 	}
 	c.released = true
 	c.endHold()
-	if c.ahead.end != nil {
-		c.end(c.ahead.end)
+	if end := c.ahead.ending(); end != nil {
+		c.end(end)
 	}
 	if c.m.Err() != nil {
 		c.end(c.failure())
@@ -595,8 +595,8 @@ func (c *Conn) misuse(err error) error {
 		if c.err != nil {
 			return c.err
 		}
-		if c.ahead.end != nil {
-			return c.ahead.end
+		if end := c.ahead.ending(); end != nil {
+			return end
 		}
 		if c.m.Err() != nil {
 			return c.failure() // of which machineFailed is about to tell

@@ -18,17 +18,17 @@ func HoldsMemory(c *Conn) string {
 	switch {
 	case c.in.buf != nil:
 		return "input"
-	case c.ahead.buf != nil || c.ahead.chunks != nil:
+	case c.ahead.kept != nil:
 		return "what was read ahead"
-	case c.out.buf != nil || c.out.p != nil:
+	case c.out.buf != nil:
 		return "queued output"
-	case c.batch.buf != nil || c.batch.p != nil:
+	case c.batch.buf != nil:
 		return "output being written"
 	case c.incoming.part != nil:
 		return "a part of a message"
 	case c.pings != nil:
 		return "pings"
-	case c.reading.queue != nil || c.writing.queue != nil || c.receiving.queue != nil || c.composing.queue != nil:
+	case c.reading.wanted() || c.writing.wanted() || c.receiving.wanted() || c.composing.wanted():
 		return "turns"
 	}
 	return ""

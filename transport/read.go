@@ -435,7 +435,7 @@ func (c *Conn) readSome() bool {
 
 // catchUp ends reading ahead: the application has taken all that was kept.
 func (c *Conn) catchUp() {
-	if !c.ahead.active {
+	if c.ahead.kept == nil {
 		return
 	}
 	end := c.ahead.end

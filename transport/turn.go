@@ -3,21 +3,24 @@ package transport
 import (
 	"context"
 	"errors"
-	"slices"
 	"sync"
 )
 
 // A turn is held by one goroutine at a time and handed on in the order of
 // asking. It is guarded by a mutex that is never held while waiting.
 type turn struct {
-	held  bool
-	queue []*waiter
+	held bool
+	last *waiter // of a ring of those who wait; nil: nobody
 }
 
 type waiter struct {
+	next  *waiter // the first, after the last
 	woken chan struct{}
 	taken bool // the turn was handed over
 }
+
+// wanted reports whether somebody waits for the turn.
+func (t *turn) wanted() bool { return t.last != nil }
 
 // try takes the turn if it is free.
 func (t *turn) try() bool {
@@ -35,7 +38,7 @@ func (t *turn) take(ctx context.Context, mu *sync.Mutex) error {
 		return nil
 	}
 	me := &waiter{woken: make(chan struct{})}
-	t.queue = append(t.queue, me)
+	t.push(me)
 	mu.Unlock()
 	select {
 	case <-me.woken:
@@ -47,27 +50,22 @@ func (t *turn) take(ctx context.Context, mu *sync.Mutex) error {
 	case <-ctx.Done():
 	}
 	mu.Lock()
-	if i := slices.Index(t.queue, me); i >= 0 {
-		t.queue = slices.Delete(t.queue, i, i+1)
-	} else if me.taken {
+	if !t.remove(me) && me.taken {
 		t.pass() // it was handed over just now
 	}
 	return ctx.Err()
 }
 
-// pass hands the turn to the next in the queue, or frees it.
+// pass hands the turn to the next who waits, or frees it.
 func (t *turn) pass() {
-	if len(t.queue) == 0 {
+	if t.last == nil {
 		t.held = false
 		return
 	}
-	next := t.queue[0]
-	t.queue = slices.Delete(t.queue, 0, 1)
-	if len(t.queue) == 0 {
-		t.queue = nil
-	}
-	next.taken = true
-	close(next.woken)
+	first := t.last.next
+	t.remove(first)
+	first.taken = true
+	close(first.woken)
 }
 
 // errDismissed: whoever has the turn may keep it for ever.
@@ -75,8 +73,39 @@ var errDismissed = errors.New("transport: dismissed from the queue")
 
 // dismiss sends away all who wait for the turn.
 func (t *turn) dismiss() {
-	for _, w := range t.queue {
-		close(w.woken)
+	for t.last != nil {
+		first := t.last.next
+		t.remove(first)
+		close(first.woken)
 	}
-	t.queue = nil
+}
+
+func (t *turn) push(w *waiter) {
+	w.next = w
+	if t.last != nil {
+		w.next, t.last.next = t.last.next, w
+	}
+	t.last = w
+}
+
+// remove reports whether w waited.
+func (t *turn) remove(w *waiter) bool {
+	if t.last == nil {
+		return false
+	}
+	for before := t.last; ; before = before.next {
+		switch {
+		case before.next == w:
+			before.next = w.next
+			if t.last == w {
+				t.last = before
+			}
+			if before == w { // the only one
+				t.last = nil
+			}
+			return true
+		case before.next == t.last:
+			return false
+		}
+	}
 }

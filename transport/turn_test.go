@@ -2,6 +2,7 @@ package transport
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -33,7 +34,7 @@ func TestTurnIsHandedOnInOrder(t *testing.T) {
 				t.Fatal(order)
 			}
 		}
-		if turn.held || turn.queue != nil {
+		if turn.held || turn.wanted() {
 			t.Error("the turn is not free")
 		}
 	})
@@ -90,9 +91,33 @@ func TestTurnDismissesOneWhoLeaves(t *testing.T) {
 			cancel()
 			turn.dismiss()
 			mu.Unlock()
-			if err := <-done; err == nil || !turn.held || turn.queue != nil {
+			if err := <-done; err == nil || !turn.held || turn.wanted() {
 				t.Error("the turn was passed on:", err)
 			}
 		})
+	}
+}
+
+// Whoever leaves, the others keep their order.
+func TestTurnOfThoseWhoStay(t *testing.T) {
+	for leaver := range 4 {
+		var turn turn
+		waiters := make([]*waiter, 4)
+		for i := range waiters {
+			waiters[i] = &waiter{woken: make(chan struct{})}
+			turn.push(waiters[i])
+		}
+		if !turn.remove(waiters[leaver]) || turn.remove(waiters[leaver]) {
+			t.Errorf("%d has not left, or twice", leaver)
+		}
+		turn.push(waiters[leaver])
+		for _, next := range append(slices.Delete(slices.Clone(waiters), leaver, leaver+1), waiters[leaver]) {
+			if turn.pass(); !next.taken {
+				t.Errorf("when %d left the turn went to another", leaver)
+			}
+		}
+		if turn.pass(); turn.held || turn.wanted() {
+			t.Error("the turn is not free")
+		}
 	}
 }

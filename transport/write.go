@@ -272,7 +272,7 @@ func (c *Conn) writeSome() (unfinished bool) {
 		if c.writeBatch() {
 			return true
 		}
-		if len(c.writing.queue) > 0 || !c.nextBatch() {
+		if c.writing.wanted() || !c.nextBatch() {
 			return false
 		}
 	}
@@ -298,7 +298,7 @@ func (c *Conn) nextBatch() bool {
 func (c *Conn) writeBatch() (blocked bool) {
 	for c.batch.len() > 0 {
 		n, err := c.tryWrite(c.batch.rest())
-		c.batch.off += n
+		c.batch.wrote(n)
 		if err == ErrWouldBlock {
 			return true
 		}
@@ -531,7 +531,7 @@ func (d *direct) leave() {
 	c := d.c
 	rest := append([]byte(nil), c.batch.rest()...)
 	c.batch.release()
-	c.batch.set(d.appendTo(rest, len(d.rest())))
+	c.batch = queueOf(d.appendTo(rest, len(d.rest())))
 	go c.writeOn()
 }
 
