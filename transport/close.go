@@ -49,7 +49,7 @@ func (c *Conn) Discard() {
 	c.catchUp()
 	c.setReadAhead(false)
 	c.endHold()
-	c.closing.notify()
+	c.fate.notify()
 	c.flush()
 	c.settle()
 	c.rearm()
@@ -87,8 +87,8 @@ func (c *Conn) beginClose(code frame.CloseCode, reason string) error {
 // to answer it.
 func (c *Conn) closedByPeer(err error) {
 	if c.holds && c.m.Open() {
-		c.held = err
-		if c.incoming.open {
+		c.ends().held = err
+		if c.incoming.hasReader() {
 			c.receiving.dismiss()
 		}
 		return
@@ -100,8 +100,8 @@ func (c *Conn) closedByPeer(err error) {
 // endHold ends a connection whose peer has closed: its close frame is answered,
 // or never will be.
 func (c *Conn) endHold() {
-	if c.held != nil {
-		c.end(c.held)
+	if held := c.fate.heldClose(); held != nil {
+		c.end(held)
 	}
 }
 
@@ -125,8 +125,8 @@ func (cl *closing) notify() {
 
 // received tells the calls of Close that somebody receives.
 func (c *Conn) received() {
-	cl := &c.closing
-	if cl.waiting == 0 {
+	cl := c.fate.waits()
+	if cl == nil {
 		return
 	}
 	cl.attended = true
@@ -139,8 +139,8 @@ func (c *Conn) received() {
 
 // unattended tells the calls of Close, twice a second, that nobody receives.
 func (c *Conn) unattended() {
-	cl := &c.closing
-	if cl.waiting == 0 {
+	cl := c.fate.waits()
+	if cl == nil {
 		return
 	}
 	cl.attended = false
@@ -154,7 +154,7 @@ func (c *Conn) unattended() {
 // drain, with the lock, sees to it that the input is read to its end, by those
 // who receive or by itself, until the carrier is released.
 func (c *Conn) drain() {
-	cl := &c.closing
+	cl := &c.ends().closing
 	cl.waiting++
 	defer func() { cl.waiting-- }()
 	for !c.released {
@@ -226,10 +226,11 @@ func (c *Conn) awaitChange() {
 	if c.released {
 		return
 	}
-	if c.closing.changed == nil {
-		c.closing.changed = make(chan struct{})
+	cl := &c.fate.closing
+	if cl.changed == nil {
+		cl.changed = make(chan struct{})
 	}
-	changed := c.closing.changed
+	changed := cl.changed
 	c.mu.Unlock()
 	<-changed
 	c.mu.Lock()

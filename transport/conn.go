@@ -34,35 +34,28 @@ type Conn struct {
 	watch   watch
 
 	receiving turn // to take messages: held from the first to the last byte of one
-	incoming  incoming
+	incoming  *incoming
 
 	composing turn // to send messages in fragments: held by a Writer
-	outgoing  outgoing
+	outgoing  *outgoing
 
-	writing  turn  // to write the stream
-	out      queue // frames that wait for the turn
-	batch    queue // frames that are being written
-	lent     int   // bytes of a sender's memory that follow the batch
-	room     chan struct{}
-	writeErr error // why the stream takes no more output
+	writing turn  // to write the stream
+	out     queue // frames that wait for the turn
+	batch   queue // frames that are being written
+	lent    int   // bytes of a sender's memory that follow the batch
+	room    chan struct{}
 
-	pings    []*pingWait
-	pingID   uint64
-	looks    int // of the attendant, since the last ping
-	pong     pongMatch
+	pings    *pings // nil before the first Ping
 	onPing   func()
 	onGone   func()
 	pingSeen bool
 
-	err     error // how the connection ended for its users
-	carrier error // what the carrier said
-	done    chan struct{}
-	closing closing
-	stats   Stats
+	err   error // how the connection ended for its users
+	done  chan struct{}
+	fate  *fate
+	stats Stats
 
-	holds bool  // the application answers the peer's close frame
-	held  error // that close frame, not answered yet
-
+	holds       bool // the application answers the peer's close frame
 	handshaking bool // messages do not flow yet
 	lingers     bool // the stream is needed, whatever the machine says
 	blocked     bool // the carrier took no more output at the last attempt
@@ -182,9 +175,9 @@ func (c *Conn) end(err error) {
 		close(c.done)
 	}
 	c.freeRoom()
-	c.failPings()
+	c.pings.fail()
 	c.dismiss()
-	c.closing.notify()
+	c.fate.notify()
 	if c.parked {
 		c.stream.KickRead()
 	}
@@ -193,10 +186,10 @@ func (c *Conn) end(err error) {
 // dismiss sends away those who wait for a Reader or a Writer, which may never be
 // closed. The connection has ended.
 func (c *Conn) dismiss() {
-	if c.incoming.open {
+	if c.incoming.hasReader() {
 		c.receiving.dismiss()
 	}
-	if c.outgoing.open {
+	if c.outgoing.hasWriter() {
 		c.composing.dismiss()
 	}
 }
@@ -233,7 +226,7 @@ func (c *Conn) failure() error {
 	if err != core.ErrLost && err != core.ErrHandshakeLost {
 		return err
 	}
-	cause := c.carrier
+	cause := c.fate.carrierErr()
 	if cause == nil {
 		cause = io.ErrUnexpectedEOF
 	}
@@ -259,9 +252,7 @@ func (c *Conn) inputEnded(err error) {
 		c.observe(c.m.RecvEOF(c.clk.Now()))
 		return
 	}
-	if c.carrier == nil {
-		c.carrier = err
-	}
+	c.ends().broken(err)
 	c.observe(c.m.Lost(c.clk.Now()))
 }
 
@@ -315,7 +306,7 @@ func (c *Conn) release(how func(Stream) error) {
 		c.timer.Stop()
 	}
 	c.watch.stop()
-	c.closing.notify()
+	c.fate.notify()
 	if c.onGone != nil {
 		c.onGone()
 	}
@@ -441,12 +432,6 @@ func (c *Conn) lookSoon() {
 	}
 }
 
-// A pong is looked for at each of the first visits, and then at some.
-const (
-	manyLooks = 256
-	fewLooks  = 32 // of so many, one
-)
-
 // visitSoon writes corked replies, and looks for the pong that someone waits
 // for while nobody reads.
 func (c *Conn) visitSoon() (stays bool) {
@@ -456,9 +441,9 @@ func (c *Conn) visitSoon() (stays bool) {
 	if c.released {
 		return false
 	}
-	if len(c.pings) > 0 && c.reading.try() {
+	if c.pings.wait() && c.reading.try() {
 		c.inSoon = true
-		if c.looks++; c.looks < manyLooks || c.looks%fewLooks == 0 {
+		if c.pings.look() {
 			c.readAhead()
 		}
 		c.passReading()

@@ -24,9 +24,9 @@ func HoldsMemory(c *Conn) string {
 		return "queued output"
 	case c.batch.buf != nil:
 		return "output being written"
-	case c.incoming.part != nil:
+	case c.incoming.begun() != nil:
 		return "a part of a message"
-	case c.pings != nil:
+	case c.pings != nil && c.pings.waiting != nil:
 		return "pings"
 	case c.reading.wanted() || c.writing.wanted() || c.receiving.wanted() || c.composing.wanted():
 		return "turns"

@@ -141,22 +141,22 @@ func (c *Conn) Receive(ctx context.Context, dst []byte) (frame.Opcode, []byte, e
 		return 0, dst, core.ErrNotOpen
 	}
 
-	m := &c.incoming
+	var op frame.Opcode
 	start := len(dst)
-	dst = append(dst, m.part...)
+	dst = append(dst, c.incoming.begun()...)
 	for {
 		ev, err := c.next(ctx, largeBuffer)
 		if err != nil {
-			c.keepPart(dst[start:])
+			c.keepPart(op, dst[start:])
 			return 0, dst[:start], err
 		}
 		if ev.Kind != core.EventMessage {
 			continue
 		}
-		m.op = ev.Op
+		op = ev.Op
 		dst = extend(dst, ev.Data)
 		if ev.Last {
-			m.reset()
+			c.incoming.reset()
 			c.stats.MessagesReceived++
 			c.stats.PayloadReceived += int64(len(dst) - start)
 			return ev.Op, dst, nil
@@ -176,26 +176,28 @@ func extend(dst, p []byte) []byte {
 }
 
 // keepPart keeps the part of a message whose receiver gives up, if there can
-// be another receiver.
-func (c *Conn) keepPart(p []byte) {
-	if c.err != nil || c.held != nil {
+// be another receiver. op is 0 if nothing has come to add to what was kept before.
+func (c *Conn) keepPart(op frame.Opcode, p []byte) {
+	switch {
+	case c.closedBy() != nil:
 		c.incoming.reset()
-		return
+	case op != 0:
+		m := c.partial()
+		m.op, m.part = op, append(m.part[:0], p...)
 	}
-	c.incoming.part = append(c.incoming.part[:0], p...)
 }
 
 // takeReceiving waits for the turn to take messages. A Reader may be left open
 // for ever, so the end of the connection ends the wait as well.
 func (c *Conn) takeReceiving(ctx context.Context) error {
-	if err := c.closedBy(); c.incoming.open && err != nil {
+	if err := c.closedBy(); c.incoming.hasReader() && err != nil {
 		return err
 	}
 	err := c.receiving.take(ctx, &c.mu)
 	switch {
 	case err == errDismissed:
 		return c.closedBy()
-	case err != nil && c.incoming.open:
+	case err != nil && c.incoming.hasReader():
 		return &TurnError{"a Reader that is neither read to its end nor closed has the message before", err}
 	}
 	return err
@@ -207,7 +209,7 @@ func (c *Conn) closedBy() error {
 	if c.err != nil {
 		return c.err
 	}
-	return c.held
+	return c.fate.heldClose()
 }
 
 // takeReading waits for the turn to read.
@@ -235,7 +237,7 @@ func (c *Conn) leaveReading() {
 		return
 	}
 	c.becomeBusy()
-	if len(c.pings) > 0 {
+	if c.pings.wait() {
 		c.lookSoon()
 	}
 }
@@ -252,17 +254,11 @@ func (c *Conn) next(ctx context.Context, limit int) (core.Event, error) {
 			return ev, nil
 		}
 		c.catchUp()
-		if c.err != nil {
+		if err := c.closedBy(); err != nil {
 			c.flush()
 			c.settle()
 			c.rearm()
-			return core.Event{}, c.err
-		}
-		if c.held != nil {
-			c.flush()
-			c.settle()
-			c.rearm()
-			return core.Event{}, c.held
+			return core.Event{}, err
 		}
 		ev := c.parse(limit)
 		switch ev.Kind {
@@ -400,11 +396,7 @@ func (c *Conn) parseAhead() bool {
 // wants reports whether somebody may want what was parsed: not after Discard,
 // and not the rest of a message whose Reader was closed.
 func (c *Conn) wants(ev core.Event) bool {
-	if c.incoming.skip {
-		c.incoming.skip = !ev.Last
-		return false
-	}
-	return !c.discarding
+	return !c.incoming.skips(ev.Last) && !c.discarding
 }
 
 func (c *Conn) tryInput(space []byte) (int, error) {

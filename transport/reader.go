@@ -35,7 +35,7 @@ func (c *Conn) Reader(ctx context.Context) (frame.Opcode, Reader, error) {
 		c.receiving.pass()
 		return 0, Reader{}, err
 	}
-	m := &c.incoming
+	m := c.incoming
 	m.id++
 	m.open, m.ended = true, false
 	if c.closedBy() != nil {
@@ -53,7 +53,7 @@ func (c *Conn) awaitMessage(ctx context.Context) error {
 	if c.handshaking {
 		return core.ErrNotOpen
 	}
-	m := &c.incoming
+	m := c.partial()
 	for m.op == 0 {
 		ev, err := c.next(ctx, peekSize)
 		if err != nil {
@@ -103,7 +103,7 @@ func (r Reader) passReading() {
 
 // check tells why nothing can be read, whatever has come.
 func (r Reader) check() error {
-	m := &r.c.incoming
+	m := r.c.incoming
 	switch {
 	case r.id != m.id, !m.open && !m.ended:
 		return ErrReaderClosed
@@ -115,7 +115,7 @@ func (r Reader) check() error {
 
 // await reads of the message, with the turn to read.
 func (r Reader) await(p []byte) (int, error) {
-	c, m := r.c, &r.c.incoming
+	c, m := r.c, r.c.incoming
 	for {
 		if err := r.check(); err != nil {
 			return 0, err
@@ -140,7 +140,7 @@ func (r Reader) await(p []byte) (int, error) {
 
 // take reads what needs no waiting: what is kept, and an end without a byte.
 func (r Reader) take(p []byte) (n int, err error, done bool) {
-	m := &r.c.incoming
+	m := r.c.incoming
 	switch {
 	case len(p) == 0:
 		return 0, nil, true
@@ -157,7 +157,7 @@ func (r Reader) take(p []byte) (n int, err error, done bool) {
 // checkEnd lets others receive once the message has been read to its end, and
 // returns io.EOF then: the last bytes come with it.
 func (r Reader) checkEnd() error {
-	c, m := r.c, &r.c.incoming
+	c, m := r.c, r.c.incoming
 	if m.last && len(m.part) == 0 {
 		c.stats.MessagesReceived++
 		m.ended = true
@@ -168,7 +168,7 @@ func (r Reader) checkEnd() error {
 }
 
 func (r Reader) release() {
-	m := &r.c.incoming
+	m := r.c.incoming
 	m.open = false
 	m.reset()
 	r.c.receiving.pass()
@@ -183,7 +183,7 @@ func (r Reader) Close() error {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	m := &c.incoming
+	m := c.incoming
 	if r.id != m.id || !m.open {
 		return nil
 	}

@@ -26,6 +26,7 @@ func (c *Conn) Stats() Stats {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := c.stats
+	s.RoundTrip = c.pings.roundTrip()
 	s.Queued = c.out.len() + c.batch.len() + c.lent
 	return s
 }

@@ -218,8 +218,8 @@ func (c *Conn) sendable() error {
 	if c.err != nil {
 		return c.err
 	}
-	if c.writeErr != nil {
-		return &LostError{core.ErrLost, c.writeErr}
+	if err := c.fate.outputErr(); err != nil {
+		return &LostError{core.ErrLost, err}
 	}
 	return nil
 }
@@ -310,7 +310,7 @@ func (c *Conn) writeBatch() (blocked bool) {
 // error: p counts as written then, and what the peer sent before can still be
 // read.
 func (c *Conn) tryWrite(p []byte) (int, error) {
-	if c.writeErr == nil && !c.released {
+	if c.fate.outputErr() == nil && !c.released {
 		n, err := c.tryStream(p)
 		c.blocked = err == ErrWouldBlock
 		if err == nil || c.blocked {
@@ -343,13 +343,12 @@ func (c *Conn) tryStream(p []byte) (int, error) {
 // cutWriting notes that the carrier takes no more output. Reading tells how
 // the connection ended: the peer's close frame may still be there.
 func (c *Conn) cutWriting(err error) {
-	if c.writeErr != nil {
+	f := c.ends()
+	if f.output != nil {
 		return
 	}
-	c.writeErr = err
-	if c.carrier == nil {
-		c.carrier = err
-	}
+	f.output = err
+	f.broken(err)
 	c.freeRoom()
 }
 
@@ -498,7 +497,7 @@ func (d *direct) write(ctx context.Context) error {
 
 // givenUp tells why output that counts as written was given up, if it was.
 func (c *Conn) givenUp() error {
-	if c.released || c.writeErr != nil {
+	if c.released || c.fate.outputErr() != nil {
 		return c.sendable()
 	}
 	return nil

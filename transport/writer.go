@@ -7,7 +7,8 @@ import (
 	"github.com/fb1e3c20/websockets/core/frame"
 )
 
-// outgoing is the message that goes out in fragments.
+// outgoing is the message that goes out in fragments. A connection has none before the
+// first.
 type outgoing struct {
 	id     uint64 // of the latest Writer
 	op     frame.Opcode
@@ -15,6 +16,9 @@ type outgoing struct {
 	begun  bool  // a fragment has been sent
 	failed error // why the message is not complete
 }
+
+// hasWriter reports whether a Writer is open.
+func (o *outgoing) hasWriter() bool { return o != nil && o.open }
 
 // A Writer sends one message in fragments, without holding it in memory
 // (https://www.rfc-editor.org/rfc/rfc6455#section-5.4). It is a value: copies are
@@ -48,7 +52,10 @@ func (c *Conn) Writer(ctx context.Context, op frame.Opcode) (Writer, error) {
 		c.composing.pass()
 		return Writer{}, err
 	}
-	c.outgoing = outgoing{id: c.outgoing.id + 1, op: op, open: true}
+	if c.outgoing == nil {
+		c.outgoing = new(outgoing)
+	}
+	*c.outgoing = outgoing{id: c.outgoing.id + 1, op: op, open: true}
 	return Writer{c, c.outgoing.id, ctx}, nil
 }
 
@@ -62,7 +69,7 @@ func (c *Conn) takeComposing(ctx context.Context) error {
 	switch {
 	case err == errDismissed:
 		return c.err
-	case err != nil && c.outgoing.open:
+	case err != nil && c.outgoing.hasWriter():
 		return &TurnError{"a Writer that is not closed has the message before", err}
 	}
 	return err
@@ -94,7 +101,7 @@ func (w Writer) Write(p []byte) (n int, err error) {
 
 // send sends a fragment, with the lock.
 func (w Writer) send(p []byte, fin bool) error {
-	c, o := w.c, &w.c.outgoing
+	c, o := w.c, w.c.outgoing
 	if err := w.check(fin); err != nil || len(p) == 0 && !fin {
 		return err
 	}
@@ -145,7 +152,7 @@ func (w Writer) check(fin bool) error {
 	if !w.isOpen() {
 		return ErrWriterClosed
 	}
-	o := &w.c.outgoing
+	o := w.c.outgoing
 	if !fin && isContextError(o.failed) && w.ctx.Err() == nil {
 		return nil
 	}
@@ -209,7 +216,7 @@ func (w Writer) Cancel() {
 }
 
 func (w Writer) isOpen() bool {
-	o := &w.c.outgoing
+	o := w.c.outgoing
 	return w.id == o.id && o.open
 }
 
