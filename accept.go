@@ -129,11 +129,8 @@ func (s *Server) machine(r *http.Request, isOpen bool, agreed *deflate.Params) (
 
 // drive makes the driver of c.
 func (s *Server) drive(c *Conn, m machine, stream transport.Stream, more []transport.Option) {
-	hooks := append(slices.Concat(s.options.hooks(), more),
-		transport.OnRelease(func() { s.untrack(c); m.finish() }),
-		transport.OnPing(s.pinged))
-	c.t = transport.NewConn(m.Machine, stream, s.att, hooks...)
-	m.begin(c.t)
+	c.server = s
+	c.drive(m, stream, s.att, slices.Concat(s.options.hooks(), more))
 }
 
 // pinged warns once of pings that are dropped because nobody said otherwise.

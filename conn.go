@@ -32,6 +32,9 @@ type Conn struct {
 	ordered     bool        // what is sent waits until it is inTurn
 	closing     atomic.Bool // this side has begun to close
 
+	server    *Server    // nil at a client
+	recording *recording // nil: none
+
 	patience time.Duration // with the last bytes of a stream that an HTTP handler holds
 }
 

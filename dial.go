@@ -292,9 +292,8 @@ func (d *Dialer) drive(stream transport.Stream, r *http.Request, b *flight.Birth
 	if err != nil {
 		return nil, err
 	}
-	hooks := append(d.options.hooks(), transport.OnRelease(m.finish))
-	c = &Conn{t: transport.NewConn(m.Machine, stream, d.att, hooks...), compression: d.options.Compression}
-	m.begin(c.t)
+	c = &Conn{compression: d.options.Compression}
+	c.drive(m, stream, d.att, d.options.hooks())
 	return c, nil
 }
 

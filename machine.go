@@ -28,6 +28,13 @@ func (o *Options) newMachine(b flight.Birth) (machine, error) {
 	return machine{m, nil}, err
 }
 
+// drive gives m, which goes by stream, its driver.
+func (c *Conn) drive(m machine, stream transport.Stream, att *transport.Attendant, hooks []transport.Option) {
+	c.recording = m.recording
+	c.t = transport.NewConn(m.Machine, stream, att, append(hooks, transport.Observe((*observer)(c)))...)
+	m.begin(c.t)
+}
+
 // abandon releases a machine that gets no driver.
 func (m machine) abandon() {
 	transport.Release(m.Machine)

@@ -30,6 +30,24 @@ func (r *recording) finish() {
 	}
 }
 
+// observer is a Conn that hears of its driver.
+type observer Conn
+
+var _ transport.Observer = (*observer)(nil)
+
+func (o *observer) Pinged() {
+	if o.server != nil {
+		o.server.pinged()
+	}
+}
+
+func (o *observer) Released() {
+	if o.server != nil {
+		o.server.untrack((*Conn)(o))
+	}
+	o.recording.finish()
+}
+
 // discard ends the recording of a machine that nobody drives.
 func (r *recording) discard() {
 	if r != nil {

@@ -60,7 +60,7 @@ func (c *Conn) beginClose(code frame.CloseCode, reason string) error {
 	if c.released {
 		return nil
 	}
-	p, err := c.m.AppendClose(c.clk.Now(), c.out.room(headerRoom+frame.MaxControlPayload), code, reason)
+	p, err := c.m.AppendClose(c.now(), c.out.room(headerRoom+frame.MaxControlPayload), code, reason)
 	c.out.set(p)
 	switch err {
 	case nil:

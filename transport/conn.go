@@ -20,7 +20,6 @@ import (
 type Conn struct {
 	stream Stream
 	att    *Attendant
-	clk    clock.Clock
 
 	mu    sync.Mutex
 	m     Machine
@@ -28,7 +27,6 @@ type Conn struct {
 	armed clock.Time // when the timer fires; with isArmed
 
 	reading turn // to read the stream and parse what came
-	parked  bool // whoever has it waits in AwaitRead
 	in      input
 	ahead   ahead
 	watch   watch
@@ -46,21 +44,21 @@ type Conn struct {
 	room    chan struct{}
 
 	pings    *pings // nil before the first Ping
-	onPing   func()
-	onGone   func()
-	pingSeen bool
+	observer Observer
 
 	err   error // how the connection ended for its users
 	done  chan struct{}
 	fate  *fate
-	stats Stats
+	stats counters
 
 	holds       bool // the application answers the peer's close frame
 	handshaking bool // messages do not flow yet
 	lingers     bool // the stream is needed, whatever the machine says
+	parked      bool // whoever has the turn to read waits in AwaitRead
 	blocked     bool // the carrier took no more output at the last attempt
 
 	isArmed    bool
+	pingSeen   bool // and the observer has not heard of it
 	inSoon     bool // in the attendant's queue of corked replies
 	inBusy     bool // in the attendant's queue of busy applications
 	ending     bool // Machine.Transport may say more than open
@@ -76,13 +74,20 @@ type Conn struct {
 // An Option sets up a Conn.
 type Option func(*Conn)
 
-// OnPing has f called after a ping of the peer, at most once for each time that
-// input is looked at. f must not call methods of the Conn.
-func OnPing(f func()) Option { return func(c *Conn) { c.onPing = f } }
+// An Observer hears what becomes of a Conn. Its methods must neither block nor call
+// methods of the Conn.
+type Observer interface {
+	// Pinged is called after a ping of the peer, at most once for each time that
+	// input is looked at.
+	Pinged()
 
-// OnRelease has f called once, when the connection has let go of its stream and of
-// its machine. f must neither block nor call methods of the Conn.
-func OnRelease(f func()) Option { return func(c *Conn) { c.onGone = f } }
+	// Released is called once, when the connection has let go of its stream and
+	// of its machine.
+	Released()
+}
+
+// Observe has o hear of the Conn. Default: nobody does.
+func Observe(o Observer) Option { return func(c *Conn) { c.observer = o } }
 
 // HoldClose has a close frame of the peer answered only when [Conn.Close] is
 // called, or at the close timeout. Until then Receive returns the [*CloseError],
@@ -93,7 +98,7 @@ func HoldClose() Option { return func(c *Conn) { c.holds = true } }
 // NewConn drives m over s. The machine and the stream belong to the Conn from
 // now on. A [Releaser] is released when the Conn lets go of its stream.
 func NewConn(m Machine, s Stream, a *Attendant, options ...Option) *Conn {
-	c := &Conn{m: m, stream: s, att: a, clk: a.clk, handshaking: !m.Open()}
+	c := &Conn{m: m, stream: s, att: a, handshaking: !m.Open()}
 	for _, o := range options {
 		o(c)
 	}
@@ -115,6 +120,9 @@ func NewConn(m Machine, s Stream, a *Attendant, options ...Option) *Conn {
 // Stream returns the carrier. Only its addresses and the like are of use to
 // others than the Conn.
 func (c *Conn) Stream() Stream { return c.stream }
+
+// now returns the present instant of the Conn's clock.
+func (c *Conn) now() clock.Time { return c.att.clk.Now() }
 
 // Role returns which end of the connection c is.
 func (c *Conn) Role() core.Role {
@@ -240,7 +248,7 @@ func (c *Conn) machineFailed() {
 	if c.released {
 		return
 	}
-	c.observe(c.m.Tick(c.clk.Now()))
+	c.observe(c.m.Tick(c.now()))
 	c.settle()
 }
 
@@ -249,11 +257,11 @@ func (c *Conn) inputEnded(err error) {
 	c.ending = true
 	c.atEOF = true
 	if errors.Is(err, io.EOF) {
-		c.observe(c.m.RecvEOF(c.clk.Now()))
+		c.observe(c.m.RecvEOF(c.now()))
 		return
 	}
 	c.ends().broken(err)
-	c.observe(c.m.Lost(c.clk.Now()))
+	c.observe(c.m.Lost(c.now()))
 }
 
 // settle does to the stream what the machine has decided.
@@ -307,8 +315,8 @@ func (c *Conn) release(how func(Stream) error) {
 	}
 	c.watch.stop()
 	c.fate.notify()
-	if c.onGone != nil {
-		c.onGone()
+	if c.observer != nil {
+		c.observer.Released()
 	}
 	c.freeRoom()
 	if !c.reading.held {
@@ -335,7 +343,7 @@ func (c *Conn) rearm() {
 
 func (c *Conn) arm(at clock.Time) {
 	if c.timer == nil {
-		c.timer = c.clk.NewTimer(c.onTimer)
+		c.timer = c.att.clk.NewTimer(c.onTimer)
 	}
 	c.isArmed = true
 	c.armed = at
@@ -352,7 +360,7 @@ func (c *Conn) onTimer() {
 	if c.released {
 		return
 	}
-	now := c.clk.Now()
+	now := c.now()
 	at, why := c.m.Deadline()
 	if why == core.TimerNone || at > now {
 		c.rearm()
@@ -387,11 +395,11 @@ func judgesLife(why core.Timer) bool {
 
 // unlockAndTell unlocks and then calls what must not be called under the lock.
 func (c *Conn) unlockAndTell() {
-	seen := c.pingSeen && c.onPing != nil
+	seen := c.pingSeen && c.observer != nil
 	c.pingSeen = false
 	c.mu.Unlock()
 	if seen {
-		c.onPing()
+		c.observer.Pinged()
 	}
 }
 
@@ -482,7 +490,7 @@ func (c *Conn) Accept(o core.AcceptOptions) error {
 	if c.released {
 		return c.err
 	}
-	if err := c.m.Accept(c.clk.Now(), o); err != nil {
+	if err := c.m.Accept(c.now(), o); err != nil {
 		return c.misuse(err)
 	}
 	c.opened()
@@ -503,7 +511,7 @@ func (c *Conn) Reject(o core.RejectOptions) error {
 	if c.released {
 		return c.err
 	}
-	if err := c.m.Reject(c.clk.Now(), o); err != nil {
+	if err := c.m.Reject(c.now(), o); err != nil {
 		return c.misuse(err)
 	}
 	c.end(core.ErrRejected)

@@ -72,7 +72,7 @@ func (c *Conn) Ping(ctx context.Context) (time.Duration, error) {
 		c.pings = &pings{pong: pongMatch{n: pingSize + 1}} // one that has begun answers nothing
 	}
 	c.pings.id++
-	wait := &pingWait{id: c.pings.id, sent: c.clk.Now(), rtt: make(chan time.Duration, 1)}
+	wait := &pingWait{id: c.pings.id, sent: c.now(), rtt: make(chan time.Duration, 1)}
 	var payload [pingSize]byte
 	binary.BigEndian.PutUint64(payload[:], wait.id)
 	p, err := c.m.AppendPing(c.out.room(headerRoom+pingSize), payload[:])
@@ -119,7 +119,7 @@ func (c *Conn) matchPong(ev core.Event) {
 		c.stats.PongsReceived++
 	}
 	if p := c.pings; p != nil && p.pong.add(ev) {
-		p.answered(binary.BigEndian.Uint64(p.pong.payload[:]), c.clk.Now())
+		p.answered(binary.BigEndian.Uint64(p.pong.payload[:]), c.now())
 	}
 }
 

@@ -132,11 +132,17 @@ func TestPingWhileTheConnectionIsLost(t *testing.T) {
 	}
 }
 
-func TestOnPing(t *testing.T) {
+// An observer counts what it hears.
+type observer struct{ pings, ends chan bool }
+
+func (o observer) Pinged()   { o.pings <- true }
+func (o observer) Released() { o.ends <- true }
+
+func TestObserverIsTold(t *testing.T) {
 	for _, reading := range []bool{true, false} {
 		bubble(t, func(t *testing.T) {
-			pings := make(chan bool, 10)
-			c, p := server(t, core.Config{}, transport.OnPing(func() { pings <- true }))
+			o := observer{make(chan bool, 10), make(chan bool, 10)}
+			c, p := server(t, core.Config{}, transport.Observe(o))
 			p.write(append([]byte(request), p.frame(nil, frame.Ping, true, nil)...))
 			if _, err := c.AwaitRequest(t.Context()); err != nil {
 				t.Fatal(err)
@@ -145,10 +151,17 @@ func TestOnPing(t *testing.T) {
 			if reading {
 				go c.Receive(t.Context(), nil)
 			}
-			<-pings
+			<-o.pings
 			time.Sleep(time.Minute)
-			if len(pings) > 0 {
-				t.Error("told more than once")
+			if len(o.pings) > 0 {
+				t.Error("told of the ping more than once")
+			}
+			p.s.Abort()
+			synctest.Wait()
+			c.CloseNow()
+			c.CloseNow()
+			if len(o.ends) != 1 {
+				t.Errorf("told %d times of the end", len(o.ends))
 			}
 		})
 	}

@@ -90,7 +90,7 @@ func (c *Conn) parse(limit int) core.Event {
 			scratch = in.plainScratch(limit)
 		}
 	}
-	n, ev := c.m.Recv(c.clk.Now(), p, scratch)
+	n, ev := c.m.Recv(c.now(), p, scratch)
 	in.r += n
 	if ev.Kind == core.EventMessage {
 		c.within = !ev.Last
@@ -362,14 +362,14 @@ func (c *Conn) readAhead() {
 // setReading tells the machine whether the peer is held back.
 func (c *Conn) setReading(on bool) {
 	if !c.released {
-		c.m.SetReading(c.clk.Now(), on)
+		c.m.SetReading(c.now(), on)
 	}
 }
 
 // setReadAhead tells the machine whether it may answer a close frame.
 func (c *Conn) setReadAhead(on bool) {
 	if !c.released {
-		c.m.SetReadAhead(c.clk.Now(), on || c.holds)
+		c.m.SetReadAhead(c.now(), on || c.holds)
 	}
 }
 

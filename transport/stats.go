@@ -21,12 +21,25 @@ type Stats struct {
 	Queued int
 }
 
+// counters are what of [Stats] is counted.
+type counters struct {
+	MessagesReceived, MessagesSent int64
+	PayloadReceived, PayloadSent   int64
+	BytesReceived, BytesSent       int64
+	PingsReceived, PongsReceived   int64
+}
+
 // Stats returns the counters.
 func (c *Conn) Stats() Stats {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	s := c.stats
-	s.RoundTrip = c.pings.roundTrip()
-	s.Queued = c.out.len() + c.batch.len() + c.lent
-	return s
+	n := &c.stats
+	return Stats{
+		MessagesReceived: n.MessagesReceived, MessagesSent: n.MessagesSent,
+		PayloadReceived: n.PayloadReceived, PayloadSent: n.PayloadSent,
+		BytesReceived: n.BytesReceived, BytesSent: n.BytesSent,
+		PingsReceived: n.PingsReceived, PongsReceived: n.PongsReceived,
+		RoundTrip: c.pings.roundTrip(),
+		Queued:    c.out.len() + c.batch.len() + c.lent,
+	}
 }

@@ -328,7 +328,7 @@ func (c *Conn) tryWrite(p []byte) (int, error) {
 // wrote tells the machine how far writing has come.
 func (c *Conn) wrote(n int) {
 	if !c.released {
-		c.m.Wrote(c.clk.Now(), n)
+		c.m.Wrote(c.now(), n)
 	}
 }
 
