@@ -24,8 +24,8 @@ type secure struct {
 	mu                  sync.Mutex
 	readKick, writeKick chan struct{}
 
-	in          operation
 	lender      transport.Lender
+	received    result
 	receiveFunc func(fd uintptr) bool
 	flushFunc   func(fd uintptr) bool
 
@@ -157,23 +157,23 @@ func (s *secure) AwaitRead(l transport.Lender) (int, error) {
 	}
 	s.lender = l
 	err := s.sock.parkRead(s.receiveFunc)
-	s.lender, s.in.p = nil, nil
+	r := s.received
+	s.lender, s.received = nil, result{}
 	if err != nil {
 		return 0, err
 	}
-	return s.in.n, s.in.err
+	return r.n, r.err
 }
 
 // receive looks into crypto/tls before the socket: a record may be complete
 // there already.
 func (s *secure) receive(uintptr) bool {
-	s.in = operation{p: s.lender.Borrow()}
-	s.in.n, s.in.err = s.read(s.in.p)
-	if s.in.err != nil {
-		s.in.p = nil
+	n, err := s.read(s.lender.Borrow())
+	s.received = result{n, err}
+	if err != nil {
 		s.lender.Return()
 	}
-	return s.in.err != transport.ErrWouldBlock
+	return err != transport.ErrWouldBlock
 }
 
 func (s *secure) Readable() bool {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -25,12 +26,11 @@ type socket struct {
 	conn socketConn
 	raw  syscall.RawConn
 
-	// What the functions given to RawConn work on. They are made once, so
-	// that no call allocates.
-	in, out                operation
-	lender                 transport.Lender
-	readFunc, writeFunc    func(fd uintptr)
-	receiveFunc, probeFunc func(fd uintptr) bool
+	// What AwaitRead is given, and what comes of it. The function is made
+	// once, so that no call allocates.
+	lender      transport.Lender
+	received    result
+	receiveFunc func(fd uintptr) bool
 
 	// probe is the first byte that the socket refused. AwaitWrite learns
 	// whether there is room by sending it; then probed is true, and the
@@ -38,15 +38,48 @@ type socket struct {
 	blocked, probed bool
 	probe           [1]byte
 
-	mu   sync.Mutex
-	lost error // the first error of the connection; the kernel tells it once
+	lost atomic.Pointer[net.OpError] // the first error of the connection; the kernel tells it once
 }
 
-// An operation is one read or write: its operand and its results.
-type operation struct {
-	p   []byte
+// A result is that of one read or write.
+type result struct {
 	n   int
 	err error
+}
+
+// An attempt is one call of RawConn but for that of AwaitRead, which an idle connection
+// waits in. Attempts come from a pool, with the functions
+// that are given to RawConn.
+type attempt struct {
+	s *socket
+	p []byte
+	result
+
+	readFunc, writeFunc func(fd uintptr)
+	probeFunc           func(fd uintptr) bool
+}
+
+var attempts = sync.Pool{New: func() any {
+	a := new(attempt)
+	a.readFunc, a.writeFunc, a.probeFunc = a.read, a.write, a.probe
+	return a
+}}
+
+func (s *socket) attempt(p []byte) *attempt {
+	a := attempts.Get().(*attempt)
+	a.s, a.p = s, p
+	return a
+}
+
+// end returns the result, with the error of RawConn if there is one, and gives a back.
+func (a *attempt) end(err error) (int, error) {
+	r := a.result
+	if err != nil {
+		r = result{0, err}
+	}
+	a.s, a.p, a.result = nil, nil, result{}
+	attempts.Put(a)
+	return r.n, r.err
 }
 
 func openSocket(c socketConn) (transport.Stream, error) { return newSocket(c) }
@@ -57,54 +90,50 @@ func newSocket(conn socketConn) (*socket, error) {
 		return nil, fmt.Errorf("tcp: no access to the descriptor: %w", err)
 	}
 	s := &socket{conn: conn, raw: raw}
-	s.readFunc, s.writeFunc = s.read, s.write
-	s.receiveFunc, s.probeFunc = s.receive, s.tryProbe
+	s.receiveFunc = s.receive
 	return s, nil
 }
 
 func (s *socket) TryRead(p []byte) (int, error) {
-	s.in = operation{p: p}
-	err := s.raw.Control(s.readFunc)
-	s.in.p = nil
-	if err != nil {
-		return 0, err
-	}
-	return s.in.n, s.in.err
+	a := s.attempt(p)
+	return a.end(s.raw.Control(a.readFunc))
 }
 
-// read reads once into in.p.
-func (s *socket) read(fd uintptr) {
-	s.in.n, s.in.err = ignoringEINTR(syscall.Read, fd, s.in.p)
+func (a *attempt) read(fd uintptr) { a.result = a.s.read(fd, a.p) }
+
+// read reads once into p.
+func (s *socket) read(fd uintptr, p []byte) result {
+	n, err := ignoringEINTR(syscall.Read, fd, p)
 	switch {
-	case s.in.err == syscall.EAGAIN:
-		s.in.err = transport.ErrWouldBlock
-	case s.in.err != nil:
-		s.in.err = s.fail("read", s.in.err)
-	case s.in.n == 0:
-		s.in.err = s.end()
+	case err == syscall.EAGAIN:
+		err = transport.ErrWouldBlock
+	case err != nil:
+		err = s.fail("read", err)
+	case n == 0:
+		err = s.end()
 	}
+	return result{n, err}
 }
 
 func (s *socket) AwaitRead(l transport.Lender) (int, error) {
 	s.lender = l
 	err := s.parkRead(s.receiveFunc)
-	s.lender, s.in.p = nil, nil
+	r := s.received
+	s.lender, s.received = nil, result{}
 	if err != nil {
 		return 0, err
 	}
-	return s.in.n, s.in.err
+	return r.n, r.err
 }
 
 // receive reads into a borrowed buffer. It returns false, and holds no buffer
 // then, when there is nothing to read.
 func (s *socket) receive(fd uintptr) bool {
-	s.in = operation{p: s.lender.Borrow()}
-	s.read(fd)
-	if s.in.err != nil {
-		s.in.p = nil
+	s.received = s.read(fd, s.lender.Borrow())
+	if s.received.err != nil {
 		s.lender.Return()
 	}
-	return s.in.err != transport.ErrWouldBlock
+	return s.received.err != transport.ErrWouldBlock
 }
 
 // parkRead calls try, and again whenever there is input, until it returns true
@@ -150,34 +179,30 @@ func (s *socket) TryWrite(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	s.out = operation{p: p}
-	err := s.raw.Control(s.writeFunc)
-	s.out.p = nil
-	if err != nil {
-		return 0, err
-	}
-	return s.out.n, s.out.err
+	a := s.attempt(p)
+	return a.end(s.raw.Control(a.writeFunc))
 }
 
-// write writes once from out.p; a socket that took a part is full.
-func (s *socket) write(fd uintptr) {
+// write writes once from p; a socket that took a part is full.
+func (a *attempt) write(fd uintptr) {
+	s := a.s
 	if s.probed {
-		s.out.n, s.probed = 1, false
+		a.n, s.probed = 1, false
 	}
 	s.blocked = false
-	rest := s.out.p[s.out.n:]
+	rest := a.p[a.n:]
 	if len(rest) == 0 {
 		return
 	}
 	n, err := ignoringEINTR(syscall.Write, fd, rest[:min(len(rest), maxWrite)])
-	s.out.n += n
+	a.n += n
 	if err != nil && err != syscall.EAGAIN {
-		s.out.err = s.fail("write", err)
+		a.err = s.fail("write", err)
 		return
 	}
-	if s.out.n < len(s.out.p) {
-		s.blocked, s.probe[0] = true, s.out.p[s.out.n]
-		s.out.err = transport.ErrWouldBlock
+	if a.n < len(a.p) {
+		s.blocked, s.probe[0] = true, a.p[a.n]
+		a.err = transport.ErrWouldBlock
 	}
 }
 
@@ -185,17 +210,16 @@ func (s *socket) write(fd uintptr) {
 const maxWrite = 1 << 30
 
 func (s *socket) AwaitWrite() error {
-	s.out.err = nil
-	if err := s.parkWrite(s.probeFunc); err != nil {
-		return err
-	}
-	return s.out.err
+	a := s.attempt(nil)
+	_, err := a.end(s.parkWrite(a.probeFunc))
+	return err
 }
 
-// tryProbe returns false when the socket would block. The poller reports edges
+// probe returns false when the socket would block. The poller reports edges
 // and forgets one that came before the wait began, so only an attempt to send
 // tells; a write of no bytes tells nothing.
-func (s *socket) tryProbe(fd uintptr) bool {
+func (a *attempt) probe(fd uintptr) bool {
+	s := a.s
 	if !s.blocked {
 		return true
 	}
@@ -205,7 +229,7 @@ func (s *socket) tryProbe(fd uintptr) bool {
 	}
 	s.blocked = false
 	if err != nil {
-		s.out.err = s.fail("write", err)
+		a.err = s.fail("write", err)
 		return true
 	}
 	s.probed = true
@@ -239,10 +263,8 @@ func (s *socket) fail(op string, err error) error {
 		Source: s.conn.LocalAddr(), Addr: s.conn.RemoteAddr(),
 		Err: os.NewSyscallError(op, err),
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.lost == nil && err != syscall.EPIPE {
-		s.lost = failure
+	if err != syscall.EPIPE {
+		s.lost.CompareAndSwap(nil, failure)
 	}
 	return failure
 }
@@ -250,10 +272,8 @@ func (s *socket) fail(op string, err error) error {
 // end returns what end of file means: the kernel reports a reset once, be it
 // to the writer, and end of file from then on.
 func (s *socket) end() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.lost != nil {
-		return s.lost
+	if lost := s.lost.Load(); lost != nil {
+		return lost
 	}
 	return io.EOF
 }
