@@ -5,7 +5,7 @@
 package real
 
 import (
-	"sync"
+	"math"
 	"time"
 
 	"github.com/fb1e3c20/websockets/clock"
@@ -14,38 +14,23 @@ import (
 // New returns a clock whose origin is the present moment. Setting the wall
 // clock of the machine does not change it. Its methods and those of its timers
 // may be called from any goroutine.
-func New() clock.Clock { return realClock{base: time.Now()} }
+func New() clock.Clock { return &realClock{time.Now()} }
 
 type realClock struct{ base time.Time }
 
-func (c realClock) Now() clock.Time { return clock.Time(time.Since(c.base)) }
+func (c *realClock) Now() clock.Time { return clock.Time(time.Since(c.base)) }
 
-func (c realClock) NewTimer(f func()) clock.Timer { return &timer{clock: c, f: f} }
+func (c *realClock) NewTimer(f func()) clock.Timer {
+	t := time.AfterFunc(math.MaxInt64, f)
+	t.Stop()
+	return &timer{c, t}
+}
 
-// A timer makes its time.Timer when it is first armed.
 type timer struct {
-	clock realClock
-	f     func()
-
-	mu sync.Mutex
-	t  *time.Timer
+	clock *realClock
+	t     *time.Timer
 }
 
-func (t *timer) Reset(at clock.Time) {
-	d := at.Sub(t.clock.Now())
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.t == nil {
-		t.t = time.AfterFunc(d, t.f)
-		return
-	}
-	t.t.Reset(d)
-}
+func (t *timer) Reset(at clock.Time) { t.t.Reset(at.Sub(t.clock.Now())) }
 
-func (t *timer) Stop() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.t != nil {
-		t.t.Stop()
-	}
-}
+func (t *timer) Stop() { t.t.Stop() }
