@@ -65,6 +65,12 @@ func (r *raw) Read(p []byte) (int, error) { return r.Reader.Read(p) }
 const validRequest = "GET / HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n" +
 	"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n"
 
+// browserRequest is a handshake as a browser sends it.
+const browserRequest = validRequest + "Origin: http://localhost\r\nPragma: no-cache\r\nCache-Control: no-cache\r\n" +
+	"User-Agent: Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Safari/537.36\r\n" +
+	"Accept-Encoding: gzip, deflate, br\r\nAccept-Language: en-US,en;q=0.9\r\nCookie: session=0123456789abcdef0123456789abcdef\r\n" +
+	"Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n"
+
 // rawDial connects and sends a request head, which it ends.
 func rawDial(t testing.TB, url, head string) (*raw, *http.Response) {
 	t.Helper()
