@@ -42,7 +42,7 @@ func TestSteadyStateAllocatesNothing(t *testing.T) {
 			if n := testing.AllocsPerRun(200, func() {
 				client.TryWrite(message)
 				client.AwaitRead(l)
-			}); n > 0 {
+			}); n > 0 && !raceEnabled { // with it a pool forgets
 				t.Errorf("%v allocations a round trip", n)
 			}
 		})

@@ -1,0 +1,5 @@
+//go:build unix && !race
+
+package tcp_test
+
+const raceEnabled = false
