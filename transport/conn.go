@@ -26,7 +26,8 @@ type Conn struct {
 	timer clock.Timer
 	armed clock.Time // when the timer fires; with isArmed
 
-	reading turn // to read the stream and parse what came
+	reading turn      // to read the stream and parse what came
+	polling *delivery // has it, and waits with WhenReadable
 	in      input
 	ahead   ahead
 	watch   watch

@@ -17,6 +17,8 @@ type input struct {
 	bigger bool // the last read filled its buffer
 
 	compressed bool // messages may be compressed, in both directions
+
+	pinned *buffer // lent to a Sink, and given back by unpin
 }
 
 // Borrow and Return are for the stream: it borrows a buffer when there is
@@ -27,12 +29,24 @@ func (in *input) Borrow() []byte {
 }
 
 func (in *input) Return() {
+	if in.buf == in.pinned {
+		in.buf = nil
+		return
+	}
 	if plain := in.buf.plain; plain != nil {
 		in.buf.plain = nil
 		giveBack(plain)
 	}
 	giveBack(in.buf)
 	in.buf = nil
+}
+
+// unpin ends the loan of a buffer.
+func (in *input) unpin() {
+	b := in.pinned
+	if in.pinned = nil; b != nil && b != in.buf {
+		giveBack(b)
+	}
 }
 
 // space is the part of the buffer for input; the rest is the machine's scratch.
@@ -297,6 +311,9 @@ func (c *Conn) await(ctx context.Context) error {
 	if c.requested() {
 		return core.ErrNotOpen
 	}
+	if c.polling != nil {
+		return c.polling.poll()
+	}
 	c.read(ctx)
 	return nil
 }
@@ -307,6 +324,11 @@ func (c *Conn) read(ctx context.Context) {
 	c.parked = true
 	n, err := c.awaitInput()
 	c.parked = false
+	c.readDone(n, err)
+}
+
+// readDone takes what a read has come to.
+func (c *Conn) readDone(n int, err error) {
 	switch {
 	case n > 0:
 		c.filled(n)

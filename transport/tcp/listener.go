@@ -3,6 +3,7 @@ package tcp
 import (
 	"crypto/tls"
 	"net"
+	"sync"
 	"time"
 
 	"github.com/fb1e3c20/websockets/transport"
@@ -18,6 +19,10 @@ type Listener struct {
 
 	listener net.Listener
 	config   *tls.Config // nil without TLS
+
+	once     sync.Once // of the first Accept of a Poller
+	acceptor *acceptor
+	err      error
 }
 
 // Listen listens on an address, as [net.Listen] does. The network is "tcp",
@@ -98,4 +103,10 @@ func (l *Listener) handshakeTimeout() time.Duration {
 func (l *Listener) Addr() net.Addr { return l.listener.Addr() }
 
 // Close stops listening. Accepted connections live on.
-func (l *Listener) Close() error { return l.listener.Close() }
+func (l *Listener) Close() error {
+	l.once.Do(func() { l.err = net.ErrClosed })
+	if l.acceptor != nil {
+		l.acceptor.close()
+	}
+	return l.listener.Close()
+}

@@ -1,0 +1,133 @@
+package tcp
+
+import (
+	"net"
+	"os"
+	"syscall"
+
+	"github.com/fb1e3c20/websockets/transport"
+)
+
+// An acceptor accepts connections without package net: on a duplicate of a listener's
+// descriptor, for which a loop waits.
+type acceptor struct {
+	socket *polled
+	addr   net.Addr
+}
+
+// accepting returns an acceptor for the connections of l.
+func (p *Poller) accepting(l *net.TCPListener) (*acceptor, error) {
+	raw, err := l.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	if err := inherit(raw); err != nil {
+		return nil, err
+	}
+	s := &polled{local: l.Addr()}
+	if err := p.loops[0].own(s, raw); err != nil {
+		return nil, err
+	}
+	return &acceptor{s, l.Addr()}, nil
+}
+
+// accept waits for a connection, which l is to wait for.
+func (a *acceptor) accept(l *loop) (transport.Stream, error) {
+	for {
+		fd, peer, err := a.try()
+		switch err {
+		case nil:
+			s := &polled{fd: fd, local: a.addr, remote: addrPort(peer)}
+			if err := l.add(s); err != nil {
+				syscall.Close(fd)
+				return nil, connError{err}
+			}
+			return s, nil
+		case syscall.EINTR, syscall.ECONNABORTED:
+			continue
+		case syscall.EAGAIN:
+			err = a.socket.await(readable, 0)
+		}
+		if err != nil {
+			return nil, &net.OpError{Op: "accept", Net: "tcp", Addr: a.addr, Err: err}
+		}
+	}
+}
+
+func (a *acceptor) try() (fd int, peer syscall.Sockaddr, err error) {
+	if err := a.socket.begin(readable); err != nil {
+		return 0, nil, err
+	}
+	fd, peer, err = syscall.Accept4(a.socket.fd, syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC)
+	left := readable
+	if err == syscall.EAGAIN {
+		left = 0
+	}
+	a.socket.end(left)
+	return fd, peer, err
+}
+
+func (a *acceptor) close() { a.socket.Close() }
+
+// adopt takes the descriptor of a connection from package net.
+func (p *Poller) adopt(c *net.TCPConn) (transport.Polled, error) {
+	raw, err := c.SyscallConn()
+	if err != nil {
+		return nil, err
+	}
+	s := &polled{local: c.LocalAddr()}
+	if remote, ok := c.RemoteAddr().(*net.TCPAddr); ok {
+		s.remote = remote.AddrPort()
+	}
+	if err := p.loop().own(s, raw); err != nil {
+		return nil, err
+	}
+	c.Close()
+	return s, nil
+}
+
+// own gives s a duplicate of a descriptor and waits for it.
+func (l *loop) own(s *polled, raw syscall.RawConn) error {
+	var errno syscall.Errno
+	err := raw.Control(func(fd uintptr) {
+		var own uintptr
+		own, _, errno = syscall.RawSyscall(syscall.SYS_FCNTL, fd, syscall.F_DUPFD_CLOEXEC, 0)
+		s.fd = int(own)
+	})
+	if err != nil {
+		return err
+	}
+	if errno != 0 {
+		return os.NewSyscallError("fcntl", errno)
+	}
+	if err := l.add(s); err != nil {
+		syscall.Close(s.fd)
+		return err
+	}
+	return nil
+}
+
+// inherit sets on a listener what package net sets on every connection: they inherit it.
+func inherit(listener syscall.RawConn) error {
+	var failed error
+	err := listener.Control(func(fd uintptr) {
+		for _, o := range []struct{ level, option, value int }{
+			{syscall.IPPROTO_TCP, syscall.TCP_NODELAY, 1},
+			{syscall.SOL_SOCKET, syscall.SO_KEEPALIVE, 1},
+			{syscall.IPPROTO_TCP, syscall.TCP_KEEPIDLE, keepAlive},
+			{syscall.IPPROTO_TCP, syscall.TCP_KEEPINTVL, keepAlive},
+			{syscall.IPPROTO_TCP, syscall.TCP_KEEPCNT, keepAlives},
+		} {
+			if err := syscall.SetsockoptInt(int(fd), o.level, o.option, o.value); err != nil {
+				failed = os.NewSyscallError("setsockopt", err)
+			}
+		}
+	})
+	if err != nil {
+		return err
+	}
+	return failed
+}
+
+// As package net has them: so many seconds, and so many probes.
+const keepAlive, keepAlives = 15, 9

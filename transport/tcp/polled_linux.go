@@ -1,0 +1,326 @@
+package tcp
+
+import (
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+	"syscall"
+
+	"github.com/fb1e3c20/websockets/transport"
+)
+
+// A polled is a Stream over a descriptor that a loop waits for. Package net knows nothing of
+// it.
+//
+// The loop tells of edges: that something has become readable or writable since it was
+// found not to be. So what an edge has told is remembered until the next attempt
+// finds nothing left.
+type polled struct {
+	loop   *loop
+	fd     int
+	birth  int32    // the loop's
+	local  net.Addr // once it is closed
+	remote netip.AddrPort
+
+	mu    sync.Mutex
+	state state
+	users uint8           // system calls that are being made
+	waker transport.Waker // to be called when there is input
+	wait  *gate           // where AwaitRead and AwaitWrite wait
+	lost  error           // the first error of the connection; the kernel tells it once
+}
+
+type state uint8
+
+const (
+	readable    state = 1 << iota // there may be input
+	writable                      // there may be room for output
+	hungUp                        // the peer's output has ended: there is always something to read
+	readKicked                    // KickRead was called
+	writeKicked                   // KickWrite was called
+	closed                        // Close or Abort was called
+)
+
+// A gate is where goroutines wait.
+type gate struct {
+	sync.Cond
+	waiting int
+}
+
+func (s *polled) has(any state) bool { return s.state&any != 0 }
+
+// happened takes what the loop has been told, and returns whom to wake.
+func (s *polled) happened(events uint32) (w transport.Waker) {
+	const over = syscall.EPOLLRDHUP | syscall.EPOLLHUP | syscall.EPOLLERR
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if events&over != 0 {
+		s.state |= hungUp
+	}
+	if events&(syscall.EPOLLOUT|over) != 0 {
+		s.state |= writable
+	}
+	if events&(syscall.EPOLLIN|over) != 0 {
+		s.state |= readable
+		w, s.waker = s.waker, nil
+	}
+	s.wake()
+	return w
+}
+
+// wake lets those who wait look. The lock is held.
+func (s *polled) wake() {
+	if s.wait != nil {
+		s.wait.Broadcast()
+	}
+}
+
+// begin begins a system call, which Close waits for before the descriptor may belong to
+// another connection; until end finds otherwise, there is nothing left of what.
+func (s *polled) begin(what state) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.has(closed) {
+		return net.ErrClosed
+	}
+	s.users++
+	s.state &^= what
+	return nil
+}
+
+func (s *polled) end(left state) {
+	s.mu.Lock()
+	s.state |= left
+	s.users--
+	if s.has(closed) && s.users == 0 {
+		syscall.Close(s.fd)
+	}
+	s.mu.Unlock()
+}
+
+func (s *polled) TryRead(p []byte) (int, error) {
+	if err := s.begin(readable); err != nil {
+		return 0, err
+	}
+	n, err := ignoringEINTR(syscall.Read, uintptr(s.fd), p)
+	left := state(0)
+	if n == len(p) {
+		left = readable
+	}
+	s.end(left)
+	switch {
+	case err == syscall.EAGAIN:
+		return 0, transport.ErrWouldBlock
+	case err != nil:
+		return 0, s.fail("read", err)
+	case n == 0:
+		return 0, s.eof()
+	}
+	return n, nil
+}
+
+func (s *polled) AwaitRead(l transport.Lender) (int, error) {
+	for {
+		if err := s.await(readable|hungUp, readKicked); err != nil {
+			return 0, err
+		}
+		n, err := s.TryRead(l.Borrow())
+		if n > 0 {
+			return n, nil
+		}
+		l.Return()
+		if err != transport.ErrWouldBlock {
+			return 0, err
+		}
+	}
+}
+
+// await waits until the state has one of any, or kicked.
+func (s *polled) await(any, kicked state) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for !s.has(any | kicked | closed) {
+		if s.wait == nil {
+			s.wait = &gate{}
+			s.wait.L = &s.mu
+		}
+		w := s.wait
+		w.waiting++
+		w.Wait()
+		if w.waiting--; w.waiting == 0 {
+			s.wait = nil
+		}
+	}
+	switch {
+	case s.has(kicked):
+		s.state &^= kicked
+		return transport.ErrKicked
+	case s.has(closed):
+		return net.ErrClosed
+	}
+	return nil
+}
+
+// WhenReadable implements [transport.Polled].
+func (s *polled) WhenReadable(w transport.Waker) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.has(readable | hungUp | readKicked | closed) {
+		s.state &^= readKicked
+		return false
+	}
+	s.waker = w
+	return true
+}
+
+// Readable asks the system: the loop may not have come to it yet.
+func (s *polled) Readable() bool {
+	if s.begin(0) != nil {
+		return true
+	}
+	var p [1]byte
+	_, err := ignoringEINTR(peek, uintptr(s.fd), p[:])
+	s.end(0)
+	if err != nil && err != syscall.EAGAIN {
+		s.fail("read", err)
+	}
+	return err != syscall.EAGAIN
+}
+
+func (s *polled) KickRead() { s.kick(readKicked) }
+
+func (s *polled) kick(side state) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.state |= side
+	s.wake()
+	if s.waker != nil && side == readKicked {
+		s.state &^= readKicked
+		s.rouse()
+	}
+}
+
+// rouse calls the waker, in a goroutine of its own: the caller may hold what it needs.
+// The lock is held.
+func (s *polled) rouse() {
+	if s.waker != nil {
+		go s.waker.Wake()
+		s.waker = nil
+	}
+}
+
+func (s *polled) TryWrite(p []byte) (n int, err error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	if err := s.begin(writable); err != nil {
+		return 0, err
+	}
+	n, err = ignoringEINTR(syscall.Write, uintptr(s.fd), p[:min(len(p), maxWrite)])
+	left := state(0)
+	if n == len(p) {
+		left = writable
+	}
+	s.end(left)
+	switch {
+	case err != nil && err != syscall.EAGAIN:
+		return n, s.fail("write", err)
+	case n < len(p):
+		return n, transport.ErrWouldBlock
+	}
+	return n, nil
+}
+
+func (s *polled) AwaitWrite() error { return s.await(writable, writeKicked) }
+func (s *polled) KickWrite()        { s.kick(writeKicked) }
+
+func (s *polled) CloseWrite() error {
+	if err := s.begin(0); err != nil {
+		return err
+	}
+	err := syscall.Shutdown(s.fd, syscall.SHUT_WR)
+	s.end(0)
+	if err != nil {
+		return s.fail("shutdown", err)
+	}
+	return nil
+}
+
+func (s *polled) Close() error { return s.close(false) }
+func (s *polled) Abort() error { return s.close(true) }
+
+func (s *polled) close(abort bool) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.has(closed) {
+		return nil
+	}
+	s.state |= closed
+	s.loop.remove(s)
+	if abort {
+		syscall.SetsockoptLinger(s.fd, syscall.SOL_SOCKET, syscall.SO_LINGER, &syscall.Linger{Onoff: 1})
+	}
+	if s.users == 0 {
+		syscall.Close(s.fd)
+	}
+	s.wake()
+	s.rouse()
+	return nil
+}
+
+// fail describes an error of the connection and keeps the first for the reader.
+// EPIPE says only that the output is over.
+func (s *polled) fail(op string, err error) error {
+	failure := &net.OpError{Op: op, Net: "tcp", Source: s.LocalAddr(), Addr: s.RemoteAddr(), Err: os.NewSyscallError(op, err)}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lost == nil && err != syscall.EPIPE {
+		s.lost = failure
+	}
+	return failure
+}
+
+// eof returns what end of file means: the kernel reports a reset once, be it to the
+// writer, and end of file from then on.
+func (s *polled) eof() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.lost != nil {
+		return s.lost
+	}
+	return io.EOF
+}
+
+// LocalAddr returns the local address of the connection.
+func (s *polled) LocalAddr() net.Addr {
+	if s.begin(0) != nil {
+		return s.local
+	}
+	defer s.end(0)
+	if own, err := syscall.Getsockname(s.fd); err == nil {
+		return net.TCPAddrFromAddrPort(addrPort(own))
+	}
+	return s.local
+}
+
+// RemoteAddr returns the peer's address of the connection.
+func (s *polled) RemoteAddr() net.Addr { return net.TCPAddrFromAddrPort(s.remote) }
+
+// addrPort returns the address and port of a TCP socket.
+func addrPort(a syscall.Sockaddr) netip.AddrPort {
+	switch a := a.(type) {
+	case *syscall.SockaddrInet4:
+		return netip.AddrPortFrom(netip.AddrFrom4(a.Addr), uint16(a.Port))
+	case *syscall.SockaddrInet6:
+		ip := netip.AddrFrom16(a.Addr).Unmap()
+		if a.ZoneId != 0 {
+			if i, err := net.InterfaceByIndex(int(a.ZoneId)); err == nil {
+				ip = ip.WithZone(i.Name)
+			}
+		}
+		return netip.AddrPortFrom(ip, uint16(a.Port))
+	}
+	return netip.AddrPort{}
+}

@@ -1,0 +1,103 @@
+package tcp
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"runtime"
+	"sync/atomic"
+
+	"github.com/fb1e3c20/websockets/transport"
+)
+
+// A Poller waits for many sockets at once, so that an idle one has neither a goroutine
+// nor a buffer: with epoll, on Linux. Its streams are [transport.Polled], of which
+// [transport.Conn.Deliver] makes use.
+//
+// It has a loop for each processor that Go uses. A loop calls [transport.Waker]s in its own
+// goroutine; when one takes longer than a millisecond or two, because a handler
+// computes or waits, another goroutine goes on for the other sockets.
+//
+// A Poller without sockets has no goroutine and no descriptor. Its methods may be called
+// from any goroutine.
+type Poller struct {
+	loops []*loop
+	next  atomic.Uint32
+}
+
+// ErrNoPoller: this system has none. It wraps [errors.ErrUnsupported].
+var ErrNoPoller = fmt.Errorf("tcp: no poller on %s: %w", runtime.GOOS, errors.ErrUnsupported)
+
+// DefaultMaxBusy is how many handlers of a Poller may be busy at a time.
+const DefaultMaxBusy = 4096
+
+// NewPoller returns a Poller, or [ErrNoPoller]. maxBusy is how many handlers may be busy
+// at a time for longer than a millisecond or two, 0 for [DefaultMaxBusy]: beyond it
+// no handler is called, and input waits in the system, until one of them is done.
+func NewPoller(maxBusy int) (*Poller, error) {
+	if !canPoll {
+		return nil, ErrNoPoller
+	}
+	if maxBusy <= 0 {
+		maxBusy = DefaultMaxBusy
+	}
+	p := &Poller{loops: make([]*loop, runtime.GOMAXPROCS(0))}
+	for i := range p.loops {
+		p.loops[i] = newLoop((maxBusy + i) / len(p.loops))
+	}
+	return p, nil
+}
+
+// loop returns whose turn it is.
+func (p *Poller) loop() *loop { return p.loops[int(p.next.Add(1))%len(p.loops)] }
+
+// Accept accepts a connection of l. Where it is not a plain TCP socket, but one with TLS
+// for example, it does what [Listener.AcceptStream] does: that stream is not
+// transport.Polled.
+func (p *Poller) Accept(l *Listener) (transport.Stream, error) {
+	socket, ok := l.listener.(*net.TCPListener)
+	if !ok || l.config != nil {
+		return l.AcceptStream()
+	}
+	l.once.Do(func() { l.acceptor, l.err = p.accepting(socket) })
+	if l.err != nil {
+		return nil, l.err
+	}
+	return l.acceptor.accept(p.loop())
+}
+
+// Adopt makes a stream of an open connection and owns it from then on, as [FromConn]
+// does, and as FromConn where it is not a plain TCP socket. The connection's own
+// descriptor is closed: c is of no use any more.
+func (p *Poller) Adopt(c net.Conn, buffered []byte) (transport.Stream, error) {
+	socket, ok := c.(*net.TCPConn)
+	if !ok {
+		return fromConn(c, buffered)
+	}
+	s, err := p.adopt(socket)
+	if err != nil {
+		return nil, err
+	}
+	if len(buffered) > 0 {
+		return prefixedPolled{newPrefixed(s, buffered), s}, nil
+	}
+	return s, nil
+}
+
+func fromConn(c net.Conn, buffered []byte) (transport.Stream, error) {
+	s, err := FromConn(c, buffered)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// prefixedPolled is a prefixed stream that is Polled.
+type prefixedPolled struct {
+	*prefixed
+	polled transport.Polled
+}
+
+func (s prefixedPolled) WhenReadable(w transport.Waker) bool {
+	return !s.pending() && s.polled.WhenReadable(w)
+}

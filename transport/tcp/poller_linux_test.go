@@ -1,0 +1,329 @@
+package tcp_test
+
+import (
+	"errors"
+	"net"
+	"os"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/fb1e3c20/websockets/transport"
+	"github.com/fb1e3c20/websockets/transport/streamtest"
+	"github.com/fb1e3c20/websockets/transport/tcp"
+)
+
+func TestPolledContract(t *testing.T) {
+	t.Run("Accepted", func(t *testing.T) {
+		streamtest.Run(t, func(t *testing.T) (a, b transport.Stream) { return connectPolled(t, poller(t, 0)) })
+	})
+	t.Run("Adopted", func(t *testing.T) {
+		p := poller(t, 0)
+		streamtest.Run(t, func(t *testing.T) (a, b transport.Stream) { return adoptBoth(t, p, 0) })
+	})
+	t.Run("SmallBuffers", func(t *testing.T) {
+		p := poller(t, 0)
+		streamtest.Run(t, func(t *testing.T) (a, b transport.Stream) { return adoptBoth(t, p, 64<<10) })
+	})
+}
+
+func poller(t testing.TB, maxBusy int) *tcp.Poller {
+	t.Helper()
+	p, err := tcp.NewPoller(maxBusy)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// connectPolled returns both ends of a fresh connection, the second one accepted.
+func connectPolled(t testing.TB, p *tcp.Poller) (client *tcp.Stream, server transport.Polled) {
+	t.Helper()
+	l, err := tcp.Listen("tcp", anyPort)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	client, err = tcp.Dial(t.Context(), "tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := p.Accept(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	server = s.(transport.Polled)
+	t.Cleanup(func() { client.Abort(); server.Abort() })
+	return client, server
+}
+
+// adoptBoth returns both ends of a fresh connection, whose system buffers have about
+// size bytes, 0 for as many as the system likes.
+func adoptBoth(t testing.TB, p *tcp.Poller, size int) (a, b transport.Stream) {
+	t.Helper()
+	l, err := net.Listen("tcp", anyPort)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	client, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	server, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return adoptInto(t, p, client, size), adoptInto(t, p, server, size)
+}
+
+func adoptInto(t testing.TB, p *tcp.Poller, c net.Conn, size int) transport.Stream {
+	t.Helper()
+	if size > 0 {
+		c.(*net.TCPConn).SetReadBuffer(2 * size)
+		c.(*net.TCPConn).SetWriteBuffer(size)
+	}
+	s, err := p.Adopt(c, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Abort() })
+	return s
+}
+
+// A waker counts and tells.
+type waker func()
+
+func (w waker) Wake() { w() }
+
+// arm has the next input of s told on the channel that it returns.
+func arm(t testing.TB, s transport.Polled, before func()) <-chan struct{} {
+	t.Helper()
+	woken := make(chan struct{})
+	if !s.WhenReadable(waker(func() { before(); close(woken) })) {
+		t.Fatal("there is something to read already")
+	}
+	return woken
+}
+
+func nothing() {}
+
+func await(t testing.TB, what string, c <-chan struct{}) {
+	t.Helper()
+	select {
+	case <-c:
+	case <-time.After(10 * time.Second):
+		t.Fatalf("%s: not after ten seconds", what)
+	}
+}
+
+func TestWhenReadable(t *testing.T) {
+	for name, happens := range map[string]func(client *tcp.Stream, server transport.Polled){
+		"input":   func(client *tcp.Stream, _ transport.Polled) { client.TryWrite([]byte("x")) },
+		"the end": func(client *tcp.Stream, _ transport.Polled) { client.CloseWrite() },
+		"a reset": func(client *tcp.Stream, _ transport.Polled) { client.Abort() },
+		"a kick":  func(_ *tcp.Stream, server transport.Polled) { server.KickRead() },
+		"Close":   func(_ *tcp.Stream, server transport.Polled) { server.Close() },
+		"Abort":   func(_ *tcp.Stream, server transport.Polled) { server.Abort() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			client, server := connectPolled(t, poller(t, 0))
+			woken := arm(t, server, nothing)
+			select {
+			case <-woken:
+				t.Fatal("nothing has happened")
+			case <-time.After(time.Millisecond):
+			}
+			happens(client, server)
+			await(t, name, woken)
+		})
+		t.Run("after "+name, func(t *testing.T) {
+			client, server := connectPolled(t, poller(t, 0))
+			happens(client, server)
+			eventually(t, "WhenReadable returns false", func() bool {
+				again := make(chan struct{})
+				armed := server.WhenReadable(waker(func() { close(again) }))
+				if armed {
+					await(t, name, again)
+				}
+				return !armed || name == "a kick" // which has been seen
+			})
+		})
+	}
+}
+
+// Whatever is left after a read that filled its buffer is told of again.
+func TestWhenReadableAfterAPart(t *testing.T) {
+	client, server := connectPolled(t, poller(t, 0))
+	woken := arm(t, server, nothing)
+	client.TryWrite([]byte("abc"))
+	await(t, "input", woken)
+	for _, want := range "abc" {
+		if server.WhenReadable(waker(nothing)) {
+			t.Fatalf("nothing is readable before %q", want)
+		}
+		p := make([]byte, 1)
+		if n, err := server.TryRead(p); n != 1 || err != nil || rune(p[0]) != want {
+			t.Fatalf("%q, %d, %v; want %q", p, n, err, want)
+		}
+	}
+	if _, err := server.TryRead(make([]byte, 1)); err != transport.ErrWouldBlock {
+		t.Fatal(err)
+	}
+	woken = arm(t, server, nothing)
+	client.TryWrite([]byte("d"))
+	await(t, "more input", woken)
+}
+
+// A handler that waits holds up no other socket for long, and one that ends its goroutine
+// none at all.
+func TestBusyHandlersHoldNobodyUp(t *testing.T) {
+	p := poller(t, 0)
+	stuck := make(chan struct{})
+	for range 50 {
+		client, server := connectPolled(t, p)
+		entered := make(chan struct{})
+		arm(t, server, func() { close(entered); <-stuck })
+		client.TryWrite([]byte("x"))
+		await(t, "a handler", entered)
+	}
+	for range 4 {
+		client, server := connectPolled(t, p)
+		entered := make(chan struct{})
+		arm(t, server, func() { close(entered); runtime.Goexit() })
+		client.TryWrite([]byte("x"))
+		await(t, "one that ends its goroutine", entered)
+	}
+	client, server := connectPolled(t, p)
+	woken := arm(t, server, nothing)
+	client.TryWrite([]byte("x"))
+	await(t, "one more", woken)
+	close(stuck)
+}
+
+// When too many are busy, the others wait until one has time.
+func TestTooManyBusyHandlers(t *testing.T) {
+	const most, all = 4, 12
+	p := poller(t, most)
+	stuck := make(chan struct{})
+	var entered atomic.Int32
+	var done sync.WaitGroup
+	for range all {
+		client, server := connectPolled(t, p)
+		done.Add(1)
+		arm(t, server, func() { entered.Add(1); <-stuck; done.Done() })
+		client.TryWrite([]byte("x"))
+	}
+	eventually(t, "handlers run", func() bool { return entered.Load() >= most })
+	time.Sleep(20 * time.Millisecond)
+	if n := int(entered.Load()); n > most+runtime.GOMAXPROCS(0) {
+		t.Errorf("%d handlers run at a time; at most %d were to be busy", n, most)
+	}
+
+	// Those that wait in a stream are none of them.
+	client, server := connectPolled(t, p)
+	time.AfterFunc(10*time.Millisecond, func() { client.TryWrite([]byte("y")) })
+	var lent lender
+	if n, err := server.AwaitRead(&lent); n != 1 || err != nil {
+		t.Errorf("AwaitRead: %d, %v", n, err)
+	}
+	close(stuck)
+	done.Wait()
+	if n := entered.Load(); n != all {
+		t.Errorf("%d of %d handlers ran", n, all)
+	}
+}
+
+type lender struct{ b [16]byte }
+
+func (l *lender) Borrow() []byte { return l.b[:] }
+func (l *lender) Return()        {}
+
+// Without sockets a poller has no descriptor, and with new ones it works again.
+func TestPollerWithoutSockets(t *testing.T) {
+	p := poller(t, 0)
+	for range 20 {
+		before := descriptors(t)
+		client, server := connectPolled(t, p)
+		woken := arm(t, server, nothing)
+		client.TryWrite([]byte("x"))
+		await(t, "input", woken)
+		client.Close()
+		server.Close()
+		eventually(t, "all descriptors are closed", func() bool { return descriptors(t) <= before })
+	}
+}
+
+func descriptors(t testing.TB) int {
+	t.Helper()
+	list, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(list)
+}
+
+func TestPolledAddresses(t *testing.T) {
+	client, server := connectPolled(t, poller(t, 0))
+	s := server.(interface {
+		LocalAddr() net.Addr
+		RemoteAddr() net.Addr
+	})
+	if got, want := s.LocalAddr().String(), client.RemoteAddr().String(); got != want {
+		t.Errorf("LocalAddr is %v, want %v", got, want)
+	}
+	if got, want := s.RemoteAddr().String(), client.LocalAddr().String(); got != want {
+		t.Errorf("RemoteAddr is %v, want %v", got, want)
+	}
+	local, remote := s.LocalAddr().String(), s.RemoteAddr().String()
+	server.Close()
+	if s.LocalAddr().String() != local || s.RemoteAddr().String() != remote {
+		t.Errorf("after Close: from %v to %v", s.RemoteAddr(), s.LocalAddr())
+	}
+}
+
+// What package net reads ahead comes first.
+func TestAdoptWithInput(t *testing.T) {
+	p := poller(t, 0)
+	l, err := net.Listen("tcp", anyPort)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	client, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	c, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := p.Adopt(c, []byte("ab"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Abort()
+	server := s.(transport.Polled)
+	if server.WhenReadable(waker(nothing)) {
+		t.Error("what was read ahead is not readable")
+	}
+	client.Write([]byte("c"))
+	var got []byte
+	for len(got) < 3 {
+		var lent lender
+		n, err := s.AwaitRead(&lent)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, lent.b[:n]...)
+	}
+	if string(got) != "abc" {
+		t.Errorf("%q", got)
+	}
+	if _, err := c.Write([]byte("x")); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("the connection that was adopted still writes: %v", err)
+	}
+}
