@@ -307,7 +307,7 @@ func (s *Server) takeOver(w http.ResponseWriter, r *http.Request, head []byte) (
 	if err != nil {
 		return nil, s.refuse(w, r, http.StatusInternalServerError, errors.Join(errCannotHijack, err))
 	}
-	stream, err := openTaken(conn, rw, head)
+	stream, err := s.openTaken(conn, rw, head)
 	if err != nil {
 		conn.Close()
 		return nil, &HandshakeError{Err: wrap(&transport.LostError{Core: core.ErrHandshakeLost, Err: err})}
@@ -319,7 +319,7 @@ func (s *Server) takeOver(w http.ResponseWriter, r *http.Request, head []byte) (
 // the socket's empty buffer.
 const writeTimeout = 10 * time.Second
 
-func openTaken(conn net.Conn, rw *bufio.ReadWriter, head []byte) (transport.Stream, error) {
+func (s *Server) openTaken(conn net.Conn, rw *bufio.ReadWriter, head []byte) (transport.Stream, error) {
 	conn.SetDeadline(time.Now().Add(writeTimeout))
 	if _, err := conn.Write(head); err != nil {
 		return nil, err
@@ -327,6 +327,9 @@ func openTaken(conn net.Conn, rw *bufio.ReadWriter, head []byte) (transport.Stre
 	buffered, err := rw.Reader.Peek(rw.Reader.Buffered())
 	if err != nil {
 		return nil, err
+	}
+	if s.poller != nil {
+		return s.poller.Adopt(conn, buffered)
 	}
 	return tcp.FromConn(conn, buffered)
 }

@@ -14,9 +14,9 @@ type EventHandler interface {
 	// OnOpen is called first. If it returns an error, no message follows.
 	OnOpen(ctx context.Context, c *Conn) error
 
-	// OnMessage is called with each message, in order; m.Data belongs to it.
-	// If it returns an error, no message follows, nor once this side has
-	// begun to close, with Close, CloseNow or Shutdown.
+	// OnMessage is called with each message, in order; m.Data belongs to it, unless
+	// Options.LendMessages is set. If it returns an error, no message follows, nor
+	// once this side has begun to close, with Close, CloseNow or Shutdown.
 	OnMessage(ctx context.Context, c *Conn, m Message) error
 
 	// OnClose is called last, exactly once if OnOpen was called, when the
@@ -31,8 +31,11 @@ type EventHandler interface {
 // the connection is closed and the error reported as after that of a
 // [HandlerFunc]; then OnClose is called. A panic in OnClose comes too late for
 // a close code: it is recovered, logged with its stack and reported.
+//
+// With [Evented] as Options.Driver an idle connection has no goroutine. Server.Handler
+// is then called for the other connections alone.
 func HandleEvents(h EventHandler, o *Options) *Server {
-	s := &Server{Options: o}
+	s := &Server{Options: o, events: h}
 	if h != nil {
 		s.Handler = func(ctx context.Context, c *Conn) error { return s.handleEvents(ctx, c, h) }
 	}
@@ -56,10 +59,14 @@ func (s *Server) deliver(ctx context.Context, c *Conn, h EventHandler) (own, err
 	if err := h.OnOpen(ctx, c); err != nil {
 		return err, err
 	}
+	var lent []byte
 	for {
-		typ, p, err := c.Receive(ctx)
+		typ, p, err := c.ReceiveInto(ctx, lent)
 		if err != nil {
 			return nil, err
+		}
+		if s.options.LendMessages {
+			lent = p[:0]
 		}
 		if c.closing.Load() {
 			continue

@@ -64,7 +64,9 @@ func (h *chronicle) OnClose(c *websockets.Conn, err error) {
 	close(h.done)
 }
 
-func TestEvents(t *testing.T) {
+func TestEvents(t *testing.T) { overDrivers(t, testEvents) }
+
+func testEvents(t *testing.T, strict func() *websockets.Options) {
 	own := errors.New("mine")
 	isOwn := func(err error) bool { return err == own }
 	is := func(kind websockets.Kind, code websockets.CloseCode, remote bool) func(error) bool {
@@ -148,7 +150,9 @@ func TestEvents(t *testing.T) {
 
 // Once this side has begun to close, nothing is delivered; a Close that was
 // refused changes nothing.
-func TestEventsAfterTheClose(t *testing.T) {
+func TestEventsAfterTheClose(t *testing.T) { overDrivers(t, testEventsAfterTheClose) }
+
+func testEventsAfterTheClose(t *testing.T, strict func() *websockets.Options) {
 	later := func(c *websockets.Conn) error {
 		go c.Close(4000, "")
 		time.Sleep(20 * time.Millisecond)
@@ -206,7 +210,9 @@ func (h *opener) OnMessage(context.Context, *websockets.Conn, websockets.Message
 func (h *opener) OnClose(*websockets.Conn, error) {}
 
 // What OnMessage is given stays as it is.
-func TestEventsGiveTheirDataAway(t *testing.T) {
+func TestEventsGiveTheirDataAway(t *testing.T) { overDrivers(t, testEventsGiveTheirDataAway) }
+
+func testEventsGiveTheirDataAway(t *testing.T, strict func() *websockets.Options) {
 	h := &chronicle{done: make(chan struct{})}
 	c, err := overPipe(t, websockets.HandleEvents(h, strict()))(t.Context(), "/")
 	if err != nil {
@@ -225,7 +231,9 @@ func TestEventsGiveTheirDataAway(t *testing.T) {
 }
 
 // Shutdown waits for OnClose, which is told that it was this side.
-func TestEventsAndShutdown(t *testing.T) {
+func TestEventsAndShutdown(t *testing.T) { overDrivers(t, testEventsAndShutdown) }
+
+func testEventsAndShutdown(t *testing.T, strict func() *websockets.Options) {
 	h := &chronicle{opened: make(chan struct{}), done: make(chan struct{})}
 	server := websockets.HandleEvents(h, strict())
 	c, err := overPipe(t, server)(t.Context(), "/")
@@ -246,7 +254,9 @@ func TestEventsAndShutdown(t *testing.T) {
 }
 
 // After a panic OnClose is called too, and told of it.
-func TestEventsOnCloseAfterAPanic(t *testing.T) {
+func TestEventsOnCloseAfterAPanic(t *testing.T) { overDrivers(t, testEventsOnCloseAfterAPanic) }
+
+func testEventsOnCloseAfterAPanic(t *testing.T, strict func() *websockets.Options) {
 	told := make(chan error, 9)
 	h := &closeTeller{mine{goesOff}, told}
 	c, err := overPipe(t, websockets.HandleEvents(h, strict()))(t.Context(), "/open")

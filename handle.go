@@ -46,7 +46,11 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.reportRefused(r, err)
 		return
 	}
-	s.serve(c.Request().Context(), c)
+	ctx := c.Request().Context()
+	if s.isEvented(c) {
+		ctx = context.WithoutCancel(ctx) // the HTTP server ends it when this returns
+	}
+	s.serve(ctx, c, nil)
 	if released := c.held(); released != nil {
 		<-released
 	}
@@ -55,19 +59,33 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // ServeStream accepts one connection on any byte stream and calls the Handler,
 // as ServeHTTP does on a request. It returns when the connection is closed.
 func (s *Server) ServeStream(ctx context.Context, stream transport.Stream) {
+	over := make(chan struct{})
+	if s.serveStream(ctx, stream, over) {
+		<-over
+	}
+}
+
+// serveStream returns when the connection is closed, or reports true when that is left to
+// a poller; then over is closed.
+func (s *Server) serveStream(ctx context.Context, stream transport.Stream, over chan struct{}) (goesOn bool) {
 	c, err := s.acceptStream(ctx, stream, s.serving...)
 	if err != nil {
 		s.reportRefused(c.Request(), err)
-		return
+		return false
 	}
-	s.serve(ctx, c)
+	return s.serve(ctx, c, over)
 }
 
-// serve runs the handler and closes the connection, whatever happens.
-func (s *Server) serve(parent context.Context, c *Conn) {
+// serve runs the handler and closes the connection, whatever happens, or leaves that to a
+// poller: then it reports true, and over is closed, if it is not nil.
+func (s *Server) serve(parent context.Context, c *Conn, over chan struct{}) (goesOn bool) {
 	if !s.enter() {
 		s.dismiss(c)
-		return
+		return false
+	}
+	if s.isEvented(c) {
+		s.serveEvented(parent, c, over)
+		return true
 	}
 	defer s.leave()
 	ctx, cancel := context.WithCancel(parent)
@@ -79,6 +97,7 @@ func (s *Server) serve(parent context.Context, c *Conn) {
 	defer func() { s.finish(c, code, err) }()
 	err = s.call(ctx, c)
 	code, err = c.verdict(err, parent)
+	return false
 }
 
 // A lasting context is that of a handler, if it ends for no other reason than that the

@@ -78,7 +78,7 @@ func (s *Server) Serve(l Listener) error {
 	defer s.leaveListener(&l)
 	var wait backoff
 	for {
-		stream, err := l.AcceptStream()
+		stream, err := s.acceptFrom(l)
 		if err != nil {
 			if err = s.acceptFailed(err, &wait); err != nil {
 				return err
@@ -92,7 +92,7 @@ func (s *Server) Serve(l Listener) error {
 		}
 		go func() {
 			defer s.leave()
-			s.ServeStream(context.Background(), stream)
+			s.serveStream(context.Background(), stream, nil)
 		}()
 	}
 }

@@ -91,6 +91,14 @@ type Options struct {
 	// the messages before it have been received.
 	HoldClose bool
 
+	// Driver is how the connections of a server wait for input. Default: [Blocking].
+	Driver Driver
+
+	// LendMessages says that the Data of a message belongs to OnMessage of an
+	// [EventHandler] only until it returns: memory is then used again, and nothing
+	// is allocated for most messages. Default: OnMessage may keep it.
+	LendMessages bool
+
 	// Subprotocols are what a client offers and what a server supports, in
 	// the order of preference. A server chooses the first of its own that
 	// the client offers, and none if there is no such one:
@@ -281,6 +289,9 @@ func (o *Options) settings() (*core.Settings, error) {
 	}
 	if o.Compression != nil && o.Recorder != nil && o.Recorder.Redact {
 		return nil, &core.ConfigError{Field: "Recorder", Reason: "cannot redact what is compressed; leave Recorder.Redact or Compression out"}
+	}
+	if o.Driver != Blocking && o.Driver != Evented {
+		return nil, &core.ConfigError{Field: "Driver", Reason: "must be Blocking or Evented"}
 	}
 	if o.HTTP > HTTP2 {
 		return nil, &core.ConfigError{Field: "HTTP", Reason: "must be HTTPAuto, HTTP1 or HTTP2"}

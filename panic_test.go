@@ -87,6 +87,14 @@ var forms = []struct {
 	}},
 	{"OnMessage", "/", func(m mine, o *websockets.Options) *websockets.Server { return websockets.HandleEvents(m, o) }},
 	{"OnOpen", "/open", func(m mine, o *websockets.Options) *websockets.Server { return websockets.HandleEvents(m, o) }},
+	{"OnMessage, evented", "/", func(m mine, o *websockets.Options) *websockets.Server {
+		o.Driver = websockets.Evented
+		return websockets.HandleEvents(m, o)
+	}},
+	{"OnOpen, evented", "/open", func(m mine, o *websockets.Options) *websockets.Server {
+		o.Driver = websockets.Evented
+		return websockets.HandleEvents(m, o)
+	}},
 }
 
 // setOff connects a client to path and has the handler go off.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/fb1e3c20/websockets/core"
 	"github.com/fb1e3c20/websockets/transport"
+	"github.com/fb1e3c20/websockets/transport/tcp"
 )
 
 // A Server accepts WebSocket connections: as an [http.Handler], or on listeners
@@ -23,6 +24,8 @@ type Server struct {
 	Handler HandlerFunc
 	Options *Options // nil: the zero Options
 
+	events EventHandler // of HandleEvents
+
 	serving []transport.Option // of the connections that Handler is called for
 
 	once     sync.Once
@@ -31,7 +34,8 @@ type Server struct {
 	settings *core.Settings
 	att      *transport.Attendant
 	warned   *warnings
-	shows    bool // requests, to functions of the user
+	shows    bool        // requests, to functions of the user
+	poller   *tcp.Poller // nil: every connection has a goroutine
 
 	mu        sync.Mutex
 	conns     map[*Conn]struct{}     // whose transport is not released
@@ -70,6 +74,7 @@ func (s *Server) init() error {
 		s.listeners = make(map[*Listener]struct{})
 		s.stopping = make(chan struct{})
 		s.idle = make(chan struct{})
+		s.startPoller()
 	})
 	return s.err
 }

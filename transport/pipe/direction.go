@@ -20,6 +20,7 @@ type direction struct {
 	readable sync.Cond // the reader waits here
 	writable sync.Cond // the writer waits here
 	queue    queue.Queue
+	waker    transport.Waker // or is called
 
 	fin                        bool  // the reader finds end of file after the queue
 	readErr, writeErr          error // final, set once
@@ -99,6 +100,28 @@ func (d *direction) ended() error {
 	return nil
 }
 
+// whenReadable has w called when there is something to read, unless there is.
+func (d *direction) whenReadable(w transport.Waker) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.readerKicked || d.queue.Len() > 0 || d.ended() != nil {
+		d.readerKicked = false
+		return false
+	}
+	d.waker = w
+	return true
+}
+
+// wakeReader wakes the reader, or has it called by a goroutine of its own. The lock is held.
+func (d *direction) wakeReader() {
+	if d.waker != nil {
+		go d.waker.Wake()
+		d.waker = nil
+		return
+	}
+	d.readable.Broadcast()
+}
+
 func (d *direction) ready() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -114,7 +137,7 @@ func (d *direction) tryWrite(p []byte) (int, error) {
 	n := min(len(p), d.size-d.queue.Len())
 	if n > 0 {
 		d.queue.Write(p[:n])
-		d.readable.Signal()
+		d.wakeReader()
 	}
 	if n < len(p) {
 		return n, transport.ErrWouldBlock
@@ -143,8 +166,8 @@ func (d *direction) awaitWrite() error {
 func (d *direction) kickReader() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.readerKicked = true
-	d.readable.Signal()
+	d.readerKicked = d.waker == nil
+	d.wakeReader()
 }
 
 func (d *direction) kickWriter() {
@@ -194,6 +217,6 @@ func (d *direction) closeReader() {
 }
 
 func (d *direction) wake() {
-	d.readable.Broadcast()
+	d.wakeReader()
 	d.writable.Broadcast()
 }

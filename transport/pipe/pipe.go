@@ -12,7 +12,7 @@
 //
 // # Fake time
 //
-// A pipe reads no clock and starts no goroutine. A goroutine that waits in it
+// A pipe reads no clock and starts no goroutine, but for a [transport.Waker]. A goroutine that waits in it
 // is durably blocked, so pipes work inside [testing/synctest] bubbles, where
 // time moves on as soon as everybody waits:
 //
@@ -44,13 +44,13 @@ const DefaultSize = 64 << 10
 var ErrReset = errors.New("pipe: connection reset by the other end")
 
 // A Stream is one end of a connection in memory. It implements
-// [transport.Stream], where the rules of each method are. After Close or Abort
+// [transport.Polled], where the rules of each method are. After Close or Abort
 // of this end every method returns [net.ErrClosed]; closing again does nothing.
 type Stream struct {
 	in, out *direction
 }
 
-var _ transport.Stream = (*Stream)(nil)
+var _ transport.Polled = (*Stream)(nil)
 
 // New returns the two ends of a new connection, which holds at most size
 // unread bytes in each direction: [DefaultSize] if size is zero or negative.
@@ -71,6 +71,9 @@ func (s *Stream) AwaitRead(l transport.Lender) (n int, err error) { return s.in.
 // Readable reports whether TryRead would return something other than
 // [transport.ErrWouldBlock].
 func (s *Stream) Readable() bool { return s.in.ready() }
+
+// WhenReadable has w called when AwaitRead would return.
+func (s *Stream) WhenReadable(w transport.Waker) bool { return s.in.whenReadable(w) }
 
 // KickRead wakes AwaitRead.
 func (s *Stream) KickRead() { s.in.kickReader() }

@@ -1,0 +1,136 @@
+package websockets
+
+import (
+	"context"
+
+	"github.com/fb1e3c20/websockets/core/frame"
+	"github.com/fb1e3c20/websockets/transport"
+	"github.com/fb1e3c20/websockets/transport/tcp"
+)
+
+// A Driver is how the connections of a Server wait for input.
+type Driver int
+
+const (
+	// Blocking has a goroutine wait for each connection, on every system and over
+	// everything.
+	Blocking Driver = iota
+
+	// Evented has few goroutines wait for all connections of [HandleEvents]: an idle
+	// one has no goroutine. It is for TCP without TLS on Linux, by [Server.Serve] on a
+	// [*tcp.Listener] or by net/http over HTTP/1.1; all others are served as with
+	// Blocking, and where the system has nothing of the kind the server logs that.
+	//
+	// The methods of an EventHandler then run in the goroutines that wait. One that takes
+	// longer than a millisecond or two, because it computes or waits, is left alone with
+	// its connection, and another goroutine goes on; of those 4096 may run at a time,
+	// and input waits when there are more.
+	Evented
+)
+
+func (d Driver) String() string {
+	switch d {
+	case Blocking:
+		return "blocking"
+	case Evented:
+		return "evented"
+	}
+	return "unknown driver"
+}
+
+// startPoller makes a Poller, if the Options want one and there is use for it.
+func (s *Server) startPoller() {
+	if s.events == nil || s.options.Driver != Evented {
+		return
+	}
+	p, err := tcp.NewPoller(0)
+	if err != nil {
+		s.log().Warn("websocket: every connection has a goroutine: Options.Driver is not to be had here", "error", err)
+		return
+	}
+	s.poller = p
+}
+
+// acceptFrom accepts a stream, of the Poller's if it can be.
+func (s *Server) acceptFrom(l Listener) (transport.Stream, error) {
+	if l, ok := l.(*tcp.Listener); ok && s.poller != nil {
+		return s.poller.Accept(l)
+	}
+	return l.AcceptStream()
+}
+
+// isEvented reports whether a poller delivers the messages of c.
+func (s *Server) isEvented(c *Conn) bool {
+	if s.events == nil || s.options.Driver != Evented {
+		return false
+	}
+	_, polled := c.t.Stream().(transport.Polled)
+	return polled
+}
+
+// evented is a connection whose messages a poller delivers.
+type evented struct {
+	lifetime // of the handler's context
+	s        *Server
+	c        *Conn
+	over     chan struct{} // closed when OnClose has returned; nil if nobody waits
+}
+
+var _ transport.Sink = (*evented)(nil)
+
+// serveEvented calls OnOpen and leaves the rest to the poller.
+func (s *Server) serveEvented(parent context.Context, c *Conn, over chan struct{}) {
+	e := &evented{lifetime: lifetime{parent: parent}, s: s, c: c, over: over}
+	own, err := error(nil), unexpected(errGoexit)
+	defer func() {
+		if err != nil {
+			e.finish(own, err)
+		}
+	}()
+	own, err = e.call(func() error { return s.events.OnOpen(&e.lifetime, c) })
+	if err == nil {
+		c.t.Deliver(e, s.options.LendMessages)
+	}
+}
+
+// call calls a method of the handler: own is what it returned, and err that or a panic.
+func (e *evented) call(method func() error) (own, err error) {
+	defer e.s.recoverIn("the handler", e.c, &err)
+	own = method()
+	return own, own
+}
+
+// Message implements [transport.Sink].
+func (e *evented) Message(op frame.Opcode, p []byte) (more bool) {
+	if e.c.closing.Load() {
+		return true
+	}
+	own, err := error(nil), unexpected(errGoexit)
+	defer func() {
+		if err != nil {
+			go e.finish(own, err) // which waits for the peer
+		}
+	}()
+	own, err = e.call(func() error { return e.s.events.OnMessage(&e.lifetime, e.c, Message{op, p}) })
+	return err == nil
+}
+
+// End implements transport.Sink.
+func (e *evented) End(err error) {
+	if err != nil {
+		go e.finish(nil, e.c.wrap(err))
+	}
+}
+
+// finish closes the connection after err, calls OnClose, and reports.
+func (e *evented) finish(own, err error) {
+	s, c := e.s, e.c
+	if e.over != nil {
+		defer close(e.over)
+	}
+	defer s.leave()
+	defer e.lifetime.end()
+	code, reported := c.verdict(err, e.parent)
+	defer func() { s.finish(c, code, reported) }()
+	s.onClose(s.events, c, c.ended(&e.lifetime, own, err))
+}
