@@ -81,22 +81,29 @@ var _ transport.Sink = (*evented)(nil)
 // serveEvented calls OnOpen and leaves the rest to the poller.
 func (s *Server) serveEvented(parent context.Context, c *Conn, over chan struct{}) {
 	e := &evented{lifetime: lifetime{parent: parent}, s: s, c: c, over: over}
-	own, err := error(nil), unexpected(errGoexit)
+	own, err := error(nil), errGoexit
 	defer func() {
 		if err != nil {
 			e.finish(own, err)
 		}
 	}()
-	own, err = e.call(func() error { return s.events.OnOpen(&e.lifetime, c) })
+	own, err = e.open()
 	if err == nil {
 		c.t.Deliver(e, s.options.LendMessages)
 	}
 }
 
-// call calls a method of the handler: own is what it returned, and err that or a panic.
-func (e *evented) call(method func() error) (own, err error) {
+// open calls OnOpen: own is what it returned, and err that or a panic.
+func (e *evented) open() (own, err error) {
 	defer e.s.recoverIn("the handler", e.c, &err)
-	own = method()
+	own = e.s.events.OnOpen(&e.lifetime, e.c)
+	return own, own
+}
+
+// message calls OnMessage, as open does OnOpen.
+func (e *evented) message(m Message) (own, err error) {
+	defer e.s.recoverIn("the handler", e.c, &err)
+	own = e.s.events.OnMessage(&e.lifetime, e.c, m)
 	return own, own
 }
 
@@ -105,13 +112,13 @@ func (e *evented) Message(op frame.Opcode, p []byte) (more bool) {
 	if e.c.closing.Load() {
 		return true
 	}
-	own, err := error(nil), unexpected(errGoexit)
+	own, err := error(nil), errGoexit
 	defer func() {
 		if err != nil {
 			go e.finish(own, err) // which waits for the peer
 		}
 	}()
-	own, err = e.call(func() error { return e.s.events.OnMessage(&e.lifetime, e.c, Message{op, p}) })
+	own, err = e.message(Message{op, p})
 	return err == nil
 }
 

@@ -47,6 +47,7 @@ func All() []*Peer {
 	all, most, few, off := []string{"off", "nct", "ct12", "ct15"}, []string{"off", "nct", "ct15"}, []string{"off", "nct"}, []string{"off"}
 	return append([]*Peer{
 		{Name: "websockets", Module: own, Modes: all, Serve: serveWebsockets, Broadcast: broadcastWebsockets, Hold: holdWebsockets},
+		{Name: "websockets-evented", Module: own, Modes: all, Serve: serveEvented, Broadcast: broadcastEvented, Hold: holdEvented},
 		{Name: "websockets-5", Module: own, Modes: []string{"ct12"}, Serve: serveWebsockets5},
 		{Name: "gws", Module: "github.com/lxzan/gws", Modes: all, Serve: serveGws, Broadcast: broadcastGws},
 		{Name: "coder", Module: "github.com/coder/websocket", Modes: most, Serve: serveCoder},

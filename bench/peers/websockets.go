@@ -10,19 +10,27 @@ import (
 	"github.com/fb1e3c20/websockets/transport/tcp"
 )
 
-func serveWebsockets(l net.Listener, mode raw.Mode) error { return serveLevel(l, mode, 0) }
-
-// serveWebsockets5 compresses at level 5, about that of gws where windows are small.
-func serveWebsockets5(l net.Listener, mode raw.Mode) error { return serveLevel(l, mode, 5) }
-
-// holdWebsockets gives up connections that are silent for three intervals.
-func holdWebsockets(l net.Listener, ping time.Duration) error {
-	o := websockets.Strict()
-	o.PingInterval, o.ConnectionTimeout = ping, 3*ping
-	return echoWebsockets(l, o)
+func serveWebsockets(l net.Listener, mode raw.Mode) error {
+	return echoWebsockets(l, optionsWebsockets(mode, 0))
 }
 
-func serveLevel(l net.Listener, mode raw.Mode, level int) error {
+// serveWebsockets5 compresses at level 5, about that of gws where windows are small.
+func serveWebsockets5(l net.Listener, mode raw.Mode) error {
+	return echoWebsockets(l, optionsWebsockets(mode, 5))
+}
+
+func holdWebsockets(l net.Listener, ping time.Duration) error {
+	return echoWebsockets(l, holdOptions(ping))
+}
+
+// holdOptions give up connections that are silent for three intervals.
+func holdOptions(ping time.Duration) *websockets.Options {
+	o := websockets.Strict()
+	o.PingInterval, o.ConnectionTimeout = ping, 3*ping
+	return o
+}
+
+func optionsWebsockets(mode raw.Mode, level int) *websockets.Options {
 	o := websockets.Strict()
 	o.MaxMessageSize = maxMessage
 	if mode.Compresses() {
@@ -35,7 +43,7 @@ func serveLevel(l net.Listener, mode raw.Mode, level int) error {
 			Level:             level,
 		}
 	}
-	return echoWebsockets(l, o)
+	return o
 }
 
 func echoWebsockets(l net.Listener, o *websockets.Options) error {
