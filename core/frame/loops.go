@@ -46,5 +46,26 @@ func xorShort(dst, src []byte, key uint64) {
 	}
 }
 
-// leadingASCII is for WebAssembly alone: here UTF8 is as fast.
-func leadingASCII(p []byte) int { return 0 }
+// leadingASCII returns how many bytes at the beginning of p are ASCII: whole words
+// of them, or all.
+func leadingASCII(p []byte) (n int) {
+	for ; len(p)-n >= 32; n += 32 {
+		b := (*[32]byte)(p[n:])
+		w := load64((*[8]byte)(b[0:])) | load64((*[8]byte)(b[8:])) |
+			load64((*[8]byte)(b[16:])) | load64((*[8]byte)(b[24:]))
+		if w&highBits != 0 {
+			break
+		}
+	}
+	for ; len(p)-n >= 8; n += 8 {
+		if load64((*[8]byte)(p[n:]))&highBits != 0 {
+			return n
+		}
+	}
+	for i, b := range p[n:] {
+		if b >= 0x80 {
+			return n + i
+		}
+	}
+	return len(p)
+}

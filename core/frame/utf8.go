@@ -21,14 +21,36 @@ type UTF8 struct {
 //
 // After a failure every Write returns 0 and false until [UTF8.Reset].
 func (u *UTF8) Write(p []byte) (n int, ok bool) {
-	n, state := 0, uint64(u.state)
-	if state == accept {
-		if n = leadingASCII(p); n == len(p) {
-			return n, true
+	state := uint64(u.state)
+	for len(p)-n >= 8 {
+		b := (*[8]byte)(p[n:])
+		if state == accept {
+			if load64(b)&highBits == 0 {
+				n += leadingASCII(p[n:])
+				continue
+			}
+			if len(p)-n >= textBlock {
+				k := validBlocks(p[n:])
+				if k == 0 {
+					break
+				}
+				n += k
+				continue
+			}
 		}
+		s := transitions[b[0]] >> state
+		s = transitions[b[1]] >> (s & stateMask)
+		s = transitions[b[2]] >> (s & stateMask)
+		s = transitions[b[3]] >> (s & stateMask)
+		s = transitions[b[4]] >> (s & stateMask)
+		s = transitions[b[5]] >> (s & stateMask)
+		s = transitions[b[6]] >> (s & stateMask)
+		s = transitions[b[7]] >> (s & stateMask)
+		if s &= stateMask; s == fail {
+			break
+		}
+		n, state = n+8, s
 	}
-	k, state := skip(p[n:], state)
-	n += k
 	for n < len(p) {
 		state = transitions[p[n]] >> (state & stateMask) & stateMask
 		if state == fail {
@@ -48,55 +70,16 @@ func (u *UTF8) Reset() { u.state = accept }
 
 // ValidUTF8 reports whether p is valid and complete UTF-8.
 func ValidUTF8(p []byte) bool {
+	n := leadingASCII(p)
+	if n == len(p) {
+		return true
+	}
 	var u UTF8
-	_, ok := u.Write(p)
+	_, ok := u.Write(p[n:])
 	return ok && u.Complete()
 }
 
-// skip runs over whole words of p for as long as they are valid. It returns
-// how many bytes that was and the state after them.
-func skip(p []byte, state uint64) (n int, end uint64) {
-	for n = 0; len(p)-n >= 8; n += 8 {
-		b := (*[8]byte)(p[n:])
-		if state == accept && load64(b)&highBits == 0 {
-			if len(p)-n >= 8+asciiBlock {
-				n += ascii(p[n+8:])
-			}
-			continue
-		}
-		s := transitions[b[0]] >> state
-		s = transitions[b[1]] >> (s & stateMask)
-		s = transitions[b[2]] >> (s & stateMask)
-		s = transitions[b[3]] >> (s & stateMask)
-		s = transitions[b[4]] >> (s & stateMask)
-		s = transitions[b[5]] >> (s & stateMask)
-		s = transitions[b[6]] >> (s & stateMask)
-		s = transitions[b[7]] >> (s & stateMask)
-		if s &= stateMask; s == fail {
-			return n, state
-		}
-		state = s
-	}
-	return n, state
-}
-
 const highBits = 0x8080808080808080
-
-const asciiBlock = 32
-
-// ascii returns how many bytes at the beginning of p, in whole blocks, are
-// ASCII.
-func ascii(p []byte) (n int) {
-	for ; len(p)-n >= asciiBlock; n += asciiBlock {
-		b := (*[asciiBlock]byte)(p[n:])
-		w := load64((*[8]byte)(b[0:])) | load64((*[8]byte)(b[8:])) |
-			load64((*[8]byte)(b[16:])) | load64((*[8]byte)(b[24:]))
-		if w&highBits != 0 {
-			break
-		}
-	}
-	return n
-}
 
 // The states of the automaton. Each is the position, in an entry of
 // transitions, of the state that follows it: a step is a load and a shift.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -284,9 +285,11 @@ func TestUTF8IsSmallAndAllocatesNothing(t *testing.T) {
 // of one piece.
 func FuzzUTF8(f *testing.F) {
 	seen := digest.Of(f)
+	around := []byte(strings.Repeat("é語😀", 8))
 	for _, test := range utf8Cases {
 		f.Add([]byte(test.text), []byte{1, 2, 3})
 	}
+	f.Add(slices.Concat(around, around, around), []byte{1, 100, 62, 1})
 	f.Fuzz(func(t *testing.T, p, chunks []byte) {
 		if got, want := ValidUTF8(p), utf8.Valid(p); got != want {
 			t.Fatalf("ValidUTF8(%q) = %v", p, got)
@@ -301,43 +304,52 @@ func FuzzUTF8(f *testing.F) {
 			cuts = append(cuts, at)
 		}
 		checkUTF8(t, p, cuts...)
+		checkUTF8(t, slices.Concat(around, p, around), cuts...)
 	})
 }
 
+// Texts of which no branch can be predicted from what came before, as in a repeated line.
 func BenchmarkUTF8(b *testing.B) {
-	for _, text := range []struct{ name, text string }{
-		{"ASCII", "The quick brown fox jumps over the lazy dog. "},
-		{"mixed", "ASCII text with 漢字 and emoji 😀, ελληνικά too; "},
-		{"Latin", "Größe, façade, naïve: Zürich über alles, schöne Grüße aus Köln. "},
-		{"Cyrillic", "Съешь же ещё этих мягких французских булок, да выпей чаю. "},
-		{"CJK", "我能吞下玻璃而不傷身體。私はガラスを食べられます"},
-		{"emoji", "😀😃😄😁😆"},
+	for _, text := range []struct {
+		name, letters string
+		word          int // letters in the longest word; 0: no spaces
+	}{
+		{"ASCII", "etaoinshrdlucmfwypvbgk", 9},
+		{"Latin", "etaoinshrdlucmfwypvbgküäößéè", 9},
+		{"Cyrillic", "оеаинтсрвлкмдпуяыьгзбчйхжшюцщэф", 9},
+		{"CJK", "我能吞下玻璃而不傷身體私はガラスを食べられます，。", 0},
+		{"Korean", "나는유리를먹을수있어요그래도아프지않아퀀힣", 4},
+		{"emoji", "😀😃😄😁😆🌍🌎🌏", 0},
+		{"mixed", "eaoinshrtäöоеаинлקשםह世界語한국😀🌍", 9},
 	} {
-		for _, size := range []int{16, 1 << 10, 64 << 10} {
-			p := bytes.Repeat([]byte(text.text), size/len(text.text)+1)[:size]
-			p = p[:len(p)-incomplete(p)]
+		for _, size := range []int{16, 128, 1 << 10, 64 << 10} {
+			p := []byte(randomText(text.letters, text.word, size))
 			b.Run(fmt.Sprintf("%s/%d", text.name, size), func(b *testing.B) {
 				b.SetBytes(int64(len(p)))
 				for b.Loop() {
 					ValidUTF8(p)
 				}
 			})
-			b.Run(fmt.Sprintf("%s/%d/unicode-utf8", text.name, size), func(b *testing.B) {
-				b.SetBytes(int64(len(p)))
-				for b.Loop() {
-					utf8.Valid(p)
-				}
-			})
 		}
 	}
 }
 
-// incomplete returns the length of the sequence that is open at the end of p.
-func incomplete(p []byte) (n int) {
-	for !utf8.Valid(p[:len(p)-n]) {
-		n++
+// randomText returns words of at most word letters, size bytes in all or a few less.
+func randomText(letters string, word, size int) string {
+	r := rand.New(rand.NewPCG(3, 629))
+	runes := []rune(letters)
+	var p []byte
+	for left := 0; ; left-- {
+		next := runes[r.IntN(len(runes))]
+		if left == 0 && word > 0 {
+			left = 1 + r.IntN(word) + 1
+			next = ' '
+		}
+		if len(p)+utf8.RuneLen(next) > size {
+			return string(p)
+		}
+		p = utf8.AppendRune(p, next)
 	}
-	return n
 }
 
 // An impossible byte and the first byte of a character, anywhere in text of any length.
