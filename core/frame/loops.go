@@ -4,7 +4,39 @@ package frame
 
 import "math/bits"
 
-func xor(p []byte, m Mask, pos int) { xorCopy(p, p, m, pos) }
+// xor masks p. pos is the offset of p in the payload.
+func xor(p []byte, m Mask, pos int) {
+	key := m.word(pos)
+	if len(p) < 8 {
+		xorShort(p, p, key)
+		return
+	}
+
+	// The last word is read first and written last: it may overlap the word
+	// before it, and this way no byte is masked twice.
+	end := len(p) - 8
+	tail := (*[8]byte)(p[end:])
+	last := load64(tail) ^ bits.RotateLeft64(key, -8*(end&3))
+
+	// On amd64 each of these is one instruction, where that of two places is three.
+	n := 0
+	for ; len(p)-n >= 64; n += 64 {
+		b := (*[64]byte)(p[n:])
+		store64((*[8]byte)(b[0:]), load64((*[8]byte)(b[0:]))^key)
+		store64((*[8]byte)(b[8:]), load64((*[8]byte)(b[8:]))^key)
+		store64((*[8]byte)(b[16:]), load64((*[8]byte)(b[16:]))^key)
+		store64((*[8]byte)(b[24:]), load64((*[8]byte)(b[24:]))^key)
+		store64((*[8]byte)(b[32:]), load64((*[8]byte)(b[32:]))^key)
+		store64((*[8]byte)(b[40:]), load64((*[8]byte)(b[40:]))^key)
+		store64((*[8]byte)(b[48:]), load64((*[8]byte)(b[48:]))^key)
+		store64((*[8]byte)(b[56:]), load64((*[8]byte)(b[56:]))^key)
+	}
+	for ; n < end; n += 8 {
+		b := (*[8]byte)(p[n:])
+		store64(b, load64(b)^key)
+	}
+	store64(tail, last)
+}
 
 // xorCopy writes src, masked, to dst, which is as long. They may be the same.
 func xorCopy(dst, src []byte, m Mask, pos int) {
@@ -14,9 +46,7 @@ func xorCopy(dst, src []byte, m Mask, pos int) {
 		return
 	}
 
-	// The last word is read first and written last: it may overlap the word
-	// before it, and this way no byte is masked twice.
-	end := len(src) - 8
+	end := len(src) - 8 // as in xor
 	last := load64((*[8]byte)(src[end:])) ^ bits.RotateLeft64(key, -8*(end&3))
 	tail := (*[8]byte)(dst[end:])
 
