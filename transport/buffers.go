@@ -1,6 +1,10 @@
 package transport
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/fb1e3c20/websockets/core"
+)
 
 // Sizes of the buffers that connections borrow.
 const (
@@ -14,8 +18,10 @@ const (
 type buffer struct {
 	b     []byte
 	plain *buffer // of input: what a machine that compresses puts its contents into
-	out   []byte  // of output: what waits to be written, in b or grown out of it
-	off   int     // how much of out has been written
+
+	records [batchSize]core.Record // of input: of the messages in it
+	out     []byte                 // of output: what waits to be written, in b or grown out of it
+	off     int                    // how much of out has been written
 }
 
 var (

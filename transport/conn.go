@@ -60,6 +60,7 @@ type Conn struct {
 
 	isArmed    bool
 	pingSeen   bool // and the observer has not heard of it
+	following  bool // messages that were parsed are still to be given to a Sink
 	inSoon     bool // in the attendant's queue of corked replies
 	inBusy     bool // in the attendant's queue of busy applications
 	ending     bool // Machine.Transport may say more than open

@@ -3,9 +3,7 @@ package transport
 import (
 	"context"
 	"errors"
-	"sync"
 
-	"github.com/fb1e3c20/websockets/core"
 	"github.com/fb1e3c20/websockets/core/frame"
 )
 
@@ -39,8 +37,11 @@ func (c *Conn) Deliver(s Sink, lends bool) {
 		s.End(c.Err()) // a Reader had the turn when the connection ended
 		return
 	}
-	d := &delivery{c: c, sink: s, lends: lends, part: c.incoming.begun()}
-	c.incoming.reset()
+	d := &delivery{c: c, sink: s, lends: lends}
+	if begun := c.incoming.begun(); begun != nil {
+		d.rest = &assembly{begun}
+		c.incoming.reset()
+	}
 	d.polled, _ = c.stream.(Polled)
 	d.takeReading()
 	d.run()
@@ -50,14 +51,13 @@ func (c *Conn) Deliver(s Sink, lends bool) {
 type delivery struct {
 	c      *Conn
 	sink   Sink
-	polled Polled // nil: run waits in the stream
+	polled Polled    // nil: run waits in the stream
+	rest   *assembly // of a message that has not come to its end
 	lends  bool
-	part   []byte  // of a message that has not come to its end
-	whole  *[]byte // its memory, if it is to be lent, from wholes
 }
 
-// wholes are messages that came in pieces and are lent in one.
-var wholes = sync.Pool{New: func() any { return &[]byte{} }}
+// errParked: the poller goes on.
+var errParked = errors.New("transport: waiting for the poller")
 
 // Wake goes on when there is something to read.
 func (d *delivery) Wake() {
@@ -66,20 +66,18 @@ func (d *delivery) Wake() {
 	d.run()
 }
 
-// errParked: the poller goes on.
-var errParked = errors.New("transport: waiting for the poller")
-
 // run delivers until it has to wait for the poller, or to the end. It is called with the
 // lock and the turn to read, and lets go of both.
 func (d *delivery) run() {
+	var b batch
 	for {
-		op, p, err := d.next()
+		err := d.gather(&b)
 		if err == errParked {
 			d.c.unlockAndTell()
 			return
 		}
 		d.passReading()
-		if err != nil || !d.give(op, p) {
+		if err != nil || !d.give(&b) {
 			d.end(err)
 			return
 		}
@@ -99,71 +97,10 @@ func (d *delivery) passReading() {
 	d.c.passReading()
 }
 
-// give gives a message away, without the lock.
-func (d *delivery) give(op frame.Opcode, p []byte) (more bool) {
-	c := d.c
-	c.received()
-	c.unlockAndTell()
-	more = d.sink.Message(op, p)
-	c.mu.Lock()
-	c.in.unpin()
-	if d.whole != nil {
-		*d.whole = p[:0]
-		wholes.Put(d.whole)
-		d.whole = nil
-	}
-	return more
-}
-
 func (d *delivery) end(err error) {
-	c := d.c
-	c.receiving.pass()
-	c.unlockAndTell()
+	d.c.receiving.pass()
+	d.c.unlockAndTell()
 	d.sink.End(err)
-}
-
-// next returns the next message, or errParked, or how the connection ended.
-func (d *delivery) next() (frame.Opcode, []byte, error) {
-	c := d.c
-	for {
-		ev, err := c.next(context.Background(), largeBuffer)
-		if err != nil {
-			return 0, nil, err
-		}
-		if ev.Kind != core.EventMessage {
-			continue
-		}
-		p := ev.Data
-		if !ev.Last || len(d.part) > 0 || !d.lends || !c.pin() {
-			p = d.append(p)
-		}
-		if ev.Last {
-			d.part = nil
-			c.stats.MessagesReceived++
-			c.stats.PayloadReceived += int64(len(p))
-			return ev.Op, p, nil
-		}
-	}
-}
-
-// append appends to the message, in memory that can be lent if it is to be.
-func (d *delivery) append(p []byte) []byte {
-	if d.whole == nil && d.lends {
-		d.whole = wholes.Get().(*[]byte)
-		d.part = append(*d.whole, d.part...)
-	}
-	d.part = extend(d.part, p)
-	return d.part
-}
-
-// pin keeps the memory of the event that was parsed just now until unpin, and reports
-// whether it could: what was read ahead and what was inflated is overwritten earlier.
-func (c *Conn) pin() bool {
-	if c.ahead.kept != nil || c.in.compressed {
-		return false
-	}
-	c.in.pinned = c.in.buf
-	return true
 }
 
 // poll reads what is there, or has the poller wait.

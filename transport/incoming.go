@@ -37,6 +37,9 @@ func (m *incoming) begun() []byte {
 	return m.part
 }
 
+// waits reports whether some of a message stands before what comes next.
+func (m *incoming) waits() bool { return m != nil && (len(m.part) > 0 || m.op != 0 || m.skip) }
+
 // reset forgets the message: it was taken as a whole, or never can be.
 func (m *incoming) reset() {
 	if m != nil {

@@ -63,6 +63,14 @@ type Precompressor interface {
 
 var _ Precompressor = (*core.Conn)(nil)
 
+// A Batcher is a [Machine] that takes many messages in one call: see
+// [core.Conn.RecvRecords].
+type Batcher interface {
+	RecvRecords(now clock.Time, in []byte, addr uint32, records []core.Record) (n, count int)
+}
+
+var _ Batcher = (*core.Conn)(nil)
+
 // compressionOf returns what m, which is open, compresses with.
 func compressionOf(m Machine) (agreed deflate.Params, ok bool) {
 	c, ok := m.(Compressor)

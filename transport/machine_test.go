@@ -43,6 +43,14 @@ func (m *mortal) Release() {
 	}
 }
 
+// RecvRecords makes it a Batcher, if it is one.
+func (m *mortal) RecvRecords(now clock.Time, in []byte, addr uint32, records []core.Record) (n, count int) {
+	if b, ok := m.Machine.(transport.Batcher); ok {
+		return b.RecvRecords(now, in, addr, records)
+	}
+	return 0, 0
+}
+
 // remains are what may be asked of a machine that was released. Any other call
 // panics.
 type remains struct {

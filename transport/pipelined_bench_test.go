@@ -57,7 +57,11 @@ func pipelined(b *testing.B, n, size int) *transport.Conn {
 	for range atOnce {
 		s.input, _ = client.AppendMessage(s.input, frame.Binary, make([]byte, size))
 	}
-	return open(b, real.New(), core.Server, core.Config{}, s)
+	server, err := core.NewOpen(settings(b, core.Config{}), 0, core.Server)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return transport.NewConn(server, s, transport.NewAttendant(real.New()))
 }
 
 type benchSink struct {

@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 
+	"github.com/fb1e3c20/websockets/clock"
 	"github.com/fb1e3c20/websockets/core"
 	"github.com/fb1e3c20/websockets/core/frame"
 )
@@ -15,6 +16,8 @@ type input struct {
 	r, w   int
 	more   bool // the machine may have another event without more input
 	bigger bool // the last read filled its buffer
+
+	at clock.Time // when it came
 
 	compressed bool // messages may be compressed, in both directions
 
@@ -63,8 +66,8 @@ func (in *input) plainScratch(limit int) []byte {
 	return b[:core.ScratchSize+min(limit, len(b)-core.ScratchSize)]
 }
 
-func (in *input) filled(n int) {
-	in.r, in.w = 0, n
+func (in *input) filled(n int, at clock.Time) {
+	in.r, in.w, in.at = 0, n, at
 	in.more = true
 	in.bigger = n == len(in.space()) || in.bigger && n > smallBuffer
 }
@@ -104,7 +107,7 @@ func (c *Conn) parse(limit int) core.Event {
 			scratch = in.plainScratch(limit)
 		}
 	}
-	n, ev := c.m.Recv(c.now(), p, scratch)
+	n, ev := c.m.Recv(in.at, p, scratch)
 	in.r += n
 	if ev.Kind == core.EventMessage {
 		c.within = !ev.Last
@@ -117,6 +120,29 @@ func (c *Conn) parse(limit int) core.Event {
 	}
 	c.takeOutput()
 	return ev
+}
+
+// recvWholes takes at most so many messages that lie in the input in whole, if nothing
+// stands before them. The addresses in the records are those in the input that it
+// returns; both are valid until the buffer is given back or recvWholes is called again.
+func (c *Conn) recvWholes(most int) (input []byte, records []core.Record) {
+	in := &c.in
+	if !in.more || in.r == in.w || c.ahead.kept != nil || c.discarding || c.incoming.waits() || c.closedBy() != nil {
+		return nil, nil
+	}
+	m, ok := c.m.(Batcher)
+	if !ok || c.released {
+		return nil, nil
+	}
+	input = in.buf.b[in.r:in.w]
+	n, count := m.RecvRecords(in.at, input, 0, in.buf.records[:most])
+	in.r += n
+	records = in.buf.records[:count]
+	c.stats.MessagesReceived += int64(count)
+	for i := range records {
+		c.stats.PayloadReceived += int64(records[i].Len)
+	}
+	return input, records
 }
 
 // takeOutput queues what the machine has to say to the last input before it
@@ -147,14 +173,27 @@ func (c *Conn) Receive(ctx context.Context, dst []byte) (frame.Opcode, []byte, e
 		return 0, dst, err
 	}
 	defer c.receiving.pass()
+	return c.receive(ctx, dst)
+}
+
+// receive is Receive with the turn to receive.
+func (c *Conn) receive(ctx context.Context, dst []byte) (frame.Opcode, []byte, error) {
 	if err := c.takeReading(ctx); err != nil {
 		return 0, dst, err
 	}
 	defer c.passReading()
+	if in, records := c.recvWholes(1); len(records) > 0 {
+		r := &records[0]
+		return r.Op, append(dst, in[r.Addr:][:r.Len]...), nil
+	}
+	return c.assemble(ctx, dst)
+}
+
+// assemble is receive for a message that may come in pieces.
+func (c *Conn) assemble(ctx context.Context, dst []byte) (frame.Opcode, []byte, error) {
 	if c.handshaking {
 		return 0, dst, core.ErrNotOpen
 	}
-
 	var op frame.Opcode
 	start := len(dst)
 	dst = append(dst, c.incoming.begun()...)
@@ -366,6 +405,7 @@ func (c *Conn) readAhead() {
 	if c.in.waits() {
 		c.in.release() // it followed a request that was refused
 	}
+	c.in.at = c.now() // nothing that waited so long is held against the peer
 	c.setReadAhead(true)
 	for range aheadReads {
 		if !c.parseAhead() {
@@ -429,7 +469,7 @@ func (c *Conn) tryInput(space []byte) (int, error) {
 
 // filled notes that n bytes have come.
 func (c *Conn) filled(n int) {
-	c.in.filled(n)
+	c.in.filled(n, c.now())
 	c.stats.BytesReceived += int64(n)
 }
 

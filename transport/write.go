@@ -182,7 +182,7 @@ func (c *Conn) corks() bool {
 	if c.reading.held || c.out.len() >= corkSize {
 		return false
 	}
-	return c.ahead.len() > 0 || c.in.more && c.in.r < c.in.w
+	return c.following || c.ahead.len() > 0 || c.in.more && c.in.r < c.in.w
 }
 
 // awaitRoom waits until n bytes fit into the queue.
