@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/fb1e3c20/websockets/bench/payload"
@@ -63,13 +64,13 @@ func pipeline(p *plan, out io.Writer) error {
 
 func echoesTake(loads func(p *plan) []*load) func(p *plan) time.Duration {
 	return func(p *plan) time.Duration {
-		return time.Duration(len(loads(p))*p.rounds*p.count(uncompressed)) * p.turn()
+		return time.Duration(len(p.chosen(loads(p)))*p.rounds*p.count(uncompressed)) * p.turn()
 	}
 }
 
 // echoes measures loads, prints a table of each, and draws one picture.
 func (p *plan) echoes(name, title string, loads []*load, out io.Writer) error {
-	results, err := p.measureLoads(loads)
+	results, err := p.measureLoads(p.chosen(loads))
 	if err != nil {
 		return err
 	}
@@ -80,6 +81,11 @@ func (p *plan) echoes(name, title string, loads []*load, out io.Writer) error {
 		}
 	}
 	return p.draw(name, barsOf(title, results))
+}
+
+// chosen returns those loads that are to be measured.
+func (p *plan) chosen(loads []*load) []*load {
+	return slices.DeleteFunc(loads, func(l *load) bool { return !p.only.MatchString(l.String()) })
 }
 
 func (p *plan) measureLoads(loads []*load) (results []*result, err error) {

@@ -19,6 +19,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -60,6 +61,7 @@ type plan struct {
 	named     bool // whether they were asked for by name
 	modes     []raw.Mode
 	payloads  []string // all if empty
+	only      *regexp.Regexp
 	rounds    int
 	time      time.Duration // of one measurement, roughly
 	idle      int           // connections whose memory is measured after compression
@@ -91,6 +93,7 @@ func parse(args []string) (*plan, error) {
 	flags.Bool("all", false, "measure all but million, which is the default")
 	names := flags.String("peers", "", "which peers, separated by commas (default all)")
 	modes := flags.String("modes", "", "which modes, of off, nct, ct12 and ct15 (default all)")
+	only := flags.String("only", "", "which of the loads of pingpong and pipeline, a regular expression (default all)")
 	payloads := flags.String("payloads", "", "which payloads, by their names in the tables; none: memory alone (default all)")
 	flags.IntVar(&p.rounds, "rounds", 3, "how many rounds the medians are of")
 	flags.DurationVar(&p.time, "time", 300*time.Millisecond, "how long each server is measured in a round, roughly")
@@ -118,6 +121,10 @@ func parse(args []string) (*plan, error) {
 	}
 	if err := p.chooseScenarios(split(*chosen)); err != nil {
 		return nil, err
+	}
+	var err error
+	if p.only, err = regexp.Compile(*only); err != nil {
+		return nil, fmt.Errorf("-only: %w", err)
 	}
 	if err := p.choosePayloads(split(*payloads)); err != nil {
 		return nil, err

@@ -34,6 +34,7 @@ type loop struct {
 	calls   uint64 // of wakers
 	seen    uint64 // calls, at the last look of the watch
 	watched bool   // the watch looks again soon
+	alert   int    // looks until it is calm again
 	busy    int
 	backlog []transport.Waker
 
@@ -48,8 +49,13 @@ func newLoop(maxBusy int) *loop {
 	return l
 }
 
-// patience is how long a waker may take, once or twice, before another leads.
-const patience = time.Millisecond
+// How often the watch looks: a look costs tens of microseconds, most of them for waking a
+// processor. Where one waker has not returned for two looks, others may do the same.
+const (
+	calm     = 4 * time.Millisecond
+	alert    = time.Millisecond
+	alertFor = 1000 // looks
+)
 
 // add begins to wait for a socket.
 func (l *loop) add(s *polled) error {
@@ -206,8 +212,7 @@ func (l *loop) wait() (goesOn bool) {
 	l.waiting = false
 	l.at, l.end = 0, max(n, 0)
 	if !l.watched {
-		l.watched = true
-		l.watch.Reset(patience)
+		l.watchOn()
 	}
 	return true
 }
@@ -224,9 +229,21 @@ func (l *loop) look() {
 	if l.seen == l.calls {
 		l.busy++
 		l.newTerm()
+		l.alert = alertFor
 	}
 	l.seen = l.calls
-	l.watch.Reset(patience)
+	l.watchOn()
+}
+
+// watchOn has the watch look again. The lock is held.
+func (l *loop) watchOn() {
+	l.watched = true
+	if l.alert > 0 {
+		l.alert--
+		l.watch.Reset(alert)
+		return
+	}
+	l.watch.Reset(calm)
 }
 
 // putOff leaves a waker to the busy goroutines.

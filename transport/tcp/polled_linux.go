@@ -104,7 +104,7 @@ func (s *polled) TryRead(p []byte) (int, error) {
 	if err := s.begin(readable); err != nil {
 		return 0, err
 	}
-	n, err := ignoringEINTR(syscall.Read, uintptr(s.fd), p)
+	n, err := ignoringEINTR(read, uintptr(s.fd), p)
 	left := state(0)
 	if n == len(p) {
 		left = readable
@@ -218,7 +218,7 @@ func (s *polled) TryWrite(p []byte) (n int, err error) {
 	if err := s.begin(writable); err != nil {
 		return 0, err
 	}
-	n, err = ignoringEINTR(syscall.Write, uintptr(s.fd), p[:min(len(p), maxWrite)])
+	n, err = ignoringEINTR(write, uintptr(s.fd), p[:min(len(p), maxWrite)])
 	left := state(0)
 	if n == len(p) {
 		left = writable

@@ -14,9 +14,10 @@ import (
 // nor a buffer: with epoll, on Linux. Its streams are [transport.Polled], of which
 // [transport.Conn.Deliver] makes use.
 //
-// It has a loop for each processor that Go uses. A loop calls [transport.Waker]s in its own
-// goroutine; when one takes longer than a millisecond or two, because a handler
-// computes or waits, another goroutine goes on for the other sockets.
+// It has a loop for every two processors that Go uses: fewer loops find more to do each
+// time. A loop calls [transport.Waker]s in its own goroutine; when one does not return,
+// because a handler computes or waits, another goroutine goes on for the other sockets:
+// after 4 to 8 ms, and within a second of such a case after 1 to 2.
 //
 // A Poller without sockets has no goroutine and no descriptor. Its methods may be called
 // from any goroutine.
@@ -32,7 +33,7 @@ var ErrNoPoller = fmt.Errorf("tcp: no poller on %s: %w", runtime.GOOS, errors.Er
 const DefaultMaxBusy = 4096
 
 // NewPoller returns a Poller, or [ErrNoPoller]. maxBusy is how many handlers may be busy
-// at a time for longer than a millisecond or two, 0 for [DefaultMaxBusy]: beyond it
+// at a time for so long, 0 for [DefaultMaxBusy]: beyond it
 // no handler is called, and input waits in the system, until one of them is done.
 func NewPoller(maxBusy int) (*Poller, error) {
 	if !canPoll {
@@ -41,7 +42,7 @@ func NewPoller(maxBusy int) (*Poller, error) {
 	if maxBusy <= 0 {
 		maxBusy = DefaultMaxBusy
 	}
-	p := &Poller{loops: make([]*loop, runtime.GOMAXPROCS(0))}
+	p := &Poller{loops: make([]*loop, (runtime.GOMAXPROCS(0)+1)/2)}
 	for i := range p.loops {
 		p.loops[i] = newLoop((maxBusy + i) / len(p.loops))
 	}
