@@ -89,7 +89,7 @@ func (s *Server) serveEvented(parent context.Context, c *Conn, over chan struct{
 	}()
 	own, err = e.open()
 	if err == nil {
-		c.t.Deliver(e, s.options.LendMessages)
+		c.t.Deliver(e, transport.DeliverOptions{Lend: s.options.LendMessages})
 	}
 }
 

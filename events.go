@@ -1,6 +1,11 @@
 package websockets
 
-import "context"
+import (
+	"context"
+
+	"github.com/fb1e3c20/websockets/core/frame"
+	"github.com/fb1e3c20/websockets/transport"
+)
 
 // An EventHandler serves connections by events. The calls for one connection
 // follow one another, each after the one before has returned, though not always
@@ -59,21 +64,31 @@ func (s *Server) deliver(ctx context.Context, c *Conn, h EventHandler) (own, err
 	if err := h.OnOpen(ctx, c); err != nil {
 		return err, err
 	}
-	var lent []byte
-	for {
-		typ, p, err := c.ReceiveInto(ctx, lent)
-		if err != nil {
-			return nil, err
-		}
-		if s.options.LendMessages {
-			lent = p[:0]
-		}
-		if c.closing.Load() {
-			continue
-		}
-		if err := h.OnMessage(ctx, c, Message{typ, p}); err != nil {
-			return err, err
-		}
+	r := recipient{ctx: ctx, c: c, h: h}
+	c.t.Deliver(&r, transport.DeliverOptions{Lend: s.options.LendMessages, Wait: true})
+	return r.own, r.err
+}
+
+// A recipient calls OnMessage.
+type recipient struct {
+	ctx      context.Context
+	c        *Conn
+	h        EventHandler
+	own, err error // what OnMessage returned, and how it ended
+}
+
+func (r *recipient) Message(op frame.Opcode, p []byte) (more bool) {
+	if r.c.closing.Load() {
+		return true
+	}
+	r.own = r.h.OnMessage(r.ctx, r.c, Message{op, p})
+	return r.own == nil
+}
+
+func (r *recipient) End(err error) {
+	r.err = r.own
+	if r.own == nil {
+		r.err = r.c.wrap(err)
 	}
 }
 

@@ -13,7 +13,7 @@ type lifetime struct {
 	parent context.Context
 
 	mu    sync.Mutex
-	over  bool
+	over  atomic.Bool // written with mu
 	inner atomic.Pointer[cancellable]
 }
 
@@ -27,7 +27,7 @@ var _ context.Context = (*lifetime)(nil)
 func (l *lifetime) end() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.over = true
+	l.over.Store(true)
 	if c := l.inner.Load(); c != nil {
 		c.cancel()
 	}
@@ -45,7 +45,7 @@ func (l *lifetime) awaited() *cancellable {
 	}
 	c := &cancellable{}
 	c.Context, c.cancel = context.WithCancel(l.parent)
-	if l.over {
+	if l.over.Load() {
 		c.cancel()
 	}
 	l.inner.Store(c)
@@ -60,9 +60,7 @@ func (l *lifetime) Err() error {
 	if c := l.inner.Load(); c != nil {
 		return c.Err()
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.over {
+	if l.over.Load() {
 		return context.Canceled
 	}
 	return l.parent.Err()

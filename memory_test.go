@@ -40,8 +40,8 @@ func TestIdleConnHeap(t *testing.T) {
 		server *websockets.Server
 		most   int
 	}{
-		{"Events", websockets.HandleEvents(echoEvents{}, strict()), 2200},
-		{"Handler", websockets.Handle(echo, strict()), 2200},
+		{"Events", websockets.HandleEvents(echoEvents{}, strict()), 2350},
+		{"Handler", websockets.Handle(echo, strict()), 2350},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			addr := listen(t, test.server)

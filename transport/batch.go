@@ -118,6 +118,15 @@ func (c *Conn) pin() bool {
 func (d *delivery) give(b *batch) (more bool) {
 	c := d.c
 	c.received()
+	returned := false
+	defer func() {
+		if !returned { // the Sink panics, or ends the goroutine
+			c.mu.Lock()
+			d.takeBack(b)
+			c.receiving.pass()
+			c.mu.Unlock()
+		}
+	}()
 	more = true
 	if last := b.n - 1; last > 0 {
 		c.following = true
@@ -134,12 +143,14 @@ func (d *delivery) give(b *batch) (more bool) {
 		more = d.sink.Message(last.op, last.p)
 		c.mu.Lock()
 	}
+	returned = true
 	d.takeBack(b)
 	return more
 }
 
 // takeBack ends the loan of memory.
 func (d *delivery) takeBack(b *batch) {
+	d.c.following = false
 	d.c.in.unpin()
 	if b.lent != nil {
 		b.lent.p = b.lent.p[:0]

@@ -23,26 +23,37 @@ type Sink interface {
 	End(err error)
 }
 
+// DeliverOptions say how messages are delivered.
+type DeliverOptions struct {
+	// Lend has messages lent to the Sink, so that nothing need be allocated for them.
+	// Default: they belong to it.
+	Lend bool
+
+	// Wait has Deliver return only after the end, over a Polled stream too.
+	Wait bool
+}
+
 // Deliver gives s every message that comes, until the connection ends, in place of
-// [Conn.Receive]: a Receive waits until its context ends, or the connection has. With
-// lends, messages are lent to s, so that nothing need be allocated for them.
+// [Conn.Receive]: a Receive waits until its context ends, or the connection has.
 //
 // Over a [Polled] stream Deliver returns when it has to wait, and goroutines of the
 // poller go on; an idle connection then has no goroutine. Over every other stream it
-// returns after s.End.
-func (c *Conn) Deliver(s Sink, lends bool) {
+// returns after s.End, or with a panic of s.Message.
+func (c *Conn) Deliver(s Sink, o DeliverOptions) {
 	c.mu.Lock()
 	if c.receiving.take(context.Background(), &c.mu) != nil {
 		c.unlockAndTell()
 		s.End(c.Err()) // a Reader had the turn when the connection ended
 		return
 	}
-	d := &delivery{c: c, sink: s, lends: lends}
+	d := &delivery{c: c, sink: s, lends: o.Lend}
 	if begun := c.incoming.begun(); begun != nil {
 		d.rest = &assembly{begun}
 		c.incoming.reset()
 	}
-	d.polled, _ = c.stream.(Polled)
+	if !o.Wait {
+		d.polled, _ = c.stream.(Polled)
+	}
 	d.takeReading()
 	d.run()
 }

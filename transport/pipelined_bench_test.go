@@ -94,7 +94,7 @@ func BenchmarkPipelined(b *testing.B) {
 		b.Run(fmt.Sprintf("Deliver/%d", size), func(b *testing.B) {
 			s := benchSink{pipelined(b, b.N, size), make(chan struct{})}
 			b.ReportAllocs()
-			s.c.Deliver(s, true)
+			s.c.Deliver(s, transport.DeliverOptions{Lend: true})
 			<-s.done
 		})
 	}

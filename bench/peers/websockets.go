@@ -47,19 +47,8 @@ func optionsWebsockets(mode raw.Mode, level int) *websockets.Options {
 }
 
 func echoWebsockets(l net.Listener, o *websockets.Options) error {
-	return websockets.Handle(func(ctx context.Context, c *websockets.Conn) error {
-		var buf []byte
-		for {
-			typ, p, err := c.ReceiveInto(ctx, buf[:0])
-			if err != nil {
-				return err
-			}
-			if err := c.Send(ctx, typ, p); err != nil {
-				return err
-			}
-			buf = p
-		}
-	}, o).Serve(tcp.NewListener(l, nil))
+	o.LendMessages = true
+	return websockets.HandleEvents(echoer{}, o).Serve(tcp.NewListener(l, nil))
 }
 
 func broadcastWebsockets(l net.Listener) error {

@@ -103,7 +103,7 @@ func (a *attempt) read(fd uintptr) { a.result = a.s.read(fd, a.p) }
 
 // read reads once into p.
 func (s *socket) read(fd uintptr, p []byte) result {
-	n, err := ignoringEINTR(syscall.Read, fd, p)
+	n, err := ignoringEINTR(read, fd, p)
 	switch {
 	case err == syscall.EAGAIN:
 		err = transport.ErrWouldBlock
@@ -194,7 +194,7 @@ func (a *attempt) write(fd uintptr) {
 	if len(rest) == 0 {
 		return
 	}
-	n, err := ignoringEINTR(syscall.Write, fd, rest[:min(len(rest), maxWrite)])
+	n, err := ignoringEINTR(write, fd, rest[:min(len(rest), maxWrite)])
 	a.n += n
 	if err != nil && err != syscall.EAGAIN {
 		a.err = s.fail("write", err)
@@ -223,7 +223,7 @@ func (a *attempt) probe(fd uintptr) bool {
 	if !s.blocked {
 		return true
 	}
-	_, err := ignoringEINTR(syscall.Write, fd, s.probe[:])
+	_, err := ignoringEINTR(write, fd, s.probe[:])
 	if err == syscall.EAGAIN {
 		return false
 	}
