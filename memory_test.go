@@ -42,6 +42,7 @@ func TestIdleConnHeap(t *testing.T) {
 	}{
 		{"Events", websockets.HandleEvents(echoEvents{}, strict()), 2350},
 		{"Handler", websockets.Handle(echo, strict()), 2350},
+		{"Evented", websockets.HandleEvents(echoEvents{}, eventedOptions()), mostEvented()},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			addr := listen(t, test.server)
@@ -62,6 +63,20 @@ func TestIdleConnHeap(t *testing.T) {
 			awaitHeap(t, before+idleConns*200)
 		})
 	}
+}
+
+func eventedOptions() *websockets.Options {
+	o := strict()
+	o.Driver = websockets.Evented
+	return o
+}
+
+// mostEvented is that of the blocking driver where there is no other.
+func mostEvented() int {
+	if runtime.GOOS == "linux" {
+		return 1850
+	}
+	return 2350
 }
 
 // useGoroutines has Go make what it keeps for that many.

@@ -311,7 +311,7 @@ func (c *Conn) writeBatch() (blocked bool) {
 // read.
 func (c *Conn) tryWrite(p []byte) (int, error) {
 	if c.fate.outputErr() == nil && !c.released {
-		n, err := c.tryStream(p)
+		n, err := c.tryFinish(p)
 		c.blocked = err == ErrWouldBlock
 		if err == nil || c.blocked {
 			c.stats.BytesSent += int64(n)

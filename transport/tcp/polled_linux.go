@@ -215,10 +215,15 @@ func (s *polled) TryWrite(p []byte) (n int, err error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
+	return s.tryWrite(write, p[:min(len(p), maxWrite)], len(p))
+}
+
+// tryWrite writes p, a part of all.
+func (s *polled) tryWrite(write func(fd int, p []byte) (int, error), p []byte, all int) (n int, err error) {
 	if err := s.begin(writable); err != nil {
 		return 0, err
 	}
-	n, err = ignoringEINTR(write, uintptr(s.fd), p[:min(len(p), maxWrite)])
+	n, err = ignoringEINTR(write, uintptr(s.fd), p)
 	left := state(0)
 	if n == len(p) {
 		left = writable
@@ -227,10 +232,20 @@ func (s *polled) TryWrite(p []byte) (n int, err error) {
 	switch {
 	case err != nil && err != syscall.EAGAIN:
 		return n, s.fail("write", err)
-	case n < len(p):
+	case n < all:
 		return n, transport.ErrWouldBlock
 	}
 	return n, nil
+}
+
+// TryFinish implements [transport.Finisher].
+func (s *polled) TryFinish(p []byte) (n int, err error) {
+	if len(p) > 0 {
+		if n, err = s.tryWrite(writeLast, p[:min(len(p), maxWrite)], len(p)); err != nil {
+			return n, err
+		}
+	}
+	return n, s.CloseWrite()
 }
 
 func (s *polled) AwaitWrite() error { return s.await(writable, writeKicked) }

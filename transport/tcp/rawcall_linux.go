@@ -31,3 +31,16 @@ func rawCall(call uintptr, fd int, p []byte) (int, error) {
 	}
 	return int(n), nil
 }
+
+// writeLast writes what the end of the output follows: the system waits for that, and
+// sends both together.
+func writeLast(fd int, p []byte) (int, error) {
+	n, _, errno := syscall.RawSyscall6(syscall.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), msgMore|syscall.MSG_NOSIGNAL, 0, 0)
+	if errno != 0 {
+		return -1, errno
+	}
+	return int(n), nil
+}
+
+// msgMore is MSG_MORE, which package syscall lacks.
+const msgMore = 0x8000

@@ -6,3 +6,5 @@ import "syscall"
 
 func read(fd int, p []byte) (int, error)  { return syscall.Read(fd, p) }
 func write(fd int, p []byte) (int, error) { return syscall.Write(fd, p) }
+
+func writeLast(fd int, p []byte) (int, error) { return write(fd, p) }

@@ -51,8 +51,9 @@ type result struct {
 // waits in. Attempts come from a pool, with the functions
 // that are given to RawConn.
 type attempt struct {
-	s *socket
-	p []byte
+	s    *socket
+	p    []byte
+	last bool // the end of the output follows p
 	result
 
 	readFunc, writeFunc func(fd uintptr)
@@ -77,7 +78,7 @@ func (a *attempt) end(err error) (int, error) {
 	if err != nil {
 		r = result{0, err}
 	}
-	a.s, a.p, a.result = nil, nil, result{}
+	a.s, a.p, a.last, a.result = nil, nil, false, result{}
 	attempts.Put(a)
 	return r.n, r.err
 }
@@ -183,6 +184,20 @@ func (s *socket) TryWrite(p []byte) (int, error) {
 	return a.end(s.raw.Control(a.writeFunc))
 }
 
+// TryFinish implements [transport.Finisher].
+func (s *socket) TryFinish(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, s.CloseWrite()
+	}
+	a := s.attempt(p)
+	a.last = true
+	n, err := a.end(s.raw.Control(a.writeFunc))
+	if err != nil {
+		return n, err
+	}
+	return n, s.CloseWrite()
+}
+
 // write writes once from p; a socket that took a part is full.
 func (a *attempt) write(fd uintptr) {
 	s := a.s
@@ -194,7 +209,11 @@ func (a *attempt) write(fd uintptr) {
 	if len(rest) == 0 {
 		return
 	}
-	n, err := ignoringEINTR(write, fd, rest[:min(len(rest), maxWrite)])
+	send := write
+	if a.last {
+		send = writeLast
+	}
+	n, err := ignoringEINTR(send, fd, rest[:min(len(rest), maxWrite)])
 	a.n += n
 	if err != nil && err != syscall.EAGAIN {
 		a.err = s.fail("write", err)

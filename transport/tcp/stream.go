@@ -98,6 +98,18 @@ func socketOf(c net.Conn) (socket socketConn, ok bool, err error) {
 	return nil, false, nil
 }
 
+// TryFinish implements [transport.Finisher]: on a plain TCP socket of Linux the last bytes
+// and the end of the output are one packet.
+func (s *Stream) TryFinish(p []byte) (n int, err error) {
+	if f, ok := s.Stream.(transport.Finisher); ok {
+		return f.TryFinish(p)
+	}
+	if n, err = s.TryWrite(p); err != nil {
+		return n, err
+	}
+	return n, s.CloseWrite()
+}
+
 // LocalAddr returns the local address of the connection.
 func (s *Stream) LocalAddr() net.Addr { return s.conn.LocalAddr() }
 
