@@ -90,6 +90,16 @@ func (c *Conn) recv(in, scratch []byte) (n int, ev Event) {
 	return len(in), c.takeReport()
 }
 
+// Expects returns how many bytes of payload the data frame that has begun is still to
+// bring, 0 if none has or if it is compressed: what comes next is handed on as it comes,
+// at the place where it lies in the input, as far as it is so many bytes.
+func (c *Conn) Expects() int {
+	if c.phase != phaseOpen || !c.has(inFrame) || c.frameOp.IsControl() || c.isCompressed() {
+		return 0
+	}
+	return int(c.left)
+}
+
 // RecvEOF tells that the peer has ended its output: no input will follow.
 // Without a close frame before, the connection is lost
 // (https://www.rfc-editor.org/rfc/rfc6455#section-7.1.5, code 1006).

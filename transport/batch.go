@@ -14,8 +14,9 @@ type batch struct {
 		op frame.Opcode
 		p  []byte
 	}
-	n    int
-	lent *assembly // of the first message
+	n      int
+	lent   *assembly // of the first message
+	pinned *buffer   // where the others lie
 }
 
 const batchSize = 16
@@ -34,8 +35,14 @@ func (d *delivery) gather(b *batch) error {
 		if b.n > 0 {
 			return nil
 		}
+		if d.rest != nil {
+			d.rest.p = d.c.readTo(d.rest.p)
+		}
 		ev, err := d.c.next(context.Background(), largeBuffer)
 		if err != nil {
+			if err != errParked {
+				d.c.in.leave()
+			}
 			return err
 		}
 		if ev.Kind == core.EventMessage {
@@ -52,7 +59,7 @@ func (d *delivery) takeWholes(b *batch) {
 		return
 	}
 	if d.lends {
-		c.in.pinned = c.in.buf
+		b.pin(c.in.buf)
 	}
 	for i := range records {
 		r := &records[i]
@@ -73,7 +80,8 @@ func (b *batch) add(op frame.Opcode, p []byte) {
 func (d *delivery) take(b *batch, ev core.Event) {
 	p := ev.Data
 	switch whole := ev.Last && d.rest == nil; {
-	case whole && d.lends && d.c.pin():
+	case whole && d.lends && d.canLend():
+		b.pin(d.c.in.buf)
 	case whole && !d.lends:
 		p = append([]byte(nil), p...)
 	default:
@@ -104,14 +112,27 @@ func (d *delivery) assemble(p []byte) []byte {
 	return d.rest.p
 }
 
-// pin keeps the memory of the event that was parsed just now until unpin, and reports
-// whether it could: what was read ahead and what was inflated is overwritten earlier.
-func (c *Conn) pin() bool {
-	if c.ahead.kept != nil || c.in.compressed {
-		return false
+// canLend reports whether the event that was parsed just now lies in the input: what was
+// read ahead and what was inflated is overwritten earlier.
+func (d *delivery) canLend() bool { return d.c.ahead.kept == nil && !d.c.in.compressed }
+
+// pin keeps a buffer of input until unpin.
+func (b *batch) pin(buf *buffer) {
+	b.pinned = buf
+	buf.lent = true
+}
+
+// unpin gives the buffer back, unless there is still input in it.
+func (b *batch) unpin(in *input) {
+	buf := b.pinned
+	if buf == nil {
+		return
 	}
-	c.in.pinned = c.in.buf
-	return true
+	b.pinned = nil
+	buf.lent = false
+	if buf != in.buf {
+		giveBack(buf)
+	}
 }
 
 // give gives the messages away, without the lock.
@@ -151,7 +172,7 @@ func (d *delivery) give(b *batch) (more bool) {
 // takeBack ends the loan of memory.
 func (d *delivery) takeBack(b *batch) {
 	d.c.following = false
-	d.c.in.unpin()
+	b.unpin(&d.c.in)
 	if b.lent != nil {
 		b.lent.p = b.lent.p[:0]
 		assemblies.Put(b.lent)

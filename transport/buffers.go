@@ -16,8 +16,10 @@ const (
 // plain memory, nothing of a connection or a clock, so sharing them between
 // all connections of the process couples nothing.
 type buffer struct {
-	b     []byte
-	plain *buffer // of input: what a machine that compresses puts its contents into
+	b      []byte
+	lent   bool    // a Sink has it, and gives it back
+	direct bool    // b belongs to a message that comes in
+	plain  *buffer // of input: what a machine that compresses puts its contents into
 
 	records [batchSize]core.Record // of input: of the messages in it
 	out     []byte                 // of output: what waits to be written, in b or grown out of it
@@ -27,6 +29,8 @@ type buffer struct {
 var (
 	smallBuffers = sync.Pool{New: func() any { return &buffer{b: make([]byte, smallBuffer)} }}
 	largeBuffers = sync.Pool{New: func() any { return &buffer{b: make([]byte, largeBuffer)} }}
+
+	directBuffers = sync.Pool{New: func() any { return &buffer{direct: true} }}
 )
 
 func borrow(large bool) *buffer {

@@ -71,6 +71,12 @@ type Batcher interface {
 
 var _ Batcher = (*core.Conn)(nil)
 
+// An Expecter is a [Machine] that knows how much of a frame is to come, so that it can be
+// read to where it belongs: see [core.Conn.Expects].
+type Expecter interface{ Expects() int }
+
+var _ Expecter = (*core.Conn)(nil)
+
 // compressionOf returns what m, which is open, compresses with.
 func compressionOf(m Machine) (agreed deflate.Params, ok bool) {
 	c, ok := m.(Compressor)

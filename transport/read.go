@@ -21,35 +21,38 @@ type input struct {
 
 	compressed bool // messages may be compressed, in both directions
 
-	pinned *buffer // lent to a Sink, and given back by unpin
+	direct *buffer // where the next read goes, instead
 }
 
 // Borrow and Return are for the stream: it borrows a buffer when there is
 // something to read into it.
 func (in *input) Borrow() []byte {
+	if in.direct != nil {
+		in.buf = in.direct
+		return in.buf.b
+	}
 	in.buf = borrow(in.bigger)
 	return in.space()
 }
 
 func (in *input) Return() {
-	if in.buf == in.pinned {
-		in.buf = nil
+	b := in.buf
+	in.buf = nil
+	switch {
+	case b.lent:
+		return
+	case b.direct:
+		if in.direct == nil { // it has been read to
+			b.b = nil
+			directBuffers.Put(b)
+		}
 		return
 	}
-	if plain := in.buf.plain; plain != nil {
-		in.buf.plain = nil
+	if plain := b.plain; plain != nil {
+		b.plain = nil
 		giveBack(plain)
 	}
-	giveBack(in.buf)
-	in.buf = nil
-}
-
-// unpin ends the loan of a buffer.
-func (in *input) unpin() {
-	b := in.pinned
-	if in.pinned = nil; b != nil && b != in.buf {
-		giveBack(b)
-	}
+	giveBack(b)
 }
 
 // space is the part of the buffer for input; the rest is the machine's scratch.
@@ -69,6 +72,10 @@ func (in *input) plainScratch(limit int) []byte {
 func (in *input) filled(n int, at clock.Time) {
 	in.r, in.w, in.at = 0, n, at
 	in.more = true
+	if in.direct != nil {
+		in.direct = nil
+		return
+	}
 	in.bigger = n == len(in.space()) || in.bigger && n > smallBuffer
 }
 
@@ -198,8 +205,10 @@ func (c *Conn) assemble(ctx context.Context, dst []byte) (frame.Opcode, []byte, 
 	start := len(dst)
 	dst = append(dst, c.incoming.begun()...)
 	for {
+		dst = c.readTo(dst)
 		ev, err := c.next(ctx, largeBuffer)
 		if err != nil {
+			c.in.leave()
 			c.keepPart(op, dst[start:])
 			return 0, dst[:start], err
 		}
@@ -215,17 +224,6 @@ func (c *Conn) assemble(ctx context.Context, dst []byte) (frame.Opcode, []byte, 
 			return ev.Op, dst, nil
 		}
 	}
-}
-
-// extend is append that doubles: of a large message, which append lets grow by a quarter
-// at a time, less is copied and left behind.
-func extend(dst, p []byte) []byte {
-	if n := len(dst) + len(p); n > cap(dst) && len(dst) > 0 {
-		grown := make([]byte, len(dst), max(n, 2*cap(dst)))
-		copy(grown, dst)
-		dst = grown
-	}
-	return append(dst, p...)
 }
 
 // keepPart keeps the part of a message whose receiver gives up, if there can

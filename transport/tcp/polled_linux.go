@@ -26,7 +26,7 @@ type polled struct {
 
 	mu    sync.Mutex
 	state state
-	users uint8           // system calls that are being made
+	users int32           // system calls that are being made
 	waker transport.Waker // to be called when there is input
 	wait  *gate           // where AwaitRead and AwaitWrite wait
 	lost  error           // the first error of the connection; the kernel tells it once

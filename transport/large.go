@@ -1,0 +1,56 @@
+package transport
+
+// directRead is how much of a frame must be to come for it to be read to where it belongs,
+// without a copy.
+const directRead = 16 << 10
+
+// readTo has the next read go behind dst, if the frame that has begun brings so much, and
+// returns dst, with room for it. Room is made by doubling: a header alone takes no memory.
+func (c *Conn) readTo(dst []byte) []byte {
+	in := &c.in
+	in.leave()
+	m, ok := c.m.(Expecter)
+	if !ok || in.r < in.w || c.ahead.kept != nil || c.released {
+		return dst
+	}
+	left := m.Expects()
+	if left < directRead {
+		return dst
+	}
+	if room := cap(dst) - len(dst); room < min(left, len(dst), largeBuffer) {
+		dst = grown(dst, len(dst)+min(left, max(len(dst), largeBuffer)))
+	}
+	if room := min(left, cap(dst)-len(dst)); room >= directRead {
+		in.direct = directBuffers.Get().(*buffer)
+		in.direct.b = dst[len(dst):][:room]
+	}
+	return dst
+}
+
+// leave has the next read go to a buffer again.
+func (in *input) leave() {
+	if b := in.direct; b != nil {
+		in.direct, b.b = nil, nil
+		directBuffers.Put(b)
+	}
+}
+
+// extend is append that doubles: of a large message, which append lets grow by a quarter
+// at a time, less is copied and left behind. What readTo has had read there stays.
+func extend(dst, p []byte) []byte {
+	n := len(dst) + len(p)
+	if n > cap(dst) && len(dst) > 0 {
+		dst = grown(dst, max(n, 2*cap(dst)))
+	}
+	if len(p) > 0 && n <= cap(dst) && &dst[:n][len(dst)] == &p[0] {
+		return dst[:n]
+	}
+	return append(dst, p...)
+}
+
+// grown returns dst with a capacity.
+func grown(dst []byte, capacity int) []byte {
+	larger := make([]byte, len(dst), capacity)
+	copy(larger, dst)
+	return larger
+}

@@ -1,0 +1,97 @@
+package transport_test
+
+import (
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/fb1e3c20/websockets/clock/real"
+	"github.com/fb1e3c20/websockets/core"
+	"github.com/fb1e3c20/websockets/core/frame"
+	"github.com/fb1e3c20/websockets/transport"
+)
+
+// Large messages come whole, however they are cut, with what stands between and behind
+// them.
+func TestLargeMessages(t *testing.T) {
+	for _, seed := range []uint64{1, 2, 3, 4, 5, 6, 7, 8} {
+		t.Run(fmt.Sprint("Receive/", seed), func(t *testing.T) {
+			srv, cli := pair(t, real.New(), core.Config{}, core.Config{})
+			want := sendLarge(t, cli, seed)
+			var buf []byte
+			for i := range want {
+				if seed%2 == 0 {
+					buf = nil
+				}
+				prefix := append(buf[:0], "before"...)
+				_, p, err := srv.Receive(t.Context(), prefix)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !bytes.Equal(p[len("before"):], want[i]) || string(p[:6]) != "before" {
+					t.Fatalf("message %d differs", i)
+				}
+				buf = p
+			}
+		})
+		t.Run(fmt.Sprint("Deliver/", seed), func(t *testing.T) {
+			srv, cli := pair(t, real.New(), core.Config{}, core.Config{})
+			want := sendLarge(t, cli, seed)
+			s := &comparing{t: t, want: want, done: make(chan struct{})}
+			srv.Deliver(s, transport.DeliverOptions{Lend: seed%2 == 0, Wait: seed%3 == 0})
+			<-s.done
+		})
+	}
+}
+
+// sendLarge sends messages, some in fragments, with pings among them, and returns them.
+func sendLarge(t *testing.T, c *transport.Conn, seed uint64) (list [][]byte) {
+	rnd := rand.New(rand.NewPCG(seed, 0))
+	for range 30 {
+		p := make([]byte, rnd.IntN(1<<[]int{5, 12, 17, 20}[rnd.IntN(4)]))
+		for i := range p {
+			p[i] = byte(rnd.Uint32())
+		}
+		list = append(list, p)
+	}
+	go func() {
+		for _, p := range list {
+			if rnd.IntN(3) > 0 {
+				c.Send(t.Context(), frame.Binary, p)
+				continue
+			}
+			w, _ := c.Writer(t.Context(), frame.Binary)
+			for len(p) > 0 {
+				n := min(len(p), rnd.IntN(100_000)+1)
+				w.Write(p[:n])
+				p = p[n:]
+			}
+			w.Close()
+			go c.Ping(t.Context())
+		}
+	}()
+	return list
+}
+
+// comparing is a Sink that compares.
+type comparing struct {
+	t    *testing.T
+	want [][]byte
+	done chan struct{}
+}
+
+func (s *comparing) Message(_ frame.Opcode, p []byte) bool {
+	if !bytes.Equal(p, s.want[0]) {
+		s.t.Errorf("a message of %d bytes differs from one of %d", len(p), len(s.want[0]))
+	}
+	s.want = s.want[1:]
+	return len(s.want) > 0
+}
+
+func (s *comparing) End(err error) {
+	if err != nil {
+		s.t.Errorf("it ended: %v", err)
+	}
+	close(s.done)
+}
