@@ -40,7 +40,7 @@ func (d Driver) String() string {
 
 // startPoller makes a Poller, if the Options want one and there is use for it.
 func (s *Server) startPoller() {
-	if s.events == nil || s.options.Driver != Evented {
+	if s.events == nil || s.wrapped || s.options.Driver != Evented {
 		return
 	}
 	p, err := tcp.NewPoller(0)
@@ -59,16 +59,22 @@ func (s *Server) acceptFrom(l Listener) (transport.Stream, error) {
 	return l.AcceptStream()
 }
 
-// isEvented reports whether a poller delivers the messages of c.
-func (s *Server) isEvented(c *Conn) bool {
-	if s.events == nil || s.options.Driver != Evented {
+// detaches reports whether the messages of c are delivered by goroutines that come and go,
+// and not by the one that accepted it.
+func (s *Server) detaches(c *Conn) bool {
+	if s.events == nil || s.wrapped {
 		return false
 	}
-	_, polled := c.t.Stream().(transport.Polled)
-	return polled
+	switch c.t.Stream().(type) {
+	case transport.Polled:
+		return s.options.Driver == Evented
+	case transport.Sleeper:
+		return true
+	}
+	return false
 }
 
-// evented is a connection whose messages a poller delivers.
+// evented is a connection whose messages goroutines deliver that come and go.
 type evented struct {
 	lifetime // of the handler's context
 	s        *Server
@@ -78,7 +84,7 @@ type evented struct {
 
 var _ transport.Sink = (*evented)(nil)
 
-// serveEvented calls OnOpen and leaves the rest to the poller.
+// serveEvented calls OnOpen and begins to deliver.
 func (s *Server) serveEvented(parent context.Context, c *Conn, over chan struct{}) {
 	e := &evented{lifetime: lifetime{parent: parent}, s: s, c: c, over: over}
 	own, err := error(nil), errGoexit
@@ -139,5 +145,5 @@ func (e *evented) finish(own, err error) {
 	defer e.lifetime.end()
 	code, reported := c.verdict(err, e.parent)
 	defer func() { s.finish(c, code, reported) }()
-	s.onClose(s.events, c, c.ended(&e.lifetime, own, err))
+	s.onClose(c, c.ended(&e.lifetime, own, err))
 }

@@ -2,6 +2,7 @@ package websockets
 
 import (
 	"context"
+	"reflect"
 
 	"github.com/fb1e3c20/websockets/core/frame"
 	"github.com/fb1e3c20/websockets/transport"
@@ -37,34 +38,43 @@ type EventHandler interface {
 // [HandlerFunc]; then OnClose is called. A panic in OnClose comes too late for
 // a close code: it is recovered, logged with its stack and reported.
 //
-// With [Evented] as Options.Driver an idle connection has no goroutine. Server.Handler
-// is then called for the other connections alone.
+// With [Evented] as Options.Driver an idle connection has no goroutine; otherwise it has
+// one with a small stack, on a plain socket of a Unix system.
+//
+// A program may set Handler to a function of its own that calls the one that was there, to
+// add something to both ends of a connection; then every connection keeps its
+// goroutine.
 func HandleEvents(h EventHandler, o *Options) *Server {
 	s := &Server{Options: o, events: h}
 	if h != nil {
-		s.Handler = func(ctx context.Context, c *Conn) error { return s.handleEvents(ctx, c, h) }
+		s.Handler = s.handleEvents
 	}
 	return s
 }
 
-func (s *Server) handleEvents(ctx context.Context, c *Conn, h EventHandler) error {
+// isWrapped reports whether Handler is not what HandleEvents has set.
+func (s *Server) isWrapped() bool {
+	return reflect.ValueOf(s.Handler).Pointer() != reflect.ValueOf(s.handleEvents).Pointer()
+}
+
+func (s *Server) handleEvents(ctx context.Context, c *Conn) error {
 	err := errGoexit
 	var own error
 	defer func() {
-		s.onClose(h, c, c.ended(ctx, own, err))
+		s.onClose(c, c.ended(ctx, own, err))
 	}()
-	own, err = s.deliver(ctx, c, h)
+	own, err = s.deliver(ctx, c)
 	return err
 }
 
 // deliver calls OnOpen and OnMessage until the connection ends. own is what one
 // of them returned.
-func (s *Server) deliver(ctx context.Context, c *Conn, h EventHandler) (own, err error) {
+func (s *Server) deliver(ctx context.Context, c *Conn) (own, err error) {
 	defer s.recoverIn("the handler", c, &err)
-	if err := h.OnOpen(ctx, c); err != nil {
+	if err := s.events.OnOpen(ctx, c); err != nil {
 		return err, err
 	}
-	r := recipient{ctx: ctx, c: c, h: h}
+	r := recipient{ctx: ctx, c: c, h: s.events}
 	c.t.Deliver(&r, transport.DeliverOptions{Lend: s.options.LendMessages, Wait: true})
 	return r.own, r.err
 }
@@ -109,15 +119,15 @@ func (c *Conn) ended(ctx context.Context, own, err error) error {
 	return c.Err()
 }
 
-func (s *Server) onClose(h EventHandler, c *Conn, err error) {
-	if failed := s.callOnClose(h, c, err); failed != nil && !isAbort(failed) {
+func (s *Server) onClose(c *Conn, err error) {
+	if failed := s.callOnClose(c, err); failed != nil && !isAbort(failed) {
 		s.report(c.Request(), unexpected(failed))
 	}
 }
 
 // callOnClose calls OnClose; a panic becomes an error.
-func (s *Server) callOnClose(h EventHandler, c *Conn, how error) (err error) {
+func (s *Server) callOnClose(c *Conn, how error) (err error) {
 	defer s.recoverIn("OnClose", c, &err)
-	h.OnClose(c, how)
+	s.events.OnClose(c, how)
 	return nil
 }

@@ -47,7 +47,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	ctx := c.Request().Context()
-	if s.isEvented(c) {
+	if s.detaches(c) {
 		ctx = context.WithoutCancel(ctx) // the HTTP server ends it when this returns
 	}
 	s.serve(ctx, c, nil)
@@ -66,7 +66,7 @@ func (s *Server) ServeStream(ctx context.Context, stream transport.Stream) {
 }
 
 // serveStream returns when the connection is closed, or reports true when that is left to
-// a poller; then over is closed.
+// others; then over is closed.
 func (s *Server) serveStream(ctx context.Context, stream transport.Stream, over chan struct{}) (goesOn bool) {
 	c, err := s.acceptStream(ctx, stream, s.serving...)
 	if err != nil {
@@ -76,14 +76,14 @@ func (s *Server) serveStream(ctx context.Context, stream transport.Stream, over 
 	return s.serve(ctx, c, over)
 }
 
-// serve runs the handler and closes the connection, whatever happens, or leaves that to a
-// poller: then it reports true, and over is closed, if it is not nil.
+// serve runs the handler and closes the connection, whatever happens, or leaves that to
+// others: then it reports true, and over is closed, if it is not nil.
 func (s *Server) serve(parent context.Context, c *Conn, over chan struct{}) (goesOn bool) {
 	if !s.enter() {
 		s.dismiss(c)
 		return false
 	}
-	if s.isEvented(c) {
+	if s.detaches(c) {
 		s.serveEvented(parent, c, over)
 		return true
 	}

@@ -35,6 +35,7 @@ type Server struct {
 	att      *transport.Attendant
 	warned   *warnings
 	shows    bool        // requests, to functions of the user
+	wrapped  bool        // Handler is not the one of HandleEvents
 	poller   *tcp.Poller // nil: every connection has a goroutine
 
 	mu        sync.Mutex
@@ -74,6 +75,7 @@ func (s *Server) init() error {
 		s.listeners = make(map[*Listener]struct{})
 		s.stopping = make(chan struct{})
 		s.idle = make(chan struct{})
+		s.wrapped = s.isWrapped()
 		s.startPoller()
 	})
 	return s.err

@@ -418,8 +418,8 @@ func (c *Conn) visitBusy() (stays bool) {
 	c.mu.Lock()
 	defer c.unlockAndTell()
 	if c.released || !c.reading.try() {
-		c.inBusy = false
-		return false
+		c.inBusy = c.visitIdle()
+		return c.inBusy
 	}
 	c.readAhead()
 	c.passReading()

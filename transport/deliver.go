@@ -29,7 +29,7 @@ type DeliverOptions struct {
 	// Default: they belong to it.
 	Lend bool
 
-	// Wait has Deliver return only after the end, over a Polled stream too.
+	// Wait has Deliver return only after the end, or with a panic of the Sink.
 	Wait bool
 }
 
@@ -37,8 +37,10 @@ type DeliverOptions struct {
 // [Conn.Receive]: a Receive waits until its context ends, or the connection has.
 //
 // Over a [Polled] stream Deliver returns when it has to wait, and goroutines of the
-// poller go on; an idle connection then has no goroutine. Over every other stream it
-// returns after s.End, or with a panic of s.Message.
+// poller go on; an idle connection then has no goroutine. Over a [Sleeper] it returns
+// when that has lasted for half a second or a second, and a goroutine that has grown no
+// stack waits on. Over every other stream it returns after s.End, or with a panic of
+// s.Message.
 func (c *Conn) Deliver(s Sink, o DeliverOptions) {
 	c.mu.Lock()
 	if c.receiving.take(context.Background(), &c.mu) != nil {
@@ -52,7 +54,12 @@ func (c *Conn) Deliver(s Sink, o DeliverOptions) {
 		c.incoming.reset()
 	}
 	if !o.Wait {
-		d.polled, _ = c.stream.(Polled)
+		switch c.stream.(type) {
+		case Polled:
+			d.way = byPoller
+		case Sleeper:
+			d.way = asleep
+		}
 	}
 	d.takeReading()
 	d.run()
@@ -60,15 +67,27 @@ func (c *Conn) Deliver(s Sink, o DeliverOptions) {
 
 // A delivery is the way of messages to a Sink. Whoever runs it has the turn to receive.
 type delivery struct {
-	c      *Conn
-	sink   Sink
-	polled Polled    // nil: run waits in the stream
-	rest   *assembly // of a message that has not come to its end
-	lends  bool
+	c     *Conn
+	sink  Sink
+	rest  *assembly // of a message that has not come to its end
+	lends bool
+
+	way    way
+	idle   bool // nothing has come since the attendant looked
+	sleepy bool // nothing has come for long
 }
 
-// errParked: the poller goes on.
-var errParked = errors.New("transport: waiting for the poller")
+// A way is how a delivery waits.
+type way uint8
+
+const (
+	inPlace  way = iota // in the stream
+	byPoller            // nowhere
+	asleep              // in the stream, and in another goroutine if it lasts
+)
+
+// errParked: somebody else goes on.
+var errParked = errors.New("transport: parked")
 
 // Wake goes on when there is something to read.
 func (d *delivery) Wake() {
@@ -85,6 +104,9 @@ func (d *delivery) run() {
 		err := d.gather(&b)
 		if err == errParked {
 			d.c.unlockAndTell()
+			if d.way == asleep {
+				go d.sleep()
+			}
 			return
 		}
 		d.passReading()
@@ -98,7 +120,7 @@ func (d *delivery) run() {
 
 func (d *delivery) takeReading() {
 	_ = d.c.reading.take(context.Background(), &d.c.mu) // no end of this context
-	if d.polled != nil {
+	if d.way != inPlace {
 		d.c.polling = d
 	}
 }
@@ -114,11 +136,14 @@ func (d *delivery) end(err error) {
 	d.sink.End(err)
 }
 
-// poll reads what is there, or has the poller wait.
+// poll reads what is there, or waits for it, unless others do that.
 func (d *delivery) poll() error {
 	c := d.c
+	if d.way == asleep {
+		return d.doze()
+	}
 	c.parked = true
-	if d.polled.WhenReadable(d) {
+	if c.stream.(Polled).WhenReadable(d) {
 		return errParked
 	}
 	n, err := c.tryInput(c.in.Borrow())

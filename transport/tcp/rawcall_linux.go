@@ -44,3 +44,10 @@ func writeLast(fd int, p []byte) (int, error) {
 
 // msgMore is MSG_MORE, which package syscall lacks.
 const msgMore = 0x8000
+
+// hasInput reports whether read would return something. It takes little of the stack.
+func hasInput(fd int) bool {
+	var p [1]byte
+	_, _, errno := syscall.RawSyscall6(syscall.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(&p)), 1, syscall.MSG_PEEK, 0, 0)
+	return errno != syscall.EAGAIN && errno != syscall.EINTR
+}

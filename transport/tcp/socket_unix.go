@@ -148,6 +148,19 @@ func (s *socket) parkRead(try func(fd uintptr) bool) error {
 	return transport.ErrKicked
 }
 
+// Sleep implements [transport.Sleeper]. What the poller told before the wait began is
+// forgotten then, so a look comes first.
+func (s *socket) Sleep() error {
+	looked := false
+	return s.parkRead(func(fd uintptr) bool {
+		if looked {
+			return true
+		}
+		looked = true
+		return hasInput(int(fd))
+	})
+}
+
 func (s *socket) KickRead() { s.conn.SetReadDeadline(past) }
 
 var past = time.Unix(1, 0)

@@ -110,6 +110,14 @@ func (s *Stream) TryFinish(p []byte) (n int, err error) {
 	return n, s.CloseWrite()
 }
 
+// Sleep implements [transport.Sleeper], for plain sockets on Unix systems.
+func (s *Stream) Sleep() error {
+	if sleeper, ok := s.Stream.(transport.Sleeper); ok {
+		return sleeper.Sleep()
+	}
+	return errors.ErrUnsupported
+}
+
 // LocalAddr returns the local address of the connection.
 func (s *Stream) LocalAddr() net.Addr { return s.conn.LocalAddr() }
 
