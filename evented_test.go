@@ -336,3 +336,43 @@ func TestDriverIsValidated(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// With the blocking driver an idle connection has a goroutine that has not grown.
+func TestIdleEventsSleep(t *testing.T) {
+	const n = 20
+	for _, name := range []string{"TCP", "HTTP"} {
+		t.Run(name, func(t *testing.T) {
+			h := echoer{make(chan struct{}, n), make(chan struct{}, n)}
+			dial := pollable[name](t, websockets.HandleEvents(h, strict()))
+			var conns []*websockets.Conn
+			for range n {
+				c, err := dial(t.Context(), "/")
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer c.CloseNow()
+				conns = append(conns, c)
+			}
+			for range 2 { // they wake, and sleep again
+				for _, c := range conns {
+					ask(t, c)
+				}
+				asleep := func() int {
+					buf := make([]byte, 1<<20)
+					return strings.Count(string(buf[:runtime.Stack(buf, true)]), "(*delivery).sleep(")
+				}
+				for start := time.Now(); asleep() < n; time.Sleep(10 * time.Millisecond) {
+					if time.Since(start) > 5*time.Second {
+						t.Fatalf("%d of %d sleep", asleep(), n)
+					}
+				}
+			}
+			for _, c := range conns {
+				c.Close(websockets.NormalClosure, "")
+			}
+			for range n {
+				<-h.closed
+			}
+		})
+	}
+}

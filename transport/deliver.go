@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"github.com/fb1e3c20/websockets/clock"
 	"github.com/fb1e3c20/websockets/core/frame"
 )
 
@@ -37,10 +38,9 @@ type DeliverOptions struct {
 // [Conn.Receive]: a Receive waits until its context ends, or the connection has.
 //
 // Over a [Polled] stream Deliver returns when it has to wait, and goroutines of the
-// poller go on; an idle connection then has no goroutine. Over a [Sleeper] it returns
-// when that has lasted for half a second or a second, and a goroutine that has grown no
-// stack waits on. Over every other stream it returns after s.End, or with a panic of
-// s.Message.
+// poller go on; an idle connection then has no goroutine. Over a [Sleeper] it may return
+// then too, and a goroutine that has grown no stack waits on. Over every other stream it
+// returns after s.End, or with a panic of s.Message.
 func (c *Conn) Deliver(s Sink, o DeliverOptions) {
 	c.mu.Lock()
 	if c.receiving.take(context.Background(), &c.mu) != nil {
@@ -73,8 +73,11 @@ type delivery struct {
 	lends bool
 
 	way    way
-	idle   bool // nothing has come since the attendant looked
-	sleepy bool // nothing has come for long
+	awake  bool       // it has slept, and there is something to read
+	idle   bool       // nothing has come since the attendant looked
+	sleepy bool       // nothing has come for long
+	pace   uint8      // how many reads in a row came soon after the one before
+	last   clock.Time // the latest of them
 }
 
 // A way is how a delivery waits.
@@ -83,7 +86,7 @@ type way uint8
 const (
 	inPlace  way = iota // in the stream
 	byPoller            // nowhere
-	asleep              // in the stream, and in another goroutine if it lasts
+	asleep              // in the stream, and in another goroutine if it may last
 )
 
 // errParked: somebody else goes on.
@@ -146,6 +149,13 @@ func (d *delivery) poll() error {
 	if c.stream.(Polled).WhenReadable(d) {
 		return errParked
 	}
+	d.tryRead()
+	return nil
+}
+
+// tryRead reads what is there.
+func (d *delivery) tryRead() {
+	c := d.c
 	n, err := c.tryInput(c.in.Borrow())
 	c.parked = false
 	if n == 0 {
@@ -154,5 +164,4 @@ func (d *delivery) poll() error {
 	if err != ErrWouldBlock {
 		c.readDone(n, err)
 	}
-	return nil
 }

@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // A Sleeper is a [Stream] in which a goroutine can wait for long and have a small stack: Go
@@ -17,10 +18,24 @@ type Sleeper interface {
 	Sleep() error
 }
 
-// doze waits in the stream, until the attendant finds that this has lasted long.
+// A wait is taken for a short one after so many in a row that were.
+const (
+	shortWait  = 100 * time.Millisecond
+	shortWaits = 4
+)
+
+// doze waits in the stream if it is not for long, so far as can be known: input has come
+// in quick succession, and the attendant has not found that it comes no more.
 func (d *delivery) doze() error {
 	c := d.c
-	if d.sleepy {
+	if d.awake {
+		d.awake = false
+		c.parked = true
+		d.tryRead()
+		return nil
+	}
+	d.keepPace()
+	if d.sleepy || d.pace < shortWaits {
 		d.sleepy = false
 		c.parked = true
 		return errParked
@@ -32,6 +47,18 @@ func (d *delivery) doze() error {
 	d.idle = false
 	c.read(context.Background())
 	return nil
+}
+
+func (d *delivery) keepPace() {
+	at := d.c.in.at
+	switch {
+	case at == d.last:
+	case at.Sub(d.last) > shortWait:
+		d.pace = 0
+	case d.pace < shortWaits:
+		d.pace++
+	}
+	d.last = at
 }
 
 // visitIdle looks after a connection on which a delivery waits: the first time it
@@ -56,6 +83,7 @@ func (d *delivery) sleep() {
 	err := d.c.stream.(Sleeper).Sleep()
 	d.c.mu.Lock()
 	d.c.parked = false
+	d.awake = true
 	if errors.Is(err, errors.ErrUnsupported) {
 		d.way = inPlace
 		d.c.polling = nil
