@@ -19,8 +19,9 @@ import (
 
 func TestEchoExamples(t *testing.T) {
 	for name, start := range map[string]func(*testing.T) server{
-		"echo":   func(t *testing.T) server { return example(t, "echo") },
-		"server": func(t *testing.T) server { return autobahnServer(t) },
+		"echo":          func(t *testing.T) server { return example(t, "echo") },
+		"echo, evented": func(t *testing.T) server { return example(t, "echo", "--driver", "evented") },
+		"server":        func(t *testing.T) server { return autobahnServer(t) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := start(t)
@@ -43,8 +44,15 @@ func TestEchoExamples(t *testing.T) {
 
 // The Autobahn server reads handshakes itself, without net/http before it.
 func TestAutobahnServer(t *testing.T) {
-	t.Parallel() // it waits out a handshake
-	s := autobahnServer(t)
+	for _, driver := range []string{"blocking", "evented"} {
+		t.Run(driver, func(t *testing.T) {
+			t.Parallel() // it waits out a handshake
+			testAutobahnServer(t, autobahnServer(t, "--driver", driver))
+		})
+	}
+}
+
+func testAutobahnServer(t *testing.T, s server) {
 	for _, part := range []struct {
 		name string
 		test func(*testing.T, server)
@@ -79,6 +87,9 @@ func TestExamplesMisused(t *testing.T) {
 		{"auth --session 999ms", "auth: --session 999ms is less than a second"},
 		{"chat extra --addr 127.0.0.1:0", `chat: unexpected argument "extra"`},
 		{"echo extra --addr 127.0.0.1:0", `echo: unexpected argument "extra"`},
+		{"echo --deflate on", `echo: --deflate "on" is none of off, nct and ct`},
+		{"echo --driver epoll", `echo: --driver "epoll" is neither blocking nor evented`},
+		{"server --driver epoll", `autobahn server: --driver "epoll" is neither blocking nor evented`},
 		{"proxy extra --addr 127.0.0.1:0", `proxy: unexpected argument "extra"`},
 		{"proxy --backend http://127.0.0.1:9000", `proxy: --backend "http://127.0.0.1:9000" is not a ws or wss URL`},
 	} {

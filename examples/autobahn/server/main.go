@@ -2,11 +2,13 @@
 // of any other: it sends every message back, on every path.
 //
 // It shows a server of its own, without net/http, which compresses what the client
-// agrees to have compressed, whose limits are set from the command line, and whose protocol core may run in a WebAssembly sandbox: then every
-// byte that a peer sends is parsed there.
+// agrees to have compressed, whose limits are set from the command line, whose
+// connections wait in goroutines or, on Linux, without, and whose protocol core may run
+// in a WebAssembly sandbox: then every byte that a peer sends is parsed there.
 //
 //	go run ./examples/autobahn/server --addr 127.0.0.1:9001 --max-message 16777216
 //	go run ./examples/autobahn/server --core wasm
+//	go run ./examples/autobahn/server --driver evented
 package main
 
 import (
@@ -31,9 +33,13 @@ func main() {
 	maxMessage := flag.Int64("max-message", 1<<20, "largest message and frame, in `BYTES`; 0 means 1 GiB")
 	core := flag.String("core", "native", "`WHERE` the protocol core runs: native, or wasm for a WebAssembly sandbox")
 	deflate := flag.String("deflate", "ct", "`HOW` messages are compressed, if the peer agrees: off, nct (each by itself), ct (with context takeover)")
+	how := flag.String("driver", "blocking", "`HOW` connections wait for input: blocking (a goroutine each), evented (few for all)")
 	flag.Parse()
 	o, err := options(*maxMessage, *deflate)
 	if err != nil {
+		fail(err, 2)
+	}
+	if o.Driver, err = driver(*how); err != nil {
 		fail(err, 2)
 	}
 	switch *core {
@@ -92,6 +98,16 @@ func compression(how string) (*websockets.Compression, error) {
 	return nil, fmt.Errorf("--deflate %q is none of off, nct and ct", how)
 }
 
+// driver is what --driver says.
+func driver(how string) (websockets.Driver, error) {
+	for _, d := range []websockets.Driver{websockets.Blocking, websockets.Evented} {
+		if how == d.String() {
+			return d, nil
+		}
+	}
+	return 0, fmt.Errorf("--driver %q is neither blocking nor evented", how)
+}
+
 // run serves until ctx ends.
 func run(ctx context.Context, addr string, o *websockets.Options, stdout io.Writer) error {
 	l, err := tcp.Listen("tcp", addr)
@@ -99,7 +115,7 @@ func run(ctx context.Context, addr string, o *websockets.Options, stdout io.Writ
 		return err
 	}
 	fmt.Fprintf(stdout, "listening on http://%s\n", l.Addr())
-	server := websockets.Handle(echo, o)
+	server := newServer(o)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(l) }()
 	select {
@@ -110,6 +126,15 @@ func run(ctx context.Context, addr string, o *websockets.Options, stdout io.Writ
 	patience, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	return server.Shutdown(patience)
+}
+
+// newServer returns a server of the form that suits the driver.
+func newServer(o *websockets.Options) *websockets.Server {
+	if o.Driver == websockets.Blocking {
+		return websockets.Handle(echo, o)
+	}
+	o.LendMessages = true // OnMessage keeps none
+	return websockets.HandleEvents(echoer{}, o)
 }
 
 func echo(ctx context.Context, c *websockets.Conn) error {
@@ -125,3 +150,14 @@ func echo(ctx context.Context, c *websockets.Conn) error {
 		buf = p
 	}
 }
+
+// An echoer is echo by events.
+type echoer struct{}
+
+func (echoer) OnOpen(context.Context, *websockets.Conn) error { return nil }
+
+func (echoer) OnMessage(ctx context.Context, c *websockets.Conn, m websockets.Message) error {
+	return c.Send(ctx, m.Type, m.Data)
+}
+
+func (echoer) OnClose(*websockets.Conn, error) {}

@@ -13,10 +13,13 @@ import (
 
 // start runs the server and returns its URL, and what ends it and tells how. Its core
 // is in h, if there is one.
-func start(t *testing.T, maxMessage int64, h *wasm.Host) (url string, stop func() error) {
+func start(t *testing.T, maxMessage int64, how string, h *wasm.Host) (url string, stop func() error) {
 	t.Helper()
 	o, err := options(maxMessage, "ct")
 	if err != nil {
+		t.Fatal(err)
+	}
+	if o.Driver, err = driver(how); err != nil {
 		t.Fatal(err)
 	}
 	if h != nil {
@@ -48,11 +51,13 @@ func TestMaxMessage(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer sandbox.Close(context.Background())
-	t.Run("native", func(t *testing.T) { testMaxMessage(t, nil) })
-	t.Run("wasm", func(t *testing.T) { testMaxMessage(t, sandbox) })
+	for _, how := range []string{"blocking", "evented"} {
+		t.Run("native "+how, func(t *testing.T) { testMaxMessage(t, how, nil) })
+		t.Run("wasm "+how, func(t *testing.T) { testMaxMessage(t, how, sandbox) })
+	}
 }
 
-func testMaxMessage(t *testing.T, h *wasm.Host) {
+func testMaxMessage(t *testing.T, how string, h *wasm.Host) {
 	for _, c := range []struct {
 		maxMessage int64
 		size       int
@@ -64,7 +69,7 @@ func testMaxMessage(t *testing.T, h *wasm.Host) {
 		{1000, 1001, false},
 		{0, 2 << 20, true},
 	} {
-		url, stop := start(t, c.maxMessage, h)
+		url, stop := start(t, c.maxMessage, how, h)
 		o, err := options(0, "nct")
 		if err != nil {
 			t.Fatal(err)
@@ -100,5 +105,8 @@ func TestBadOptions(t *testing.T) {
 	}
 	if _, err := options(0, "on"); err == nil {
 		t.Error("--deflate on was accepted")
+	}
+	if _, err := driver("epoll"); err == nil {
+		t.Error("--driver epoll was accepted")
 	}
 }
