@@ -1,6 +1,6 @@
 // Package streamtest checks that a byte stream keeps the contract of
-// [transport.Stream], so that whoever writes a carrier of their own knows that
-// the driver can rely on it.
+// [transport.Stream], and of [transport.Polled] if it is one, so that whoever writes a
+// carrier of their own knows that the driver can rely on it.
 //
 //	func TestStream(t *testing.T) {
 //		streamtest.Run(t, func(t *testing.T) (a, b transport.Stream) {
@@ -55,4 +55,5 @@ func Run(t *testing.T, pair func(t *testing.T) (a, b transport.Stream)) {
 			test.run(t, a, b)
 		})
 	}
+	t.Run("WhenReadable", func(t *testing.T) { runPolled(t, pair) })
 }
