@@ -184,3 +184,40 @@ func ExampleOrigins() {
 	// https://example.com.evil.example false
 	// websocket: origin pattern "*": the only wildcard is *. before the host
 }
+
+// A shouter answers in capitals.
+type shouter struct{}
+
+func (shouter) OnOpen(context.Context, *websockets.Conn) error { return nil }
+func (shouter) OnClose(*websockets.Conn, error)                {}
+
+func (shouter) OnMessage(ctx context.Context, c *websockets.Conn, m websockets.Message) error {
+	return c.Send(ctx, m.Type, bytes.ToUpper(m.Data)) // m.Data is lent: nothing keeps it
+}
+
+// On Linux no goroutine waits for an idle connection; elsewhere this server does the
+// same with a goroutine each.
+func ExampleDriver() {
+	o := websockets.Strict()
+	o.Driver = websockets.Evented
+	o.LendMessages = true
+	server := websockets.HandleEvents(shouter{}, o)
+
+	l, err := tcp.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		log.Fatal(err)
+	}
+	go server.Serve(l)
+
+	c, err := websockets.Dial(context.Background(), "ws://"+l.Addr().String(), websockets.Strict())
+	if err != nil {
+		log.Fatal(err)
+	}
+	show(c, "hello", "again")
+	fmt.Println(server.Shutdown(context.Background()))
+	// Output:
+	// HELLO
+	// AGAIN
+	// <nil>
+	// <nil>
+}

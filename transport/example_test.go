@@ -169,3 +169,51 @@ func ExampleConn_Receive() {
 	// context canceled
 	// <nil>
 }
+
+// An answerer is a Sink that sends every message back.
+type answerer struct {
+	c    *transport.Conn
+	over chan struct{}
+}
+
+func (e *answerer) Message(op frame.Opcode, p []byte) (more bool) {
+	return e.c.Send(context.Background(), op, p) == nil // p is lent: nothing keeps it
+}
+
+func (e *answerer) End(err error) {
+	fmt.Println("the end:", err)
+	close(e.over)
+}
+
+// Messages are delivered in place of being received. A pipe is a Polled stream, so Deliver
+// returns at once, and nobody waits while nothing comes.
+func ExampleConn_Deliver() {
+	ctx := context.Background()
+	clk := real.New()
+	settings, err := core.NewSettings(core.Config{Entropy: entropy})
+	if err != nil {
+		log.Fatal(err)
+	}
+	open := func(role core.Role, s transport.Stream) *transport.Conn {
+		machine, err := core.NewOpen(settings, clk.Now(), role)
+		if err != nil {
+			log.Fatal(err)
+		}
+		return transport.NewConn(machine, s, transport.NewAttendant(clk))
+	}
+	near, far := pipe.New(0)
+	server, client := open(core.Server, far), open(core.Client, near)
+
+	e := &answerer{server, make(chan struct{})}
+	server.Deliver(e, transport.DeliverOptions{Lend: true})
+
+	client.Send(ctx, frame.Text, []byte("hello"))
+	_, p, err := client.Receive(ctx, nil)
+	fmt.Printf("%s %v\n", p, err)
+	client.Close(frame.NormalClosure, "")
+	<-e.over
+	server.Close(frame.NormalClosure, "")
+	// Output:
+	// hello <nil>
+	// the end: websocket: closed by the peer: 1000 normal closure
+}
