@@ -20,6 +20,9 @@
 //   - Implement the interface. Package transport/streamtest checks an
 //     implementation sentence by sentence.
 //
+// One that can be waited for without a goroutine is a [Polled] too, as those of a
+// tcp.Poller and of transport/pipe are.
+//
 // Deadlines of the carrier are never used to cancel a call: on TLS and HTTP/2
 // a deadline that passed ends the connection, or the ability to write, for good.
 //
@@ -47,6 +50,16 @@
 // call. When it ends, nothing else does: the connection goes on, a message of
 // which a part has come is completed by the next Receive, and a frame of which a
 // part was written is completed.
+//
+// [Conn.Deliver] is the other way: in place of Receive a [Sink] is called with each
+// message. Over a [Polled] stream no goroutine waits then. Deliver reads what is there and
+// leaves the rest to the poller of the stream, whose goroutines call the Sink when more
+// comes. Over any other stream, or if the [DeliverOptions] say so, Deliver is a loop that
+// returns when the connection has ended. What came together is parsed together, up to 16
+// messages at a time, if the Machine is a [Batcher].
+//
+// A Sink may take its time: meanwhile control frames are answered as when nobody reads,
+// see below. It may call every method of the Conn, but nothing comes to Receive.
 //
 // # Streaming
 //
