@@ -13,18 +13,19 @@ type Driver int
 
 const (
 	// Blocking has a goroutine wait for each connection, on every system and over
-	// everything.
+	// everything. Of [HandleEvents] on a plain socket of a Unix system it is one with a
+	// small stack.
 	Blocking Driver = iota
 
 	// Evented has few goroutines wait for all connections of [HandleEvents]: an idle
 	// one has no goroutine. It is for TCP without TLS on Linux, by [Server.Serve] on a
 	// [*tcp.Listener] or by net/http over HTTP/1.1; all others are served as with
-	// Blocking, and where the system has nothing of the kind the server logs that.
+	// Blocking. Where the system has nothing of the kind the server logs that.
 	//
-	// The methods of an EventHandler then run in the goroutines that wait. One that takes
-	// longer than a millisecond or two, because it computes or waits, is left alone with
-	// its connection, and another goroutine goes on; of those 4096 may run at a time,
-	// and input waits when there are more.
+	// OnMessage then runs in the goroutines that wait. When it computes or waits for
+	// long, that goroutine stays with its connection and another one goes on for the
+	// others: after 4 to 8 ms, and after 1 to 2 within a second of such a case. 4096
+	// may be busy so at a time; when there are more, input waits.
 	Evented
 )
 
