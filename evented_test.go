@@ -353,13 +353,15 @@ func TestIdleEventsSleep(t *testing.T) {
 				defer c.CloseNow()
 				conns = append(conns, c)
 			}
-			for range 2 { // they wake, and sleep again
+			for _, times := range []int{1, 10} { // in quick succession they stay awake for a while
 				for _, c := range conns {
-					ask(t, c)
+					for range times {
+						ask(t, c)
+					}
 				}
 				asleep := func() int {
 					buf := make([]byte, 1<<20)
-					return strings.Count(string(buf[:runtime.Stack(buf, true)]), "(*delivery).sleep(")
+					return strings.Count(string(buf[:runtime.Stack(buf, true)]), "(*socket).Sleep(")
 				}
 				for start := time.Now(); asleep() < n; time.Sleep(10 * time.Millisecond) {
 					if time.Since(start) > 5*time.Second {
