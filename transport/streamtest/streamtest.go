@@ -1,5 +1,6 @@
 // Package streamtest checks that a byte stream keeps the contract of
-// [transport.Stream], and of [transport.Polled] if it is one, so that whoever writes a
+// [transport.Stream], and those of [transport.Polled], [transport.Sleeper] and
+// [transport.Finisher] if it is one, so that whoever writes a
 // carrier of their own knows that the driver can rely on it.
 //
 //	func TestStream(t *testing.T) {
@@ -56,4 +57,6 @@ func Run(t *testing.T, pair func(t *testing.T) (a, b transport.Stream)) {
 		})
 	}
 	t.Run("WhenReadable", func(t *testing.T) { runPolled(t, pair) })
+	t.Run("Sleep", func(t *testing.T) { runSleeper(t, pair) })
+	t.Run("TryFinish", func(t *testing.T) { runFinisher(t, pair) })
 }

@@ -327,8 +327,3 @@ func TestAdoptWithInput(t *testing.T) {
 		t.Errorf("the connection that was adopted still writes: %v", err)
 	}
 }
-
-func TestPolledTryFinish(t *testing.T) {
-	client, server := connectPolled(t, poller(t, 0))
-	testTryFinish(t, server.(transport.Finisher), client, "last")
-}

@@ -6,7 +6,6 @@ import (
 	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"io"
 	"math/big"
 	"net"
 	"testing"
@@ -168,56 +167,3 @@ func newCertificate() tls.Certificate {
 	}
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
 }
-
-// The peer reads the last bytes and then the end.
-func TestTryFinish(t *testing.T) {
-	pairs := map[string]func() (a *tcp.Stream, b transport.Stream){
-		"TCP":       func() (*tcp.Stream, transport.Stream) { return connect(t, "tcp", anyPort) },
-		"Unix":      func() (*tcp.Stream, transport.Stream) { return connect(t, "unix", t.TempDir()+"/s") },
-		"TLS":       func() (*tcp.Stream, transport.Stream) { return connectTLS(t, tls.VersionTLS13) },
-		"HijackTLS": func() (*tcp.Stream, transport.Stream) { return connectPumped(t) },
-	}
-	for name, pair := range pairs {
-		t.Run(name, func(t *testing.T) {
-			for _, last := range []string{"last", ""} {
-				a, b := pair()
-				testTryFinish(t, a, b, last)
-			}
-		})
-	}
-}
-
-func testTryFinish(t *testing.T, a transport.Finisher, b transport.Stream, last string) {
-	t.Helper()
-	defer a.Abort()
-	defer b.Abort()
-	if n, err := a.TryFinish([]byte(last)); n != len(last) || err != nil {
-		t.Fatalf("TryFinish: %d, %v", n, err)
-	}
-	if _, err := a.TryWrite([]byte("x")); err == nil {
-		t.Error("it still writes")
-	}
-	var got []byte
-	for {
-		var l finishLender
-		n, err := b.AwaitRead(&l)
-		if err == io.EOF {
-			break
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		got = append(got, l.b[:n]...)
-	}
-	if string(got) != last {
-		t.Errorf("the peer reads %q, want %q", got, last)
-	}
-	if n, err := b.TryWrite([]byte("back")); n != 4 || err != nil {
-		t.Errorf("the other direction: %d, %v", n, err)
-	}
-}
-
-type finishLender struct{ b [16]byte }
-
-func (l *finishLender) Borrow() []byte { return l.b[:] }
-func (l *finishLender) Return()        {}
