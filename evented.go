@@ -2,7 +2,9 @@ package websockets
 
 import (
 	"context"
+	"time"
 
+	"github.com/fb1e3c20/websockets/clock/wheel"
 	"github.com/fb1e3c20/websockets/core/frame"
 	"github.com/fb1e3c20/websockets/transport"
 	"github.com/fb1e3c20/websockets/transport/tcp"
@@ -26,6 +28,8 @@ const (
 	// long, that goroutine stays with its connection and another one goes on for the
 	// others: after 4 to 8 ms, and after 1 to 2 within a second of such a case. 4096
 	// may be busy so at a time; when there are more, input waits.
+	//
+	// Timeouts and pings of such a server's connections may be up to 10 ms late.
 	Evented
 )
 
@@ -50,6 +54,19 @@ func (s *Server) startPoller() {
 		return
 	}
 	s.poller = p
+}
+
+// wheelTick is how late the deadlines of a server with a Poller may be.
+const wheelTick = 10 * time.Millisecond
+
+// attendant makes the Attendant. Where idle connections are to take little, all share one
+// timer.
+func (s *Server) attendant() *transport.Attendant {
+	clk := s.options.clock()
+	if s.poller == nil {
+		return transport.NewAttendant(clk)
+	}
+	return transport.NewAttendantWithTimers(clk, wheel.New(clk, wheelTick))
 }
 
 // acceptFrom accepts a stream, of the Poller's if it can be.

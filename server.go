@@ -70,13 +70,13 @@ func (s *Server) init() error {
 		}
 		s.settings, s.err = s.options.settings()
 		s.shows = s.options.showRequests()
-		s.att = transport.NewAttendant(s.options.clock())
 		s.conns = make(map[*Conn]struct{})
 		s.listeners = make(map[*Listener]struct{})
 		s.stopping = make(chan struct{})
 		s.idle = make(chan struct{})
 		s.wrapped = s.isWrapped()
 		s.startPoller()
+		s.att = s.attendant()
 	})
 	return s.err
 }

@@ -25,12 +25,18 @@ const (
 // goroutines.
 type Attendant struct {
 	clk        clock.Clock
+	timers     clock.Clock // of connections
 	soon, busy rota
 }
 
 // NewAttendant returns an Attendant whose connections live by clk.
-func NewAttendant(clk clock.Clock) *Attendant {
-	a := &Attendant{clk: clk}
+func NewAttendant(clk clock.Clock) *Attendant { return NewAttendantWithTimers(clk, clk) }
+
+// NewAttendantWithTimers is NewAttendant for connections whose deadlines are timers of
+// another clock, which shows the time of clk: one of package clock/wheel, where timers
+// take less memory and are late by up to its tick.
+func NewAttendantWithTimers(clk, timers clock.Clock) *Attendant {
+	a := &Attendant{clk: clk, timers: timers}
 	a.soon = rota{clk: clk, period: soonPeriod, visit: (*Conn).visitSoon}
 	a.busy = rota{clk: clk, period: busyPeriod, visit: (*Conn).visitBusy}
 	return a

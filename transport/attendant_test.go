@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/fb1e3c20/websockets/clock"
+	"github.com/fb1e3c20/websockets/clock/wheel"
 	"github.com/fb1e3c20/websockets/core"
 	"github.com/fb1e3c20/websockets/core/frame"
 	"github.com/fb1e3c20/websockets/sim"
@@ -63,4 +65,30 @@ type watched struct {
 func (s *watched) TryRead(p []byte) (int, error) {
 	s.tried()
 	return s.Stream.TryRead(p)
+}
+
+// Deadlines go by the clock that was given for them.
+func TestTimersOfAnotherClock(t *testing.T) {
+	clk := new(sim.Clock)
+	att := transport.NewAttendantWithTimers(clk, wheel.New(clk, 10*time.Millisecond))
+	m, err := core.NewOpen(settings(t, core.Config{PingInterval: 1003 * time.Millisecond}), 0, core.Server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, b := pipe.New(0)
+	c := transport.NewConn(m, a, att)
+	t.Cleanup(func() { c.CloseNow() })
+	p := &peer{t: t, s: b, role: core.Client}
+	for _, step := range []struct {
+		to    time.Duration
+		pings int
+	}{{1009 * time.Millisecond, 0}, {1010 * time.Millisecond, 1}} {
+		clk.AdvanceTo(clock.Time(step.to))
+		if got := p.frames(p.there()); len(got) != step.pings {
+			t.Errorf("after %v there are %v, want %d pings", step.to, got, step.pings)
+		}
+	}
+	if att.Clock() != clock.Clock(clk) {
+		t.Error("the Attendant has another clock")
+	}
 }

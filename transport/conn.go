@@ -345,7 +345,7 @@ func (c *Conn) rearm() {
 
 func (c *Conn) arm(at clock.Time) {
 	if c.timer == nil {
-		c.timer = c.att.clk.NewTimer(c.onTimer)
+		c.timer = c.att.timers.NewTimer(c.onTimer)
 	}
 	c.isArmed = true
 	c.armed = at
