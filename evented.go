@@ -2,6 +2,7 @@ package websockets
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"github.com/fb1e3c20/websockets/clock/wheel"
@@ -10,7 +11,9 @@ import (
 	"github.com/fb1e3c20/websockets/transport/tcp"
 )
 
-// A Driver is how the connections of a Server wait for input.
+// A Driver is how the connections of [HandleEvents] wait for input: [Blocking] has a
+// goroutine for each, and [Evented] none while a connection is idle, over TCP without TLS
+// on Linux.
 type Driver int
 
 const (
@@ -21,8 +24,11 @@ const (
 
 	// Evented has few goroutines wait for all connections of [HandleEvents]: an idle
 	// one has no goroutine. It is for TCP without TLS on Linux, by [Server.Serve] on a
-	// [*tcp.Listener] or by net/http over HTTP/1.1; all others are served as with
-	// Blocking. Where the system has nothing of the kind the server logs that.
+	// [*tcp.Listener] or by net/http over HTTP/1.1, and for listeners of your own whose
+	// streams are [transport.Polled]; all others are served as with Blocking, also
+	// where a type of your own is around the listener or the connection. The server logs
+	// the first such connection, for debugging, and where the system has nothing of the
+	// kind it warns of that.
 	//
 	// OnMessage then runs in the goroutines that wait. When it computes or waits for
 	// long, that goroutine stays with its connection and another one goes on for the
@@ -90,6 +96,17 @@ func (s *Server) detaches(c *Conn) bool {
 		return true
 	}
 	return false
+}
+
+// noteDriver logs once that a connection has a goroutine where the Options want none.
+func (s *Server) noteDriver(c *Conn) {
+	if s.events == nil || s.options.Driver != Evented {
+		return
+	}
+	s.warned.driver.Do(func() {
+		s.log().Debug("websocket: a connection is served by a goroutine, not by Options.Driver: it is not a plain TCP socket, or a type is around its listener or the handler",
+			"stream", fmt.Sprintf("%T", c.t.Stream()))
+	})
 }
 
 // evented is a connection whose messages goroutines deliver that come and go.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"runtime"
 	"strings"
 	"sync"
@@ -322,13 +323,21 @@ func (k *keeper) OnClose(*websockets.Conn, error) {
 
 // A server with TLS falls back to a goroutine each.
 func TestEventedWithTLS(t *testing.T) {
+	logged := new(recorder)
 	o := strict()
 	o.Driver = websockets.Evented
+	o.Logger = slog.New(slog.NewTextHandler(logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
 	server := websockets.HandleEvents(echoer{}, o)
 	w := ways[0]
-	c := dial(t, w.serve(t, server), w.client())
-	ask(t, c)
-	c.CloseNow()
+	url := w.serve(t, server)
+	for range 2 {
+		c := dial(t, url, w.client())
+		ask(t, c)
+		c.CloseNow()
+	}
+	if n := logged.count("served by a goroutine"); n != 1 {
+		t.Errorf("that was logged %d times: %s", n, logged)
+	}
 }
 
 func TestDriverIsValidated(t *testing.T) {

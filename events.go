@@ -11,7 +11,8 @@ import (
 // An EventHandler serves connections by events. The calls for one connection
 // follow one another, each after the one before has returned, though not always
 // in the same goroutine; those for different connections run at once. While a
-// call runs, messages of its connection wait and control frames are answered. c
+// call runs, messages of its connection wait and control frames are answered; it may
+// take its time, on every [Driver]. c
 // may be used by anybody and in every way but to receive, which [HandleEvents]
 // does; [Conn.Close] ends the connection.
 //

@@ -57,7 +57,8 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // ServeStream accepts one connection on any byte stream and calls the Handler,
-// as ServeHTTP does on a request. It returns when the connection is closed.
+// as ServeHTTP does on a request. It returns when the connection is closed, with [Evented]
+// too.
 func (s *Server) ServeStream(ctx context.Context, stream transport.Stream) {
 	over := make(chan struct{})
 	if s.serveStream(ctx, stream, over) {
@@ -87,6 +88,7 @@ func (s *Server) serve(parent context.Context, c *Conn, over chan struct{}) (goe
 		s.serveEvented(parent, c, over)
 		return true
 	}
+	s.noteDriver(c)
 	defer s.leave()
 	ctx, cancel := context.WithCancel(parent)
 	defer cancel() // after the connection has ended

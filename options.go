@@ -91,12 +91,15 @@ type Options struct {
 	// the messages before it have been received.
 	HoldClose bool
 
-	// Driver is how the connections of a server wait for input. Default: [Blocking].
+	// Driver is how the connections of [HandleEvents] wait for input: with [Evented] an
+	// idle one has no goroutine. Those of Handle and HandleConcurrent have one in any
+	// case. Default: [Blocking].
 	Driver Driver
 
 	// LendMessages says that the Data of a message belongs to OnMessage of an
 	// [EventHandler] only until it returns: memory is then used again, and nothing
-	// is allocated for most messages. Default: OnMessage may keep it.
+	// is allocated for most messages. Whoever keeps some copies it, with bytes.Clone.
+	// It holds on both drivers. Default: OnMessage may keep it.
 	LendMessages bool
 
 	// Subprotocols are what a client offers and what a server supports, in

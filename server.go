@@ -55,7 +55,7 @@ func Accept(w http.ResponseWriter, r *http.Request, o *Options) (*Conn, error) {
 }
 
 // warnings are what is logged once.
-type warnings struct{ ping, origin sync.Once }
+type warnings struct{ ping, origin, driver sync.Once }
 
 // acceptWarned is for the function Accept, which knows no server.
 var acceptWarned warnings

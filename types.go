@@ -14,7 +14,9 @@ const (
 // A Message is what Conn.Receive returns, in one value.
 type Message struct {
 	Type MessageType
-	Data []byte // belongs to whoever was given the Message
+	// Data belongs to whoever was given the Message; with Options.LendMessages only
+	// until OnMessage returns.
+	Data []byte
 }
 
 // A CloseCode tells why a connection is closed

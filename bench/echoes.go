@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/fb1e3c20/websockets/bench/payload"
@@ -86,6 +87,19 @@ func (p *plan) echoes(name, title string, loads []*load, out io.Writer) error {
 // chosen returns those loads that are to be measured.
 func (p *plan) chosen(loads []*load) []*load {
 	return slices.DeleteFunc(loads, func(l *load) bool { return !p.only.MatchString(l.String()) })
+}
+
+// checkOnly reports an error if -only leaves nothing.
+func (p *plan) checkOnly() error {
+	all := append(pingPongLoads(p), pipelineLoads(p)...)
+	var names []string
+	for _, l := range all {
+		names = append(names, l.String())
+	}
+	if len(p.chosen(all)) == 0 {
+		return fmt.Errorf("-only %q matches no load; there are:\n%s", p.only, strings.Join(names, "\n"))
+	}
+	return nil
 }
 
 func (p *plan) measureLoads(loads []*load) (results []*result, err error) {

@@ -93,7 +93,7 @@ func parse(args []string) (*plan, error) {
 	flags.Bool("all", false, "measure all but million, which is the default")
 	names := flags.String("peers", "", "which peers, separated by commas (default all)")
 	modes := flags.String("modes", "", "which modes, of off, nct, ct12 and ct15 (default all)")
-	only := flags.String("only", "", "which of the loads of pingpong and pipeline, a regular expression (default all)")
+	only := flags.String("only", "", "which loads of pingpong and pipeline, a regular expression; without -scenario these two alone (default all)")
 	payloads := flags.String("payloads", "", "which payloads, by their names in the tables; none: memory alone (default all)")
 	flags.IntVar(&p.rounds, "rounds", 3, "how many rounds the medians are of")
 	flags.DurationVar(&p.time, "time", 300*time.Millisecond, "how long each server is measured in a round, roughly")
@@ -119,12 +119,18 @@ func parse(args []string) (*plan, error) {
 	if p.rounds < 1 || p.time <= 0 || p.idle < 1 || p.crowd < 1 || p.million < 1 || p.ping <= 0 {
 		return nil, errors.New("-rounds, -time, -idle, -crowd, -connections and -ping must be more than 0")
 	}
+	if *only != "" && *chosen == "" {
+		*chosen = "pingpong,pipeline"
+	}
 	if err := p.chooseScenarios(split(*chosen)); err != nil {
 		return nil, err
 	}
 	var err error
 	if p.only, err = regexp.Compile(*only); err != nil {
 		return nil, fmt.Errorf("-only: %w", err)
+	}
+	if err := p.checkOnly(); err != nil {
+		return nil, err
 	}
 	if err := p.choosePayloads(split(*payloads)); err != nil {
 		return nil, err

@@ -59,6 +59,9 @@ func (p *plan) run(out io.Writer) error {
 		expected += s.takes(p)
 	}
 	fmt.Fprintf(p.progress, "this takes about %v\n", expected.Round(time.Second))
+	if p.short {
+		fmt.Fprintln(out, "One short round, to see whether it works: the numbers mean nothing.")
+	}
 	for _, s := range p.scenarios {
 		began := time.Now()
 		fmt.Fprintf(p.progress, "%s, about %v\n", s.name, s.takes(p).Round(time.Second))

@@ -35,7 +35,10 @@ type DeliverOptions struct {
 }
 
 // Deliver gives s every message that comes, until the connection ends, in place of
-// [Conn.Receive]: a Receive waits until its context ends, or the connection has.
+// [Conn.Receive]: a Receive, or another Deliver, waits until its context ends, or this
+// one has. The handshake comes before, with [Conn.AwaitRequest] and [Conn.Accept], which
+// wait in the caller's goroutine. Deliver closes nothing: whoever has had enough calls
+// [Conn.Close] or [Conn.CloseNow].
 //
 // Over a [Polled] stream Deliver returns when it has to wait, and goroutines of the
 // poller go on; an idle connection then has no goroutine. Over a [Sleeper] it may return

@@ -1,7 +1,10 @@
 package transport
 
 // A Polled is a [Stream] that can be waited for without a goroutine: somebody, a poller,
-// waits for many at once.
+// waits for many at once. The sockets of a tcp.Poller and the ends of a pipe are.
+//
+// Whoever drives one by hand calls TryRead until it returns [ErrWouldBlock], and then
+// WhenReadable; when that returns false, TryRead again.
 type Polled interface {
 	Stream
 

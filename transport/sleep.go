@@ -6,14 +6,15 @@ import (
 	"time"
 )
 
-// A Sleeper is a [Stream] in which a goroutine can wait for long and have a small stack: Go
-// doubles one that does not suffice, and never gives back less than three quarters.
+// A Sleeper is a [Stream] in which a goroutine can wait for long and have a small stack. Go
+// doubles a stack that does not suffice, and shrinks it only when less than a quarter of
+// it is in use, so one that has handled a message stays large.
 type Sleeper interface {
 	Stream
 
 	// Sleep waits as AwaitRead does, but reads nothing and borrows nothing: it returns
 	// nil when AwaitRead would return. It takes as little of the stack as can be. It
-	// returns [errors.ErrUnsupported] at once if it is no better than AwaitRead. It is
+	// returns [errors.ErrUnsupported] at once where waiting so would save nothing. It is
 	// a reading method.
 	Sleep() error
 }

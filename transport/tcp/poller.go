@@ -19,8 +19,8 @@ import (
 // because a handler computes or waits, another goroutine goes on for the other sockets:
 // after 4 to 8 ms, and within a second of such a case after 1 to 2.
 //
-// A Poller without sockets has no goroutine and no descriptor. Its methods may be called
-// from any goroutine.
+// A Poller without sockets has no goroutine and no descriptor: there is nothing to close.
+// Its methods may be called from any goroutine.
 type Poller struct {
 	loops []*loop
 	next  atomic.Uint32
@@ -32,9 +32,10 @@ var ErrNoPoller = fmt.Errorf("tcp: no poller on %s: %w", runtime.GOOS, errors.Er
 // DefaultMaxBusy is how many handlers of a Poller may be busy at a time.
 const DefaultMaxBusy = 4096
 
-// NewPoller returns a Poller, or [ErrNoPoller]. maxBusy is how many handlers may be busy
-// at a time for so long, 0 for [DefaultMaxBusy]: beyond it
-// no handler is called, and input waits in the system, until one of them is done.
+// NewPoller returns a Poller, or [ErrNoPoller]. maxBusy is how many Wakers may be left to
+// their own goroutines at a time, because they have not returned within these times, 0 for
+// [DefaultMaxBusy]: beyond it none is called, and input waits in the system, until one
+// of them is done.
 func NewPoller(maxBusy int) (*Poller, error) {
 	if !canPoll {
 		return nil, ErrNoPoller
