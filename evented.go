@@ -103,6 +103,9 @@ func (s *Server) noteDriver(c *Conn) {
 	if s.events == nil || s.options.Driver != Evented {
 		return
 	}
+	if _, polled := c.t.Stream().(transport.Polled); polled && !s.wrapped {
+		return
+	}
 	s.warned.driver.Do(func() {
 		s.log().Debug("websocket: a connection is served by a goroutine, not by Options.Driver: it is not a plain TCP socket, or a type is around its listener or the handler",
 			"stream", fmt.Sprintf("%T", c.t.Stream()))

@@ -84,11 +84,11 @@ func (s *Server) serve(parent context.Context, c *Conn, over chan struct{}) (goe
 		s.dismiss(c)
 		return false
 	}
+	s.noteDriver(c)
 	if s.detaches(c) {
 		s.serveEvented(parent, c, over)
 		return true
 	}
-	s.noteDriver(c)
 	defer s.leave()
 	ctx, cancel := context.WithCancel(parent)
 	defer cancel() // after the connection has ended
