@@ -32,7 +32,7 @@ const (
 	//
 	// OnMessage then runs in the goroutines that wait. When it computes or waits for
 	// long, that goroutine stays with its connection and another one goes on for the
-	// others: after 4 to 8 ms, and after 1 to 2 within a second of such a case. 4096
+	// others: after 4 to 8 ms, and after 1 to 2 within a second of such a case. 65,536
 	// may be busy so at a time; when there are more, input waits.
 	//
 	// Timeouts and pings of such a server's connections may be up to 10 ms late.
@@ -83,27 +83,29 @@ func (s *Server) acceptFrom(l Listener) (transport.Stream, error) {
 	return l.AcceptStream()
 }
 
+// isEvented reports whether a poller delivers the messages of c.
+func (s *Server) isEvented(c *Conn) bool {
+	if s.events == nil || s.wrapped || s.options.Driver != Evented {
+		return false
+	}
+	_, polled := c.t.Stream().(transport.Polled)
+	return polled
+}
+
 // detaches reports whether the messages of c are delivered by goroutines that come and go,
 // and not by the one that accepted it.
 func (s *Server) detaches(c *Conn) bool {
 	if s.events == nil || s.wrapped {
 		return false
 	}
-	switch c.t.Stream().(type) {
-	case transport.Polled:
-		return s.options.Driver == Evented
-	case transport.Sleeper:
-		return true
-	}
-	return false
+	_, polled := c.t.Stream().(transport.Polled)
+	_, sleeper := c.t.Stream().(transport.Sleeper)
+	return sleeper || polled && s.options.Driver == Evented
 }
 
 // noteDriver logs once that a connection has a goroutine where the Options want none.
 func (s *Server) noteDriver(c *Conn) {
-	if s.events == nil || s.options.Driver != Evented {
-		return
-	}
-	if _, polled := c.t.Stream().(transport.Polled); polled && !s.wrapped {
+	if s.events == nil || s.options.Driver != Evented || s.isEvented(c) {
 		return
 	}
 	s.warned.driver.Do(func() {

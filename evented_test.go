@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
 	"runtime"
 	"strings"
 	"sync"
@@ -13,6 +14,7 @@ import (
 	"time"
 
 	"github.com/fb1e3c20/websockets"
+	"github.com/fb1e3c20/websockets/transport/tcp"
 )
 
 // overDrivers runs a test with both drivers.
@@ -349,7 +351,7 @@ func TestDriverIsValidated(t *testing.T) {
 // With the blocking driver an idle connection has a goroutine that has not grown.
 func TestIdleEventsSleep(t *testing.T) {
 	const n = 20
-	for _, name := range []string{"TCP", "HTTP"} {
+	for _, name := range []string{"TCP"} {
 		t.Run(name, func(t *testing.T) {
 			h := echoer{make(chan struct{}, n), make(chan struct{}, n)}
 			dial := pollable[name](t, websockets.HandleEvents(h, strict()))
@@ -387,3 +389,56 @@ func TestIdleEventsSleep(t *testing.T) {
 		})
 	}
 }
+
+// A close frame behind messages that came with it is answered when they have been handled.
+func TestEventsBeforeAClose(t *testing.T) { overDrivers(t, testEventsBeforeAClose) }
+
+func testEventsBeforeAClose(t *testing.T, strict func() *websockets.Options) {
+	l, err := tcp.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	startServe(t, websockets.HandleEvents(slowFirst{}, strict()), l)
+	r, _ := rawDial(t, "ws://"+l.Addr().String(), validRequest)
+	masked := "\x81\x81\x00\x00\x00\x00"
+	r.send(masked + "a" + masked + "b" + masked + "c" + "\x88\x82\x00\x00\x00\x00\x03\xe8")
+	r.want("the replies, and then the close", "\x81\x01a\x81\x01b\x81\x01c\x88\x02\x03\xe8")
+}
+
+// slowFirst echoes, the first message after the attendant has read ahead.
+type slowFirst struct{ echoer }
+
+func (s slowFirst) OnMessage(ctx context.Context, c *websockets.Conn, m websockets.Message) error {
+	if string(m.Data) == "a" {
+		time.Sleep(700 * time.Millisecond)
+	}
+	return s.echoer.OnMessage(ctx, c, m)
+}
+
+// OnClose is told the addresses that OnOpen was told.
+func TestEventedAddresses(t *testing.T) { overDrivers(t, testEventedAddresses) }
+
+func testEventedAddresses(t *testing.T, strict func() *websockets.Options) {
+	l, err := tcp.Listen("tcp", ":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := addresses{make(chan string, 2)}
+	startServe(t, websockets.HandleEvents(h, strict()), l)
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	dial(t, "ws://127.0.0.1:"+port, websockets.Strict()).CloseNow()
+	if opened, closed := <-h.seen, <-h.seen; opened != closed {
+		t.Errorf("%s at first, and at the end %s", opened, closed)
+	}
+}
+
+type addresses struct{ seen chan string }
+
+func (a addresses) tell(c *websockets.Conn) {
+	a.seen <- fmt.Sprintf("from %v to %v", c.RemoteAddr(), c.LocalAddr())
+}
+
+func (a addresses) OnOpen(_ context.Context, c *websockets.Conn) error { a.tell(c); return nil }
+func (a addresses) OnClose(c *websockets.Conn, _ error)                { a.tell(c) }
+
+func (a addresses) OnMessage(context.Context, *websockets.Conn, websockets.Message) error { return nil }

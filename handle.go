@@ -39,7 +39,9 @@ type HandlerFunc func(ctx context.Context, c *Conn) error
 // logs why.
 func Handle(h HandlerFunc, o *Options) *Server { return &Server{Handler: h, Options: o} }
 
-// ServeHTTP accepts the connection and calls the Handler.
+// ServeHTTP accepts the connection and calls the Handler. It returns when the connection is
+// closed, or with [Evented] as soon as it is open: the request's context is then not
+// ended by the HTTP server.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c, err := s.accept(w, r, s.serving...)
 	if err != nil {
@@ -47,10 +49,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	ctx := c.Request().Context()
-	if s.detaches(c) {
+	if s.isEvented(c) {
 		ctx = context.WithoutCancel(ctx) // the HTTP server ends it when this returns
 	}
-	s.serve(ctx, c, nil)
+	s.serve(ctx, c, s.isEvented(c), nil)
 	if released := c.held(); released != nil {
 		<-released
 	}
@@ -74,18 +76,18 @@ func (s *Server) serveStream(ctx context.Context, stream transport.Stream, over 
 		s.reportRefused(c.Request(), err)
 		return false
 	}
-	return s.serve(ctx, c, over)
+	return s.serve(ctx, c, s.detaches(c), over)
 }
 
 // serve runs the handler and closes the connection, whatever happens, or leaves that to
-// others: then it reports true, and over is closed, if it is not nil.
-func (s *Server) serve(parent context.Context, c *Conn, over chan struct{}) (goesOn bool) {
+// others, if it detaches: then it reports true, and over is closed, if it is not nil.
+func (s *Server) serve(parent context.Context, c *Conn, detaches bool, over chan struct{}) (goesOn bool) {
 	if !s.enter() {
 		s.dismiss(c)
 		return false
 	}
 	s.noteDriver(c)
-	if s.detaches(c) {
+	if detaches {
 		s.serveEvented(parent, c, over)
 		return true
 	}

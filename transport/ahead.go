@@ -42,9 +42,21 @@ func (a *ahead) ending() error {
 	return a.end
 }
 
+// endWith keeps the close frame that came behind the chunks, or behind messages that are
+// being given away.
+func (a *ahead) endWith(err error) {
+	if a.kept == nil {
+		a.kept = &kept{}
+	}
+	a.end = err
+}
+
 func (a *ahead) push(ev core.Event) {
 	if a.kept == nil {
-		a.kept = &kept{buf: borrow(true)}
+		a.kept = &kept{}
+	}
+	if a.buf == nil {
+		a.buf = borrow(true)
 	}
 	at := a.buf.b[a.used:]
 	n := copy(at, ev.Data)
@@ -89,8 +101,11 @@ func (a *ahead) skip() bool {
 }
 
 func (a *ahead) release() {
-	if a.kept != nil {
-		giveBack(a.buf)
-		a.kept = nil
+	if a.kept == nil {
+		return
 	}
+	if a.buf != nil {
+		giveBack(a.buf)
+	}
+	a.kept = nil
 }

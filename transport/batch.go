@@ -24,6 +24,9 @@ const batchSize = 16
 // An assembly is a message that comes in pieces.
 type assembly struct{ p []byte }
 
+// mostPooled is how much memory of a message is used again, in bytes.
+const mostPooled = 1 << 20
+
 // assemblies are those that are lent.
 var assemblies = sync.Pool{New: func() any { return new(assembly) }}
 
@@ -174,8 +177,10 @@ func (d *delivery) takeBack(b *batch) {
 	d.c.following = false
 	b.unpin(&d.c.in)
 	if b.lent != nil {
-		b.lent.p = b.lent.p[:0]
-		assemblies.Put(b.lent)
+		if cap(b.lent.p) <= mostPooled {
+			b.lent.p = b.lent.p[:0]
+			assemblies.Put(b.lent)
+		}
 		b.lent = nil
 	}
 	for i := range b.n {

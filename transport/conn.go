@@ -27,7 +27,7 @@ type Conn struct {
 	armed clock.Time // when the timer fires; with isArmed
 
 	reading turn      // to read the stream and parse what came
-	polling *delivery // has it, and waits with WhenReadable
+	polling *delivery // has it, and decides how to wait
 	in      input
 	ahead   ahead
 	watch   watch
@@ -220,8 +220,8 @@ func (c *Conn) observe(ev core.Event) {
 		c.matchPong(ev)
 	case core.EventClose:
 		err := &CloseError{Code: ev.Code, Reason: string(ev.Data), Local: c.closeSent && answers(c.closedWith, ev.Code), Incomplete: c.within}
-		if c.ahead.len() > 0 {
-			c.ahead.end = err
+		if c.ahead.len() > 0 || c.following {
+			c.ahead.endWith(err)
 			return
 		}
 		c.closedByPeer(err)

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/fb1e3c20/websockets/clock"
+	"github.com/fb1e3c20/websockets/core"
 	"github.com/fb1e3c20/websockets/core/frame"
 )
 
@@ -46,9 +47,15 @@ type DeliverOptions struct {
 // returns after s.End, or with a panic of s.Message.
 func (c *Conn) Deliver(s Sink, o DeliverOptions) {
 	c.mu.Lock()
-	if c.receiving.take(context.Background(), &c.mu) != nil {
+	if err := c.takeReceiving(context.Background()); err != nil {
 		c.unlockAndTell()
-		s.End(c.Err()) // a Reader had the turn when the connection ended
+		s.End(err) // a Reader had the turn when the connection ended
+		return
+	}
+	if c.handshaking {
+		c.receiving.pass()
+		c.unlockAndTell()
+		s.End(core.ErrNotOpen)
 		return
 	}
 	d := &delivery{c: c, sink: s, lends: o.Lend}
@@ -125,6 +132,7 @@ func (d *delivery) run() {
 }
 
 func (d *delivery) takeReading() {
+	d.c.received()                                      // a Close that reads lets go
 	_ = d.c.reading.take(context.Background(), &d.c.mu) // no end of this context
 	if d.way != inPlace {
 		d.c.polling = d

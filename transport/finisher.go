@@ -1,6 +1,10 @@
 package transport
 
-import "github.com/fb1e3c20/websockets/core"
+import (
+	"errors"
+
+	"github.com/fb1e3c20/websockets/core"
+)
 
 // A Finisher is a [Stream] that can send its last bytes together with its end, so that the
 // peer hears of both at once.
@@ -26,6 +30,9 @@ func (c *Conn) tryFinish(p []byte) (int, error) {
 	}
 	n, err := c.finish(f, p)
 	c.halfShut = err == nil
+	if n == len(p) && errors.Is(err, errors.ErrUnsupported) {
+		err = nil // CloseWrite is for closeWrite to try
+	}
 	return n, err
 }
 

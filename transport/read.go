@@ -38,6 +38,10 @@ func (in *input) Borrow() []byte {
 func (in *input) Return() {
 	b := in.buf
 	in.buf = nil
+	if plain := b.plain; plain != nil {
+		b.plain = nil
+		giveBack(plain)
+	}
 	switch {
 	case b.lent:
 		return
@@ -47,10 +51,6 @@ func (in *input) Return() {
 			directBuffers.Put(b)
 		}
 		return
-	}
-	if plain := b.plain; plain != nil {
-		b.plain = nil
-		giveBack(plain)
 	}
 	giveBack(b)
 }
@@ -397,7 +397,7 @@ func (c *Conn) readAhead() {
 	if c.atEOF || c.released || c.handshaking {
 		return
 	}
-	if c.ahead.len() == 0 {
+	if c.ahead.len() == 0 && !c.following {
 		c.catchUp()
 	}
 	if c.in.waits() {
@@ -414,7 +414,7 @@ func (c *Conn) readAhead() {
 			break
 		}
 	}
-	if c.ahead.len() == 0 {
+	if c.ahead.len() == 0 && !c.following {
 		c.setReadAhead(false)
 	}
 }

@@ -108,9 +108,9 @@ func (l *loop) own(s *polled, raw syscall.RawConn) error {
 }
 
 // inherit sets on a listener what package net sets on every connection: they inherit it.
+// As there, what the system refuses is left out.
 func inherit(listener syscall.RawConn) error {
-	var failed error
-	err := listener.Control(func(fd uintptr) {
+	return listener.Control(func(fd uintptr) {
 		for _, o := range []struct{ level, option, value int }{
 			{syscall.IPPROTO_TCP, syscall.TCP_NODELAY, 1},
 			{syscall.SOL_SOCKET, syscall.SO_KEEPALIVE, 1},
@@ -118,15 +118,9 @@ func inherit(listener syscall.RawConn) error {
 			{syscall.IPPROTO_TCP, syscall.TCP_KEEPINTVL, keepAlive},
 			{syscall.IPPROTO_TCP, syscall.TCP_KEEPCNT, keepAlives},
 		} {
-			if err := syscall.SetsockoptInt(int(fd), o.level, o.option, o.value); err != nil {
-				failed = os.NewSyscallError("setsockopt", err)
-			}
+			_ = syscall.SetsockoptInt(int(fd), o.level, o.option, o.value)
 		}
 	})
-	if err != nil {
-		return err
-	}
-	return failed
 }
 
 // As package net has them: so many seconds, and so many probes.

@@ -20,9 +20,9 @@ type Listener struct {
 	listener net.Listener
 	config   *tls.Config // nil without TLS
 
-	once     sync.Once // of the first Accept of a Poller
-	acceptor *acceptor
-	err      error
+	mu       sync.Mutex
+	acceptor *acceptor // of a Poller, after its first Accept
+	closed   bool
 }
 
 // Listen listens on an address, as [net.Listen] does. The network is "tcp",
@@ -104,9 +104,29 @@ func (l *Listener) Addr() net.Addr { return l.listener.Addr() }
 
 // Close stops listening. Accepted connections live on.
 func (l *Listener) Close() error {
-	l.once.Do(func() { l.err = net.ErrClosed })
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.closed = true
 	if l.acceptor != nil {
 		l.acceptor.close()
 	}
 	return l.listener.Close()
+}
+
+// accepting returns the acceptor of l, which it makes the first time.
+func (l *Listener) accepting(p *Poller, socket *net.TCPListener) (*acceptor, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.acceptor != nil {
+		return l.acceptor, nil
+	}
+	if l.closed {
+		return nil, net.ErrClosed
+	}
+	a, err := p.accepting(socket)
+	if err != nil {
+		return nil, connError{err}
+	}
+	l.acceptor = a
+	return a, nil
 }

@@ -70,7 +70,7 @@ func (l *loop) add(s *polled) error {
 	for len(l.sockets) <= s.fd {
 		l.sockets = append(l.sockets, nil)
 	}
-	const all = syscall.EPOLLIN | syscall.EPOLLOUT | syscall.EPOLLRDHUP | edgeTriggered
+	const all = syscall.EPOLLIN | syscall.EPOLLPRI | syscall.EPOLLOUT | syscall.EPOLLRDHUP | edgeTriggered
 	l.births++
 	s.birth = l.births
 	if err := l.control(s.fd, all, s.birth); err != nil {

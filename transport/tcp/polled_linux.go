@@ -41,6 +41,7 @@ const (
 	readKicked                    // KickRead was called
 	writeKicked                   // KickWrite was called
 	closed                        // Close or Abort was called
+	urgent                        // there has been urgent data, which ends a read early
 )
 
 // A gate is where goroutines wait.
@@ -53,16 +54,19 @@ func (s *polled) has(any state) bool { return s.state&any != 0 }
 
 // happened takes what the loop has been told, and returns whom to wake.
 func (s *polled) happened(events uint32) (w transport.Waker) {
-	const over = syscall.EPOLLRDHUP | syscall.EPOLLHUP | syscall.EPOLLERR
+	const ended, failed = syscall.EPOLLRDHUP | syscall.EPOLLHUP, syscall.EPOLLERR
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if events&over != 0 {
+	if events&ended != 0 {
 		s.state |= hungUp
 	}
-	if events&(syscall.EPOLLOUT|over) != 0 {
+	if events&(syscall.EPOLLOUT|ended|failed) != 0 {
 		s.state |= writable
 	}
-	if events&(syscall.EPOLLIN|over) != 0 {
+	if events&syscall.EPOLLPRI != 0 {
+		s.state |= urgent
+	}
+	if events&(syscall.EPOLLIN|syscall.EPOLLPRI|ended|failed) != 0 {
 		s.state |= readable
 		w, s.waker = s.waker, nil
 	}
@@ -92,12 +96,17 @@ func (s *polled) begin(what state) error {
 
 func (s *polled) end(left state) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.state |= left
+	s.release()
+}
+
+// release lets Close have the descriptor. The lock is held.
+func (s *polled) release() {
 	s.users--
 	if s.has(closed) && s.users == 0 {
 		syscall.Close(s.fd)
 	}
-	s.mu.Unlock()
 }
 
 func (s *polled) TryRead(p []byte) (int, error) {
@@ -105,11 +114,7 @@ func (s *polled) TryRead(p []byte) (int, error) {
 		return 0, err
 	}
 	n, err := ignoringEINTR(read, uintptr(s.fd), p)
-	left := state(0)
-	if n == len(p) {
-		left = readable
-	}
-	s.end(left)
+	s.endRead(n, len(p))
 	switch {
 	case err == syscall.EAGAIN:
 		return 0, transport.ErrWouldBlock
@@ -119,6 +124,17 @@ func (s *polled) TryRead(p []byte) (int, error) {
 		return 0, s.eof()
 	}
 	return n, nil
+}
+
+// endRead is end after a read. A short one has left nothing, unless urgent data made it
+// short.
+func (s *polled) endRead(n, size int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if n == size || n > 0 && s.has(urgent) {
+		s.state |= readable
+	}
+	s.release()
 }
 
 func (s *polled) AwaitRead(l transport.Lender) (int, error) {
@@ -272,6 +288,7 @@ func (s *polled) close(abort bool) error {
 	if s.has(closed) {
 		return nil
 	}
+	s.local = s.ownAddr()
 	s.state |= closed
 	s.loop.remove(s)
 	if abort {
@@ -314,10 +331,15 @@ func (s *polled) LocalAddr() net.Addr {
 		return s.local
 	}
 	defer s.end(0)
-	if own, err := syscall.Getsockname(s.fd); err == nil {
-		return net.TCPAddrFromAddrPort(addrPort(own))
+	return s.ownAddr()
+}
+
+func (s *polled) ownAddr() net.Addr {
+	own, err := syscall.Getsockname(s.fd)
+	if err != nil {
+		return s.local
 	}
-	return s.local
+	return net.TCPAddrFromAddrPort(addrPort(own))
 }
 
 // RemoteAddr returns the peer's address of the connection.

@@ -30,7 +30,7 @@ type Poller struct {
 var ErrNoPoller = fmt.Errorf("tcp: no poller on %s: %w", runtime.GOOS, errors.ErrUnsupported)
 
 // DefaultMaxBusy is how many handlers of a Poller may be busy at a time.
-const DefaultMaxBusy = 4096
+const DefaultMaxBusy = 65536
 
 // NewPoller returns a Poller, or [ErrNoPoller]. maxBusy is how many Wakers may be left to
 // their own goroutines at a time, because they have not returned within these times, 0 for
@@ -51,7 +51,7 @@ func NewPoller(maxBusy int) (*Poller, error) {
 }
 
 // loop returns whose turn it is.
-func (p *Poller) loop() *loop { return p.loops[int(p.next.Add(1))%len(p.loops)] }
+func (p *Poller) loop() *loop { return p.loops[p.next.Add(1)%uint32(len(p.loops))] }
 
 // Accept accepts a connection of l. Where it is not a plain TCP socket, but one with TLS
 // for example, it does what [Listener.AcceptStream] does: that stream is not
@@ -61,11 +61,11 @@ func (p *Poller) Accept(l *Listener) (transport.Stream, error) {
 	if !ok || l.config != nil {
 		return l.AcceptStream()
 	}
-	l.once.Do(func() { l.acceptor, l.err = p.accepting(socket) })
-	if l.err != nil {
-		return nil, l.err
+	a, err := l.accepting(p, socket)
+	if err != nil {
+		return nil, err
 	}
-	return l.acceptor.accept(p.loop())
+	return a.accept(p.loop())
 }
 
 // Adopt makes a stream of an open connection and owns it from then on, as [FromConn]

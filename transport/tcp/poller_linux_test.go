@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -326,4 +327,64 @@ func TestAdoptWithInput(t *testing.T) {
 	if _, err := c.Write([]byte("x")); !errors.Is(err, net.ErrClosed) {
 		t.Errorf("the connection that was adopted still writes: %v", err)
 	}
+}
+
+// Urgent data, which the system takes out, holds up nothing that follows it.
+func TestPolledUrgentData(t *testing.T) {
+	client, server := connectPolled(t, poller(t, 0))
+	raw, err := client.NetConn().(*net.TCPConn).SyscallConn()
+	if err != nil {
+		t.Fatal(err)
+	}
+	woken := arm(t, server, nothing)
+	raw.Control(func(fd uintptr) {
+		syscall.Write(int(fd), []byte("before"))
+		syscall.Sendto(int(fd), []byte("!"), syscall.MSG_OOB, nil)
+		syscall.Write(int(fd), []byte("behind"))
+	})
+	await(t, "input", woken)
+	var got []byte
+	for len(got) < len("beforebehind") {
+		var lent lender
+		n, err := server.AwaitRead(&lent)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, lent.b[:n]...)
+	}
+	if string(got) != "beforebehind" {
+		t.Errorf("%q", got)
+	}
+}
+
+// An Accept that failed does not spoil the next.
+func TestPollerAcceptsAgain(t *testing.T) {
+	var before syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &before); err != nil {
+		t.Fatal(err)
+	}
+	l, err := tcp.Listen("tcp", anyPort)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	client, err := tcp.Dial(t.Context(), "tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Abort()
+	p := poller(t, 0)
+	low := before
+	low.Cur = 3
+	syscall.Setrlimit(syscall.RLIMIT_NOFILE, &low)
+	_, err = p.Accept(l)
+	syscall.Setrlimit(syscall.RLIMIT_NOFILE, &before)
+	if e, ok := err.(interface{ Temporary() bool }); !ok || !e.Temporary() {
+		t.Errorf("without descriptors: %v, which is not temporary", err)
+	}
+	s, err := p.Accept(l)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Abort()
 }

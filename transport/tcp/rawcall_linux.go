@@ -1,3 +1,5 @@
+//go:build !386 && !race
+
 package tcp
 
 import (
@@ -36,6 +38,9 @@ func rawCall(call uintptr, fd int, p []byte) (int, error) {
 // writeLast writes what the end of the output follows: the system waits for that, and
 // sends both together.
 func writeLast(fd int, p []byte) (int, error) {
+	if len(p) > mostRaw {
+		return syscall.Write(fd, p)
+	}
 	n, _, errno := syscall.RawSyscall6(syscall.SYS_SENDTO, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p)), msgMore|syscall.MSG_NOSIGNAL, 0, 0)
 	if errno != 0 {
 		return -1, errno
