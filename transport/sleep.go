@@ -22,7 +22,7 @@ type Sleeper interface {
 // A wait is taken for a short one after so many in a row that were.
 const (
 	shortWait  = 100 * time.Millisecond
-	shortWaits = 4
+	shortWaits = 2
 )
 
 // doze waits in the stream if it is not for long, so far as can be known: input has come
