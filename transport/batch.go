@@ -24,9 +24,6 @@ const batchSize = 16
 // An assembly is a message that comes in pieces.
 type assembly struct{ p []byte }
 
-// mostPooled is how much memory of a message is used again, in bytes.
-const mostPooled = 1 << 20
-
 // assemblies are those that are lent.
 var assemblies = sync.Pool{New: func() any { return new(assembly) }}
 
@@ -177,8 +174,10 @@ func (d *delivery) takeBack(b *batch) {
 	d.c.following = false
 	b.unpin(&d.c.in)
 	if b.lent != nil {
-		if cap(b.lent.p) <= mostPooled {
-			b.lent.p = b.lent.p[:0]
+		b.lent.p = b.lent.p[:0]
+		if cap(b.lent.p) > largeBuffer {
+			largeMessages.Put(b.lent)
+		} else {
 			assemblies.Put(b.lent)
 		}
 		b.lent = nil

@@ -1,5 +1,7 @@
 package transport
 
+import "sync"
+
 // directRead is how much of a frame must be to come for it to be read to where it belongs,
 // without a copy.
 const directRead = 16 << 10
@@ -48,9 +50,21 @@ func extend(dst, p []byte) []byte {
 	return append(dst, p...)
 }
 
+// largeMessages has the memory of large messages that were lent, for others of which as
+// much has come that they need more than a large buffer.
+var largeMessages sync.Pool
+
 // grown returns dst with a capacity.
 func grown(dst []byte, capacity int) []byte {
-	larger := make([]byte, len(dst), capacity)
+	var larger []byte
+	if capacity > largeBuffer {
+		if a, ok := largeMessages.Get().(*assembly); ok && cap(a.p) >= capacity {
+			larger = a.p[:len(dst)]
+		}
+	}
+	if larger == nil {
+		larger = make([]byte, len(dst), capacity)
+	}
 	copy(larger, dst)
 	return larger
 }
