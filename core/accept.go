@@ -17,6 +17,17 @@ type AcceptOptions struct {
 	Header []Field
 }
 
+// size returns at least how long the response is.
+func (o AcceptOptions) size() int {
+	const longest = len("HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n" +
+		"Sec-WebSocket-Protocol: \r\nSec-WebSocket-Extensions: \r\n\r\n")
+	n := longest + len(o.Subprotocol) + len(o.Extensions)
+	for _, f := range o.Header {
+		n += len(f.Name) + len(": \r\n") + len(f.Value)
+	}
+	return n
+}
+
 func (o AcceptOptions) check(r *Request) error {
 	if o.Subprotocol != "" && (!isToken(o.Subprotocol) || !fields(r.Fields).offers(o.Subprotocol)) {
 		return ErrSubprotocolNotOffered

@@ -6,7 +6,7 @@ import (
 
 func parsed(t *testing.T, head string) *Request {
 	t.Helper()
-	r, err := parseRequest([]byte(head))
+	r, err := parseRequest(head)
 	if err != 0 {
 		t.Fatal(err)
 	}

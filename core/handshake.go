@@ -54,7 +54,7 @@ func (c *Conn) recvHandshake(in []byte) (n int, ev Event) {
 }
 
 func (c *Conn) recvRequest() Event {
-	r, e := parseRequest(c.hs.head.bytes())
+	r, e := parseRequest(string(c.hs.head.bytes()))
 	if e != 0 {
 		c.failHandshake(e)
 		return c.takeReport()
@@ -139,7 +139,7 @@ func (c *Conn) Accept(now clock.Time, o AcceptOptions) error {
 	}
 	extensions, agreed := c.set.Negotiate(c.hs.request)
 	o.Extensions = extensions
-	out, err := AppendAccept(c.hs.out, c.hs.request, o)
+	out, err := AppendAccept(make([]byte, 0, o.size()), c.hs.request, o)
 	if err != nil {
 		return err
 	}

@@ -26,7 +26,7 @@ func BenchmarkServerHandshake(b *testing.B) {
 	for b.Loop() {
 		var h head
 		h.feed(in, 32<<10, 128)
-		r, _ := parseRequest(h.bytes())
+		r, _ := parseRequest(string(h.bytes()))
 		if r.Check() != nil {
 			b.Fatal("refused")
 		}

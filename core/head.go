@@ -3,6 +3,7 @@ package core
 // head accumulates the head of a request or a response. It grows with what
 // arrives, up to the limit, and looks at each byte once.
 type head struct {
+	whole []byte // what came in one piece, the caller's: valid until feed's caller returns
 	buf   []byte
 	start int // where the head begins in buf; before it are heads passed over
 	line  int // where the current line begins in buf
@@ -27,6 +28,10 @@ func (h *head) feed(in []byte, maxBytes, maxLines int) (n int, done bool, err Er
 			done = true
 		}
 		n++
+	}
+	if done && len(h.buf) == 0 {
+		h.whole = in[:n]
+		return n, true, err
 	}
 	h.buf = append(h.buf, in[:n]...)
 	if !done && n == room {
@@ -63,11 +68,20 @@ func (h *head) last(in []byte) byte {
 }
 
 // bytes returns what has come of the head.
-func (h *head) bytes() []byte { return h.buf[h.start:] }
+func (h *head) bytes() []byte {
+	if h.whole != nil {
+		return h.whole
+	}
+	return h.buf[h.start:]
+}
 
 // next passes over a complete head, so that another one can follow. Both
 // count for the limits.
-func (h *head) next() { h.start, h.line = len(h.buf), len(h.buf) }
+func (h *head) next() {
+	h.buf = append(h.buf, h.whole...)
+	h.whole = nil
+	h.start, h.line = len(h.buf), len(h.buf)
+}
 
 // clone returns a copy that shares no memory with h.
 func (h *head) clone() head {

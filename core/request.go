@@ -12,12 +12,26 @@ type Request struct {
 	Target string  // as on the request line: "/path?query" or "http://host/path?query"
 	Proto  string  // "HTTP/1.1"
 	Fields []Field // in the order of the wire
+
+	text string // that it was parsed from
 }
 
-// parseRequest parses a complete head, the empty line included. Whether it is
-// a handshake is left to Check.
-func parseRequest(head []byte) (*Request, Error) {
-	s := string(head)
+// ParseRequest parses the head of a request, up to and with the empty line at its end.
+// The error is [ErrBadRequest]. Whether it is a handshake is for [Request.Check] to tell.
+func ParseRequest(head string) (*Request, error) {
+	r, err := parseRequest(head)
+	if err != 0 {
+		return nil, err
+	}
+	return r, nil
+}
+
+// Text returns what the Request was parsed from, for [ParseRequest] to parse again: the
+// string takes less memory than the Request. It is "" for one that was built by hand.
+func (r *Request) Text() string { return r.text }
+
+func parseRequest(head string) (*Request, Error) {
+	s := head
 	if len(s) > 2 && s[:2] == "\r\n" {
 		s = s[2:]
 	}
@@ -34,7 +48,7 @@ func parseRequest(head []byte) (*Request, Error) {
 	if !ok {
 		return nil, ErrBadRequest
 	}
-	return &Request{method, target, proto, list}, 0
+	return &Request{method, target, proto, list, head}, 0
 }
 
 // isHTTPVersion reports whether s is HTTP/, a digit, a dot and a digit

@@ -34,7 +34,7 @@ const minimalRequest = "GET / HTTP/1.1\r\n" +
 
 // judge returns what a server makes of a head.
 func judge(head string) Error {
-	r, err := parseRequest([]byte(head))
+	r, err := parseRequest(head)
 	if err != 0 {
 		return err
 	}
@@ -51,7 +51,7 @@ func with(t *testing.T, old, new string) string {
 }
 
 func TestSampleRequest(t *testing.T) {
-	r, err := parseRequest([]byte(sampleRequest))
+	r, err := parseRequest(sampleRequest)
 	if err != 0 {
 		t.Fatal(err)
 	}
@@ -353,7 +353,7 @@ func TestCheckOfABuiltRequest(t *testing.T) {
 	if err := (&Request{}).Check(); err != ErrMethod {
 		t.Error(err)
 	}
-	r, _ := parseRequest([]byte(sampleRequest))
+	r, _ := parseRequest(sampleRequest)
 	for _, target := range []string{"", "/a b", "/a\r\nb", "//\x00", "http://a\x00/"} {
 		r.Target = target
 		if err := r.Check(); err != ErrBadRequest {
@@ -439,7 +439,7 @@ func TestLongHostileFields(t *testing.T) {
 func TestParseRequestAllocations(t *testing.T) {
 	head := []byte(sampleRequest)
 	n := testing.AllocsPerRun(100, func() {
-		r, err := parseRequest(head)
+		r, err := parseRequest(string(head))
 		if err != 0 || r.Check() != nil {
 			t.Fatal("refused")
 		}
@@ -447,7 +447,7 @@ func TestParseRequestAllocations(t *testing.T) {
 	if n > 3 {
 		t.Errorf("%v allocations, want the head, the fields and the request", n)
 	}
-	r, _ := parseRequest(head)
+	r, _ := parseRequest(sampleRequest)
 	if len(r.Fields) != cap(r.Fields) {
 		t.Errorf("room for %d fields, there are %d", cap(r.Fields), len(r.Fields))
 	}
@@ -462,7 +462,7 @@ func TestServerHandshakeAllocations(t *testing.T) {
 		if _, done, err := h.feed(in, 32<<10, 128); !done || err != 0 {
 			t.Fatal("incomplete")
 		}
-		r, _ := parseRequest(h.bytes())
+		r, _ := parseRequest(string(h.bytes()))
 		if r.Check() != nil {
 			t.Fatal("refused")
 		}
@@ -529,7 +529,7 @@ func FuzzRequest(f *testing.F) {
 		if !done {
 			return
 		}
-		r, err := parseRequest(h.bytes())
+		r, err := parseRequest(string(h.bytes()))
 		seen.Add(r, err)
 		if err != 0 {
 			return
@@ -564,7 +564,7 @@ func TestRequestsOneByteAway(t *testing.T) {
 	const bytesThatMatter = "\x00\t\n\r \"#%,/0:;=@A\\\x7f\x80\xff"
 	accepted := 0
 	try := func(head []byte) {
-		r, err := parseRequest(head)
+		r, err := parseRequest(string(head))
 		if err == 0 && r.check() == 0 {
 			compareWithNetHTTP(t, r, head)
 			accepted++

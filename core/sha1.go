@@ -16,8 +16,13 @@ func newSHA1() sha1 {
 }
 
 func (h *sha1) write(s string) {
-	for i := range len(s) {
-		h.writeByte(s[i])
+	for s != "" {
+		n := copy(h.block[h.n%64:], s)
+		s = s[n:]
+		h.n += uint64(n)
+		if h.n%64 == 0 {
+			h.compress()
+		}
 	}
 }
 
@@ -56,19 +61,21 @@ func (h *sha1) compress() {
 		w[t] = bits.RotateLeft32(w[t-3]^w[t-8]^w[t-14]^w[t-16], 1)
 	}
 	a, b, c, d, e := h.state[0], h.state[1], h.state[2], h.state[3], h.state[4]
-	for t, word := range w {
-		var f, k uint32
-		switch t / 20 {
-		case 0:
-			f, k = b&c|^b&d, 0x5a827999
-		case 1:
-			f, k = b^c^d, 0x6ed9eba1
-		case 2:
-			f, k = b&c|b&d|c&d, 0x8f1bbcdc
-		case 3:
-			f, k = b^c^d, 0xca62c1d6
-		}
-		a, b, c, d, e = bits.RotateLeft32(a, 5)+f+e+word+k, a, bits.RotateLeft32(b, 30), c, d
+	for _, word := range w[:20] {
+		f := b&c | ^b&d
+		a, b, c, d, e = bits.RotateLeft32(a, 5)+f+e+word+0x5a827999, a, bits.RotateLeft32(b, 30), c, d
+	}
+	for _, word := range w[20:40] {
+		f := b ^ c ^ d
+		a, b, c, d, e = bits.RotateLeft32(a, 5)+f+e+word+0x6ed9eba1, a, bits.RotateLeft32(b, 30), c, d
+	}
+	for _, word := range w[40:60] {
+		f := b&c | b&d | c&d
+		a, b, c, d, e = bits.RotateLeft32(a, 5)+f+e+word+0x8f1bbcdc, a, bits.RotateLeft32(b, 30), c, d
+	}
+	for _, word := range w[60:] {
+		f := b ^ c ^ d
+		a, b, c, d, e = bits.RotateLeft32(a, 5)+f+e+word+0xca62c1d6, a, bits.RotateLeft32(b, 30), c, d
 	}
 	for i, word := range [5]uint32{a, b, c, d, e} {
 		h.state[i] += word
