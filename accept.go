@@ -119,18 +119,22 @@ func (s *Server) newConn(c *Conn, m machine, stream transport.Stream, more []tra
 
 // machine makes the machine of the connection that r asks for; isOpen says that
 // the handshake was done elsewhere, and has agreed on a compression, nil for none. A
-// panic in Options.Machine is an error.
+// panic in Options.Machine is an error. Where nobody is shown requests, r is not needed.
 func (s *Server) machine(r *http.Request, isOpen bool, agreed *deflate.Params) (m machine, err error) {
+	b := flight.Birth{Role: core.Server, Open: isOpen, Compression: agreed, Now: s.att.Clock().Now(), Settings: s.settings}
+	if !s.shows {
+		return s.options.newMachine(b)
+	}
 	defer s.recoverFrom("Options.Machine", r, &err)
-	return s.options.newMachine(flight.Birth{
-		Role: core.Server, Open: isOpen, Compression: agreed, Now: s.att.Clock().Now(), Settings: s.settings, Label: r.RemoteAddr,
-	})
+	b.Label = r.RemoteAddr
+	return s.options.newMachine(b)
 }
 
 // drive makes the driver of c.
 func (s *Server) drive(c *Conn, m machine, stream transport.Stream, more []transport.Option) {
 	c.server = s
-	c.drive(m, stream, s.att, slices.Concat(s.options.hooks(), more))
+	var hooks [4]transport.Option
+	c.drive(m, stream, s.att, append(append(hooks[:0], s.options.hooks()...), more...))
 }
 
 // pinged warns once of pings that are dropped because nobody said otherwise.

@@ -3,6 +3,7 @@ package websockets
 import (
 	"context"
 	"net/http"
+	"net/url"
 	"reflect"
 	"strings"
 	"sync/atomic"
@@ -11,71 +12,69 @@ import (
 )
 
 // asked is the handshake request of a server's connection. One that came on a stream of our
-// own, and that nobody has seen, is kept as the text that it was: that is a third of
-// what an [http.Request] takes.
+// own is kept as the text that it was, until somebody wants to see it: that is a
+// quarter of what an [http.Request] takes.
 type asked struct {
 	seen atomic.Pointer[http.Request]
-	ctx  context.Context // of seen, when it is made of head
-	head string          // the target and the fields, each in a line
+	ctx  context.Context // of seen, when it is made of text
+	text string          // that the core parsed; "" until it has come
 }
 
 // see keeps r as the request.
 func (a *asked) see(r *http.Request) { a.seen.Store(r) }
 
-// fold keeps the text of the request, until somebody wants to see it.
-func (a *asked) fold(ctx context.Context, head string) {
-	a.ctx, a.head = ctx, head
-	a.seen.Store(nil)
-}
-
-// request returns the request, the same one each time, nil if there is none.
+// request returns the request, the same one each time, nil at a client.
 func (a *asked) request(c *Conn) *http.Request {
-	if r := a.seen.Load(); r != nil || a.head == "" {
+	if r := a.seen.Load(); r != nil || c.server == nil {
 		return r
 	}
 	stream := c.t.Stream()
 	r := blankRequest(a.ctx, stream)
+	if a.text == "" {
+		return r
+	}
 	r.TLS = tlsState(stream)
-	_ = fillRequest(r, parseHead(a.head)) // it could be done before
+	if req, err := core.ParseRequest(a.text); err == nil {
+		_ = fillRequest(r, req) // a target that is no URL has been refused
+	}
 	a.seen.CompareAndSwap(nil, r)
 	return a.seen.Load()
 }
 
-// headOf returns what parseHead makes r of. None of its strings, which the core has checked,
-// has the end of a line in it.
-func headOf(r *core.Request) string {
-	size := len(r.Target)
-	for _, f := range r.Fields {
-		size += len("\n:") + len(f.Name) + len(f.Value)
-	}
-	var head strings.Builder
-	head.Grow(size)
-	head.WriteString(r.Target)
-	for _, f := range r.Fields {
-		head.WriteByte('\n')
-		head.WriteString(f.Name)
-		head.WriteByte(':')
-		head.WriteString(f.Value)
-	}
-	return head.String()
+// fromOwnPage reports whether it can be told without an http.Request that req comes from no page,
+// or from one of this server.
+func (c *Conn) fromOwnPage(req *core.Request) bool {
+	origin, present := req.Origin()
+	return !present || isSameOrigin(origin, req.Host(), tlsState(c.t.Stream()) != nil)
 }
 
-func parseHead(head string) *core.Request {
-	target, rest, _ := strings.Cut(head, "\n")
-	r := &core.Request{Target: target, Fields: make([]core.Field, 0, 1+strings.Count(rest, "\n"))}
-	for rest != "" {
-		var line string
-		line, rest, _ = strings.Cut(rest, "\n")
-		name, value, _ := strings.Cut(line, ":")
-		r.Fields = append(r.Fields, core.Field{Name: name, Value: value})
+// checkTarget reports whether req has a target that package url knows.
+func checkTarget(req *core.Request) error {
+	path := req.Path()
+	if isPlain(path) {
+		return nil
 	}
-	return r
+	if _, err := url.ParseRequestURI(path); err != nil {
+		return core.ErrBadRequest
+	}
+	return nil
+}
+
+// isPlain reports whether path is without doubt one.
+func isPlain(path string) bool {
+	for _, c := range []byte(path) {
+		letter := 'a' <= c|0x20 && c|0x20 <= 'z'
+		if !letter && !('0' <= c && c <= '9') && strings.IndexByte("/-._~?=&", c) < 0 {
+			return false
+		}
+	}
+	return path != "" && path[0] == '/'
 }
 
 // showRequests reports whether a function of the user's sees a request before it is accepted: it
-// may keep it, or mark it for the handler.
+// may keep it, or mark it for the handler. Recordings are labelled with the peer's address.
 func (o *Options) showRequests() bool {
-	return o.ChooseSubprotocol != nil || o.AcceptConnection != nil && !isOurs(o.AcceptConnection)
+	return o.Machine != nil || o.Recorder != nil || o.ChooseSubprotocol != nil || o.AcceptConnection != nil && !isOurs(o.AcceptConnection)
 }
 
 // isOurs reports whether accept is SameOrigin, or of Origins.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/fb1e3c20/websockets/clock/wheel"
+	"github.com/fb1e3c20/websockets/core"
 	"github.com/fb1e3c20/websockets/core/frame"
 	"github.com/fb1e3c20/websockets/transport"
 	"github.com/fb1e3c20/websockets/transport/tcp"
@@ -83,6 +84,12 @@ func (s *Server) acceptFrom(l Listener) (transport.Stream, error) {
 	return l.AcceptStream()
 }
 
+// attends reports whether the handshake on stream, too, is left to goroutines that come and
+// go. Options.Machine and a Recorder may take their time, and have their own.
+func (s *Server) attends(stream transport.Stream) bool {
+	return s.options.Machine == nil && s.options.Recorder == nil && s.detaches(stream)
+}
+
 // isEvented reports whether a poller delivers the messages of c.
 func (s *Server) isEvented(c *Conn) bool {
 	if s.events == nil || s.wrapped || s.options.Driver != Evented {
@@ -92,14 +99,14 @@ func (s *Server) isEvented(c *Conn) bool {
 	return polled
 }
 
-// detaches reports whether the messages of c are delivered by goroutines that come and go,
+// detaches reports whether messages over stream are delivered by goroutines that come and go,
 // and not by the one that accepted it.
-func (s *Server) detaches(c *Conn) bool {
+func (s *Server) detaches(stream transport.Stream) bool {
 	if s.events == nil || s.wrapped {
 		return false
 	}
-	_, polled := c.t.Stream().(transport.Polled)
-	_, sleeper := c.t.Stream().(transport.Sleeper)
+	_, polled := stream.(transport.Polled)
+	_, sleeper := stream.(transport.Sleeper)
 	return sleeper || polled && s.options.Driver == Evented
 }
 
@@ -117,7 +124,6 @@ func (s *Server) noteDriver(c *Conn) {
 // evented is a connection whose messages goroutines deliver that come and go.
 type evented struct {
 	lifetime // of the handler's context
-	s        *Server
 	c        *Conn
 	over     chan struct{} // closed when OnClose has returned; nil if nobody waits
 }
@@ -126,30 +132,37 @@ var _ transport.Sink = (*evented)(nil)
 
 // serveEvented calls OnOpen and begins to deliver.
 func (s *Server) serveEvented(parent context.Context, c *Conn, over chan struct{}) {
-	e := &evented{lifetime: lifetime{parent: parent}, s: s, c: c, over: over}
-	own, err := error(nil), errGoexit
-	defer func() {
-		if err != nil {
-			e.finish(own, err)
-		}
-	}()
-	own, err = e.open()
-	if err == nil {
+	e := &evented{lifetime{parent: parent}, c, over}
+	if e.begin() {
 		c.t.Deliver(e, transport.DeliverOptions{Lend: s.options.LendMessages})
 	}
 }
 
+// begin calls OnOpen. It reports whether messages are to follow.
+func (e *evented) begin() (more bool) {
+	own, err := error(nil), errGoexit
+	defer func() {
+		if err != nil {
+			go e.finish(own, err) // which waits for the peer
+		}
+	}()
+	own, err = e.open()
+	return err == nil
+}
+
 // open calls OnOpen: own is what it returned, and err that or a panic.
 func (e *evented) open() (own, err error) {
-	defer e.s.recoverIn("the handler", e.c, &err)
-	own = e.s.events.OnOpen(&e.lifetime, e.c)
+	s := e.c.server
+	defer s.recoverIn("the handler", e.c, &err)
+	own = s.events.OnOpen(&e.lifetime, e.c)
 	return own, own
 }
 
 // message calls OnMessage, as open does OnOpen.
 func (e *evented) message(m Message) (own, err error) {
-	defer e.s.recoverIn("the handler", e.c, &err)
-	own = e.s.events.OnMessage(&e.lifetime, e.c, m)
+	s := e.c.server
+	defer s.recoverIn("the handler", e.c, &err)
+	own = s.events.OnMessage(&e.lifetime, e.c, m)
 	return own, own
 }
 
@@ -161,23 +174,24 @@ func (e *evented) Message(op frame.Opcode, p []byte) (more bool) {
 	own, err := error(nil), errGoexit
 	defer func() {
 		if err != nil {
-			go e.finish(own, err) // which waits for the peer
+			go e.finish(own, err)
 		}
 	}()
 	own, err = e.message(Message{op, p})
 	return err == nil
 }
 
-// End implements transport.Sink.
+// End implements transport.Sink. After an error of the handler's there is nothing left to do.
 func (e *evented) End(err error) {
 	if err != nil {
-		go e.finish(nil, e.c.wrap(err))
+		e.finish(nil, e.c.wrap(err))
 	}
 }
 
 // finish closes the connection after err, calls OnClose, and reports.
 func (e *evented) finish(own, err error) {
-	s, c := e.s, e.c
+	c := e.c
+	s := c.server
 	if e.over != nil {
 		defer close(e.over)
 	}
@@ -186,4 +200,61 @@ func (e *evented) finish(own, err error) {
 	code, reported := c.verdict(err, e.parent)
 	defer func() { s.finish(c, code, reported) }()
 	s.onClose(c, c.ended(&e.lifetime, own, err))
+}
+
+// arrival is evented from its handshake on.
+type arrival struct {
+	evented
+	conn   Conn
+	opened bool // the handshake is done
+}
+
+var _ transport.Answerer = (*arrival)(nil)
+
+// attend has others shake hands with the client of stream, and serve it.
+func (s *Server) attend(stream transport.Stream) {
+	a := &arrival{}
+	a.parent, a.c = context.Background(), &a.conn
+	if err := s.begin(a.parent, a.c, stream, s.serving); err != nil {
+		s.reportRefused(a.c.Request(), err)
+		return
+	}
+	a.c.t.Deliver(a, transport.DeliverOptions{Lend: s.options.LendMessages, Detach: true})
+}
+
+// Answer implements [transport.Answerer].
+func (a *arrival) Answer(r *core.Request) (more bool) {
+	s := a.c.server
+	returned := false
+	defer func() {
+		if !returned { // a function of the Options has ended the goroutine
+			s.leave()
+		}
+	}()
+	refusal := s.answer(a.c, r)
+	returned = true
+	if refusal != nil {
+		go a.refuse(refusal)
+		return false
+	}
+	a.opened = true
+	s.noteDriver(a.c)
+	return a.begin()
+}
+
+// End implements transport.Sink.
+func (a *arrival) End(err error) {
+	switch {
+	case a.opened:
+		a.evented.End(err)
+	case err != nil:
+		go a.refuse(func() error { return a.c.server.refuseStream(a.c, err) })
+	}
+}
+
+// refuse ends a handshake that led to nothing. It may wait for the peer.
+func (a *arrival) refuse(refusal func() error) {
+	s := a.c.server
+	defer s.leave()
+	s.reportRefused(a.c.Request(), s.refuseAs(a.c, refusal))
 }

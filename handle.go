@@ -76,7 +76,7 @@ func (s *Server) serveStream(ctx context.Context, stream transport.Stream, over 
 		s.reportRefused(c.Request(), err)
 		return false
 	}
-	return s.serve(ctx, c, s.detaches(c), over)
+	return s.serve(ctx, c, s.detaches(stream), over)
 }
 
 // serve runs the handler and closes the connection, whatever happens, or leaves that to

@@ -86,6 +86,10 @@ func (s *Server) Serve(l Listener) error {
 			continue
 		}
 		wait = 0
+		if s.attends(stream) {
+			s.attend(stream)
+			continue
+		}
 		if !s.enter() {
 			stream.Close()
 			return http.ErrServerClosed

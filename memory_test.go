@@ -74,7 +74,7 @@ func eventedOptions() *websockets.Options {
 // mostEvented is that of the blocking driver where there is no other.
 func mostEvented() int {
 	if runtime.GOOS == "linux" {
-		return 1770
+		return 1960
 	}
 	return 2350
 }

@@ -21,11 +21,15 @@ func SameOrigin(r *http.Request) bool {
 	if len(values) == 0 {
 		return true
 	}
-	o, ok := parseOrigin(values[0])
-	if !ok || len(values) > 1 || r.TLS != nil && o.scheme != "https" {
+	return len(values) == 1 && isSameOrigin(values[0], r.Host, r.TLS != nil)
+}
+
+func isSameOrigin(origin, host string, secure bool) bool {
+	o, ok := parseOrigin(origin)
+	if !ok || secure && o.scheme != "https" {
 		return false
 	}
-	host, port, ok := splitHost(r.Host)
+	host, port, ok := splitHost(host)
 	if port == "" {
 		port = defaultPort(o.scheme)
 	}

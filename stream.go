@@ -29,71 +29,120 @@ func (s *Server) AcceptStream(ctx context.Context, stream transport.Stream) (*Co
 
 // acceptStream returns with an error the Conn too, for its request.
 func (s *Server) acceptStream(ctx context.Context, stream transport.Stream, more ...transport.Option) (c *Conn, err error) {
-	r := blankRequest(ctx, stream)
 	c = &Conn{}
-	c.asked.see(r)
-	if err := s.init(); err != nil {
-		stream.Abort()
-		return c, &HandshakeError{Err: unexpected(err)}
-	}
-	c.compression = s.options.Compression
-	if !s.enter() {
-		stream.Close()
-		return c, &HandshakeError{Err: wrap(transport.ErrClosed)}
+	if err := s.begin(ctx, c, stream, more); err != nil {
+		return c, err
 	}
 	defer s.leave()
-	m, err := s.machine(r, false, nil)
-	if err != nil {
-		stream.Abort()
-		return c, &HandshakeError{Err: unexpected(err)}
-	}
-	s.drive(c, m, stream, more)
-	if !s.track(c) {
-		c.t.CloseNow()
-		return c, &HandshakeError{Err: wrap(transport.ErrClosed)}
-	}
 	req, err := c.t.AwaitRequest(ctx)
-	if err == nil {
-		r.TLS = tlsState(stream)
-		err = fillRequest(r, req)
-	}
 	if err != nil {
 		return c, s.refuseStream(c, err)
 	}
-	answered := false
-	defer func() {
-		if !answered {
-			s.reportRefused(r, s.refuseStream(c, unexpected(errAskedGoexit)))
-		}
-	}()
-	head := ""
-	if !s.shows {
-		head = headOf(req)
+	if refusal := s.answer(c, req); refusal != nil {
+		return c, s.refuseAs(c, refusal)
 	}
-	err = s.answer(c, r, req)
-	answered = true
-	if err == nil && head != "" {
-		c.asked.fold(ctx, head)
+	return c, nil
+}
+
+// begin makes c of a stream whose handshake is to come, and counts it until leave. With an
+// error c has a request all the same.
+func (s *Server) begin(ctx context.Context, c *Conn, stream transport.Stream, more []transport.Option) error {
+	failed := func(err error) error {
+		c.asked.see(blankRequest(ctx, stream))
+		return &HandshakeError{Err: wrap(err)}
 	}
-	return c, err
+	if err := s.init(); err != nil {
+		stream.Abort()
+		return failed(unexpected(err))
+	}
+	if !s.enter() {
+		stream.Close()
+		return failed(transport.ErrClosed)
+	}
+	c.compression = s.options.Compression
+	c.asked.ctx = ctx
+	if s.shows {
+		c.asked.see(blankRequest(ctx, stream))
+	}
+	m, err := s.machine(c.asked.seen.Load(), false, nil)
+	if err != nil {
+		s.leave()
+		stream.Abort()
+		return failed(unexpected(err))
+	}
+	s.drive(c, m, stream, more)
+	if !s.track(c) {
+		s.leave()
+		c.t.CloseNow()
+		return failed(transport.ErrClosed)
+	}
+	return nil
 }
 
 var errAskedGoexit = errors.New("websocket: a function of the Options ended its goroutine")
 
-// answer answers a request as the Options say.
-func (s *Server) answer(c *Conn, r *http.Request, req *core.Request) error {
-	if wanted, err := s.asks(r); err != nil || !wanted {
-		return s.denyStream(c, r, err)
+// answer accepts a request if it is as the Options say; otherwise it returns what refuses
+// it, for refuseAs.
+func (s *Server) answer(c *Conn, req *core.Request) (refusal func() error) {
+	returned := false
+	defer s.unlessReturned(c, &returned)
+	refusal = s.accepts(c, req)
+	returned = true
+	return refusal
+}
+
+// refuseAs refuses a request, which may wait for the peer, and returns why.
+func (s *Server) refuseAs(c *Conn, refusal func() error) error {
+	returned := false
+	defer s.unlessReturned(c, &returned)
+	err := refusal()
+	returned = true
+	return err
+}
+
+// unlessReturned reports that a function of the Options has ended its goroutine.
+func (s *Server) unlessReturned(c *Conn, returned *bool) {
+	if !*returned {
+		s.reportRefused(c.Request(), s.refuseStream(c, unexpected(errAskedGoexit)))
 	}
-	o, err := s.acceptOptions(r, req)
+}
+
+func (s *Server) accepts(c *Conn, req *core.Request) (refusal func() error) {
+	c.asked.text = req.Text()
+	if err := s.show(c, req); err != nil {
+		return func() error { return s.refuseStream(c, err) }
+	}
+	if wanted, err := s.asksFor(c, req); err != nil || !wanted {
+		return func() error { return s.denyStream(c, c.Request(), err) }
+	}
+	o, err := s.acceptOptions(c.asked.seen.Load(), req)
 	if err != nil {
-		return s.denyStream(c, r, err)
+		return func() error { return s.denyStream(c, c.Request(), err) }
 	}
 	if err := c.t.Accept(o); err != nil {
-		return s.refuseStream(c, c.cause(err))
+		return func() error { return s.refuseStream(c, c.cause(err)) }
 	}
 	c.subprotocol = o.Subprotocol
 	return nil
+}
+
+// show makes the request that functions of the user's see, if there are any; it tells
+// what is wrong with req that the core does not.
+func (s *Server) show(c *Conn, req *core.Request) error {
+	r := c.asked.seen.Load()
+	if r == nil {
+		return checkTarget(req)
+	}
+	r.TLS = tlsState(c.t.Stream())
+	return fillRequest(r, req)
+}
+
+// asksFor is asks for a request that may not have been shown.
+func (s *Server) asksFor(c *Conn, req *core.Request) (wanted bool, err error) {
+	if !s.shows && c.fromOwnPage(req) {
+		return true, nil
+	}
+	return s.asks(c.Request())
 }
 
 // cause returns how the connection ended, if it has, and otherwise err, which

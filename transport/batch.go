@@ -45,7 +45,10 @@ func (d *delivery) gather(b *batch) error {
 			}
 			return err
 		}
-		if ev.Kind == core.EventMessage {
+		switch ev.Kind {
+		case core.EventRequest:
+			return errAsked
+		case core.EventMessage:
 			d.take(b, ev)
 		}
 	}

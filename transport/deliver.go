@@ -25,6 +25,17 @@ type Sink interface {
 	End(err error)
 }
 
+// An Answerer is a [Sink] for a server's connection that is still in its handshake.
+type Answerer interface {
+	Sink
+
+	// Answer is called first, with the client's request, and answers it by
+	// [Conn.Accept] or [Conn.Reject]: until then r is valid. After false nothing
+	// follows but End. It is not called if no valid request comes; then End tells why,
+	// and what the machine has not answered can still be rejected.
+	Answer(r *core.Request) (more bool)
+}
+
 // DeliverOptions say how messages are delivered.
 type DeliverOptions struct {
 	// Lend has messages lent to the Sink, so that nothing need be allocated for them.
@@ -33,16 +44,21 @@ type DeliverOptions struct {
 
 	// Wait has Deliver return only after the end, or with a panic of the Sink.
 	Wait bool
+
+	// Detach has Deliver return at once: the Sink is called by other goroutines.
+	Detach bool
 }
 
 // Deliver gives s every message that comes, until the connection ends, in place of
 // [Conn.Receive]: a Receive, or another Deliver, waits until its context ends, or this
-// one has. The handshake comes before, with [Conn.AwaitRequest] and [Conn.Accept], which
-// wait in the caller's goroutine. Deliver closes nothing: whoever has had enough calls
-// [Conn.Close] or [Conn.CloseNow].
+// one has. A server's handshake can be left to it, if s is an [Answerer]; otherwise it
+// comes before, with [Conn.AwaitRequest] and [Conn.Accept], which wait in the caller's
+// goroutine. Deliver closes nothing: whoever has had enough calls [Conn.Close] or
+// [Conn.CloseNow].
 //
 // Over a [Polled] stream Deliver returns when it has to wait, and goroutines of the
-// poller go on; an idle connection then has no goroutine. Over a [Sleeper] it may return
+// poller go on; an idle connection then has no goroutine, nor has one whose peer has
+// closed and that waits for the end of the input. Over a [Sleeper] it may return
 // then too, and a goroutine that has grown no stack waits on. Over every other stream it
 // returns after s.End, or with a panic of s.Message.
 func (c *Conn) Deliver(s Sink, o DeliverOptions) {
@@ -52,7 +68,7 @@ func (c *Conn) Deliver(s Sink, o DeliverOptions) {
 		s.End(err) // a Reader had the turn when the connection ended
 		return
 	}
-	if c.handshaking {
+	if _, answers := s.(Answerer); c.handshaking && (!answers || c.m.Role() == core.Client) {
 		c.receiving.pass()
 		c.unlockAndTell()
 		s.End(core.ErrNotOpen)
@@ -72,7 +88,24 @@ func (c *Conn) Deliver(s Sink, o DeliverOptions) {
 		}
 	}
 	d.takeReading()
+	if o.Detach {
+		d.detach()
+		return
+	}
 	d.run()
+}
+
+// detach has others run the delivery.
+func (d *delivery) detach() {
+	c := d.c
+	defer c.unlockAndTell()
+	if d.way == byPoller && !c.in.more && c.ahead.kept == nil && !c.released {
+		c.parked = true
+		if c.stream.(Polled).WhenReadable(d) {
+			return
+		}
+	}
+	go d.Wake()
 }
 
 // A delivery is the way of messages to a Sink. Whoever runs it has the turn to receive.
@@ -80,6 +113,7 @@ type delivery struct {
 	c     *Conn
 	sink  Sink
 	rest  *assembly // of a message that has not come to its end
+	over  error     // how the connection ended: nothing but the end of the input is waited for
 	lends bool
 
 	way    way
@@ -99,13 +133,19 @@ const (
 	asleep              // in the stream, and in another goroutine if it may last
 )
 
-// errParked: somebody else goes on.
-var errParked = errors.New("transport: parked")
+var (
+	errParked = errors.New("transport: parked")                // somebody else goes on
+	errAsked  = errors.New("transport: a request has come in") // which is to be answered
+)
 
 // Wake goes on when there is something to read.
 func (d *delivery) Wake() {
 	d.c.mu.Lock()
 	d.c.parked = false
+	if d.over != nil {
+		d.drain()
+		return
+	}
 	d.run()
 }
 
@@ -114,21 +154,79 @@ func (d *delivery) Wake() {
 func (d *delivery) run() {
 	var b batch
 	for {
-		err := d.gather(&b)
-		if err == errParked {
+		more := true
+		switch err := d.gather(&b); err {
+		case nil:
+			d.passReading()
+			more = d.give(&b)
+		case errAsked:
+			d.passReading()
+			more = d.answer()
+		case errParked:
 			d.c.unlockAndTell()
 			if d.way == asleep {
 				go d.sleep()
 			}
 			return
+		default:
+			d.over = err
+			d.drain()
+			return
 		}
-		d.passReading()
-		if err != nil || !d.give(&b) {
-			d.end(err)
+		if !more {
+			d.end(nil)
 			return
 		}
 		d.takeReading()
 	}
+}
+
+// answer has the request answered, without the lock.
+func (d *delivery) answer() (more bool) {
+	c := d.c
+	r := c.m.Request()
+	c.unlockAndTell()
+	returned := false
+	defer func() {
+		c.mu.Lock()
+		if !returned { // the Answerer panics, or ends the goroutine
+			c.receiving.pass()
+			c.mu.Unlock()
+		}
+	}()
+	more = d.sink.(Answerer).Answer(r)
+	returned = true
+	return more
+}
+
+// drain ends the delivery of a connection that has ended for its users. Over a Polled
+// stream it first reads to the end of the input, so that no goroutine need wait for that.
+// It is called with the lock and the turn to read, and lets go of both.
+func (d *delivery) drain() {
+	c := d.c
+	for d.way == byPoller && !c.released && !c.atEOF && c.err != nil {
+		c.flush()
+		c.settle()
+		c.rearm()
+		if c.in.more {
+			if ev := c.parse(largeBuffer); ev.Kind != core.EventMessage {
+				c.observe(ev)
+			}
+			continue
+		}
+		c.in.release()
+		c.parked = true
+		if c.stream.(Polled).WhenReadable(d) {
+			c.unlockAndTell()
+			return
+		}
+		d.tryRead()
+	}
+	c.flush()
+	c.settle()
+	c.rearm()
+	d.passReading()
+	d.end(d.over)
 }
 
 func (d *delivery) takeReading() {
@@ -153,7 +251,11 @@ func (d *delivery) end(err error) {
 // poll reads what is there, or waits for it, unless others do that.
 func (d *delivery) poll() error {
 	c := d.c
-	if d.way == asleep {
+	switch {
+	case d.way == asleep && c.handshaking:
+		c.read(context.Background())
+		return nil
+	case d.way == asleep:
 		return d.doze()
 	}
 	c.parked = true

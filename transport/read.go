@@ -134,7 +134,7 @@ func (c *Conn) parse(limit int) core.Event {
 // returns; both are valid until the buffer is given back or recvWholes is called again.
 func (c *Conn) recvWholes(most int) (input []byte, records []core.Record) {
 	in := &c.in
-	if !in.more || in.r == in.w || c.ahead.kept != nil || c.discarding || c.incoming.waits() || c.closedBy() != nil {
+	if !in.more || in.r == in.w || c.handshaking || c.ahead.kept != nil || c.discarding || c.incoming.waits() || c.closedBy() != nil {
 		return nil, nil
 	}
 	m, ok := c.m.(Batcher)

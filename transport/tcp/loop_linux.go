@@ -70,10 +70,9 @@ func (l *loop) add(s *polled) error {
 	for len(l.sockets) <= s.fd {
 		l.sockets = append(l.sockets, nil)
 	}
-	const all = syscall.EPOLLIN | syscall.EPOLLPRI | syscall.EPOLLOUT | syscall.EPOLLRDHUP | edgeTriggered
 	l.births++
 	s.birth = l.births
-	if err := l.control(s.fd, all, s.birth); err != nil {
+	if err := l.control(syscall.EPOLL_CTL_ADD, s.fd, input, s.birth); err != nil {
 		l.rest()
 		return err
 	}
@@ -82,7 +81,14 @@ func (l *loop) add(s *polled) error {
 	return nil
 }
 
-const edgeTriggered = 1 << 31 // the constant of package syscall is negative
+// What a loop waits for: most sockets always have room for output, and would wake it for that
+// when they are added.
+const (
+	input  = syscall.EPOLLIN | syscall.EPOLLPRI | syscall.EPOLLRDHUP | edgeTriggered
+	output = syscall.EPOLLOUT
+
+	edgeTriggered = 1 << 31 // the constant of package syscall is negative
+)
 
 // start makes the descriptors and starts a leader. The lock is held.
 func (l *loop) start() (err error) {
@@ -97,7 +103,7 @@ func (l *loop) start() (err error) {
 		return os.NewSyscallError("eventfd2", errno)
 	}
 	l.alarm = int(alarm)
-	if err := l.control(l.alarm, syscall.EPOLLIN|edgeTriggered, 0); err != nil {
+	if err := l.control(syscall.EPOLL_CTL_ADD, l.alarm, syscall.EPOLLIN|edgeTriggered, 0); err != nil {
 		l.close()
 		return err
 	}
@@ -105,9 +111,14 @@ func (l *loop) start() (err error) {
 	return nil
 }
 
-func (l *loop) control(fd int, events uint32, birth int32) error {
+func (l *loop) control(op, fd int, events uint32, birth int32) error {
 	e := syscall.EpollEvent{Events: events, Fd: int32(fd), Pad: birth}
-	return os.NewSyscallError("epoll_ctl", syscall.EpollCtl(l.epoll, syscall.EPOLL_CTL_ADD, fd, &e))
+	return os.NewSyscallError("epoll_ctl", syscall.EpollCtl(l.epoll, op, fd, &e))
+}
+
+// addOutput begins to wait for room for output, too. The socket is not closed meanwhile.
+func (l *loop) addOutput(s *polled) error {
+	return l.control(syscall.EPOLL_CTL_MOD, s.fd, input|output, s.birth)
 }
 
 func (l *loop) close() {

@@ -42,6 +42,7 @@ const (
 	writeKicked                   // KickWrite was called
 	closed                        // Close or Abort was called
 	urgent                        // there has been urgent data, which ends a read early
+	watchesOut                    // the loop tells of room for output
 )
 
 // A gate is where goroutines wait.
@@ -264,8 +265,28 @@ func (s *polled) TryFinish(p []byte) (n int, err error) {
 	return n, s.CloseWrite()
 }
 
-func (s *polled) AwaitWrite() error { return s.await(writable, writeKicked) }
-func (s *polled) KickWrite()        { s.kick(writeKicked) }
+func (s *polled) AwaitWrite() error {
+	if err := s.watchOut(); err != nil {
+		return err
+	}
+	return s.await(writable, writeKicked)
+}
+
+// watchOut has the loop tell of room for output, from the first time on that there was none.
+func (s *polled) watchOut() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.has(watchesOut | closed) {
+		return nil
+	}
+	if err := s.loop.addOutput(s); err != nil {
+		return err
+	}
+	s.state |= watchesOut
+	return nil
+}
+
+func (s *polled) KickWrite() { s.kick(writeKicked) }
 
 func (s *polled) CloseWrite() error {
 	if err := s.begin(0); err != nil {
