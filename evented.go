@@ -85,10 +85,12 @@ func (s *Server) acceptFrom(l Listener) (transport.Stream, error) {
 }
 
 // attends reports whether the handshake on stream, too, is left to goroutines that come and
-// go. Options.Machine and a Recorder may take their time, and have their own.
-func (s *Server) attends(stream transport.Stream) bool {
-	return s.options.Machine == nil && s.options.Recorder == nil && s.detaches(stream)
-}
+// go.
+func (s *Server) attends(stream transport.Stream) bool { return !s.isSlow() && s.detaches(stream) }
+
+// isSlow reports whether a connection may take its time to begin: Options.Machine and a
+// Recorder may, so each has a goroutine for it.
+func (s *Server) isSlow() bool { return s.options.Machine != nil || s.options.Recorder != nil }
 
 // isEvented reports whether a poller delivers the messages of c.
 func (s *Server) isEvented(c *Conn) bool {

@@ -78,14 +78,30 @@ func (s *Server) Serve(l Listener) error {
 	defer s.leaveListener(&l)
 	var wait backoff
 	for {
+		err := s.acceptSome(l, &wait)
+		if err = s.acceptFailed(err, &wait); err != nil {
+			return err
+		}
+	}
+}
+
+// acceptSome accepts streams until an error. An attempt that succeeds ends the backoff.
+func (s *Server) acceptSome(l Listener, wait *backoff) error {
+	if p, ok := l.(*tcp.Listener); ok && s.poller != nil && !s.isSlow() {
+		err := s.poller.AcceptEach(p, func(stream transport.Stream) {
+			*wait = 0
+			s.attend(stream)
+		})
+		if err != errors.ErrUnsupported {
+			return err
+		}
+	}
+	for {
 		stream, err := s.acceptFrom(l)
 		if err != nil {
-			if err = s.acceptFailed(err, &wait); err != nil {
-				return err
-			}
-			continue
+			return err
 		}
-		wait = 0
+		*wait = 0
 		if s.attends(stream) {
 			s.attend(stream)
 			continue

@@ -2,6 +2,7 @@ package tcp
 
 import (
 	"net"
+	"net/netip"
 	"os"
 	"syscall"
 
@@ -34,37 +35,89 @@ func (p *Poller) accepting(l *net.TCPListener) (*acceptor, error) {
 // accept waits for a connection, which l is to wait for.
 func (a *acceptor) accept(l *loop) (transport.Stream, error) {
 	for {
-		fd, peer, err := a.try()
+		s, err := a.try(l)
+		if err == syscall.EAGAIN {
+			if err = a.socket.await(readable, 0); err == nil {
+				continue
+			}
+		}
+		if err != nil {
+			return nil, a.failed(err)
+		}
+		return s, nil
+	}
+}
+
+// try accepts a connection if there is one, and returns EAGAIN otherwise.
+func (a *acceptor) try(l *loop) (transport.Stream, error) {
+	for {
+		fd, peer, err := a.tryOnce()
 		switch err {
 		case nil:
-			s := &polled{fd: fd, local: a.addr, remote: addrPort(peer)}
+			s := &polled{fd: fd, local: a.addr, remote: peer}
 			if err := l.add(s); err != nil {
-				syscall.Close(fd)
+				closeDescriptor(fd)
 				return nil, connError{err}
 			}
 			return s, nil
 		case syscall.EINTR, syscall.ECONNABORTED:
-			continue
-		case syscall.EAGAIN:
-			err = a.socket.await(readable, 0)
-		}
-		if err != nil {
-			return nil, &net.OpError{Op: "accept", Net: "tcp", Addr: a.addr, Err: err}
+		default:
+			return nil, err
 		}
 	}
 }
 
-func (a *acceptor) try() (fd int, peer syscall.Sockaddr, err error) {
+func (a *acceptor) tryOnce() (fd int, peer netip.AddrPort, err error) {
 	if err := a.socket.begin(readable); err != nil {
-		return 0, nil, err
+		return 0, peer, err
 	}
-	fd, peer, err = syscall.Accept4(a.socket.fd, syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC)
+	fd, peer, err = accept4(a.socket.fd)
 	left := readable
 	if err == syscall.EAGAIN {
 		left = 0
 	}
 	a.socket.end(left)
 	return fd, peer, err
+}
+
+func (a *acceptor) failed(err error) error {
+	if _, ok := err.(connError); ok {
+		return err
+	}
+	return &net.OpError{Op: "accept", Net: "tcp", Addr: a.addr, Err: err}
+}
+
+// each accepts connections as they come, until an error.
+type each struct {
+	*acceptor
+	poller *Poller
+	handle func(transport.Stream)
+	failed chan error
+}
+
+func (a *acceptor) each(p *Poller, handle func(transport.Stream)) error {
+	e := &each{a, p, handle, make(chan error, 1)}
+	if !a.socket.WhenReadable(e) {
+		go e.Wake()
+	}
+	return a.failed(<-e.failed)
+}
+
+// Wake accepts what is there. A call that takes long is no harm: another goroutine goes on
+// for the other sockets.
+func (e *each) Wake() {
+	for {
+		s, err := e.try(e.poller.loop())
+		switch {
+		case err == nil:
+			e.handle(s)
+		case err != syscall.EAGAIN:
+			e.failed <- err
+			return
+		case e.socket.WhenReadable(e):
+			return
+		}
+	}
 }
 
 func (a *acceptor) close() { a.socket.Close() }

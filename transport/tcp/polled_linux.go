@@ -21,7 +21,7 @@ type polled struct {
 	loop   *loop
 	fd     int
 	birth  int32    // the loop's
-	local  net.Addr // once it is closed
+	local  net.Addr // that of the listener, until it is closed
 	remote netip.AddrPort
 
 	mu    sync.Mutex
@@ -106,7 +106,7 @@ func (s *polled) end(left state) {
 func (s *polled) release() {
 	s.users--
 	if s.has(closed) && s.users == 0 {
-		syscall.Close(s.fd)
+		closeDescriptor(s.fd)
 	}
 }
 
@@ -292,7 +292,7 @@ func (s *polled) CloseWrite() error {
 	if err := s.begin(0); err != nil {
 		return err
 	}
-	err := syscall.Shutdown(s.fd, syscall.SHUT_WR)
+	err := shutdown(s.fd)
 	s.end(0)
 	if err != nil {
 		return s.fail("shutdown", err)
@@ -309,14 +309,16 @@ func (s *polled) close(abort bool) error {
 	if s.has(closed) {
 		return nil
 	}
-	s.local = s.ownAddr()
+	if s.local == nil || isAny(s.local) {
+		s.local = s.ownAddr()
+	}
 	s.state |= closed
 	s.loop.remove(s)
 	if abort {
 		syscall.SetsockoptLinger(s.fd, syscall.SOL_SOCKET, syscall.SO_LINGER, &syscall.Linger{Onoff: 1})
 	}
 	if s.users == 0 {
-		syscall.Close(s.fd)
+		closeDescriptor(s.fd)
 	}
 	s.wake()
 	s.rouse()
@@ -363,6 +365,13 @@ func (s *polled) ownAddr() net.Addr {
 	return net.TCPAddrFromAddrPort(addrPort(own))
 }
 
+// isAny reports whether a listener listens on all addresses, and a connection of it has
+// another one.
+func isAny(a net.Addr) bool {
+	t, ok := a.(*net.TCPAddr)
+	return !ok || len(t.IP) == 0 || t.IP.IsUnspecified()
+}
+
 // RemoteAddr returns the peer's address of the connection.
 func (s *polled) RemoteAddr() net.Addr { return net.TCPAddrFromAddrPort(s.remote) }
 
@@ -372,13 +381,17 @@ func addrPort(a syscall.Sockaddr) netip.AddrPort {
 	case *syscall.SockaddrInet4:
 		return netip.AddrPortFrom(netip.AddrFrom4(a.Addr), uint16(a.Port))
 	case *syscall.SockaddrInet6:
-		ip := netip.AddrFrom16(a.Addr).Unmap()
-		if a.ZoneId != 0 {
-			if i, err := net.InterfaceByIndex(int(a.ZoneId)); err == nil {
-				ip = ip.WithZone(i.Name)
-			}
-		}
-		return netip.AddrPortFrom(ip, uint16(a.Port))
+		return addrPort6(a.Addr, uint16(a.Port), a.ZoneId)
 	}
 	return netip.AddrPort{}
+}
+
+func addrPort6(addr [16]byte, port uint16, zone uint32) netip.AddrPort {
+	ip := netip.AddrFrom16(addr).Unmap()
+	if zone != 0 {
+		if i, err := net.InterfaceByIndex(int(zone)); err == nil {
+			ip = ip.WithZone(i.Name)
+		}
+	}
+	return netip.AddrPortFrom(ip, port)
 }

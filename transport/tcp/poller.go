@@ -68,6 +68,23 @@ func (p *Poller) Accept(l *Listener) (transport.Stream, error) {
 	return a.accept(p.loop())
 }
 
+// AcceptEach accepts the connections of l, as they come, and calls handle with each: in the
+// goroutine of a loop, which saves waking another one. It returns the error with which
+// it ends, as that of [Listener.Accept]; after one that is Temporary it may be called
+// again. Where [Poller.Accept] would not return a Polled stream it returns
+// [errors.ErrUnsupported]. Nobody else may accept from l meanwhile.
+func (p *Poller) AcceptEach(l *Listener, handle func(transport.Stream)) error {
+	socket, ok := l.listener.(*net.TCPListener)
+	if !ok || l.config != nil {
+		return errors.ErrUnsupported
+	}
+	a, err := l.accepting(p, socket)
+	if err != nil {
+		return err
+	}
+	return a.each(p, handle)
+}
+
 // Adopt makes a stream of an open connection and owns it from then on, as [FromConn]
 // does, and as FromConn where it is not a plain TCP socket. The connection's own
 // descriptor is closed: c is of no use any more.

@@ -20,4 +20,8 @@ func (*Poller) adopt(*net.TCPConn) (transport.Polled, error)  { return nil, ErrN
 type acceptor struct{}
 
 func (*acceptor) accept(*loop) (transport.Stream, error) { return nil, ErrNoPoller }
+func (*acceptor) each(*Poller, func(transport.Stream)) error {
+	return ErrNoPoller
+}
+
 func (*acceptor) close()                                 {}

@@ -3,6 +3,8 @@
 package tcp
 
 import (
+	"encoding/binary"
+	"net/netip"
 	"syscall"
 	"unsafe"
 )
@@ -56,4 +58,46 @@ func hasInput(fd int) bool {
 	var p [1]byte
 	_, _, errno := syscall.RawSyscall6(syscall.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(&p)), 1, syscall.MSG_PEEK, 0, 0)
 	return errno != syscall.EAGAIN && errno != syscall.EINTR
+}
+
+// shutdown and closeDescriptor do not wait: the descriptor is in non-blocking mode.
+
+func shutdown(fd int) error {
+	if _, _, errno := syscall.RawSyscall(syscall.SYS_SHUTDOWN, uintptr(fd), syscall.SHUT_WR, 0); errno != 0 {
+		return errno
+	}
+	return nil
+}
+
+func closeDescriptor(fd int) { syscall.RawSyscall(syscall.SYS_CLOSE, uintptr(fd), 0, 0) }
+
+// accept4 accepts a connection in non-blocking mode, and returns the peer's address. It
+// allocates nothing where syscall.Accept4 does.
+func accept4(listener int) (fd int, peer netip.AddrPort, err error) {
+	var a syscall.RawSockaddrAny
+	size := uint32(syscall.SizeofSockaddrAny)
+	n, _, errno := syscall.RawSyscall6(syscall.SYS_ACCEPT4, uintptr(listener), uintptr(unsafe.Pointer(&a)), uintptr(unsafe.Pointer(&size)),
+		syscall.SOCK_NONBLOCK|syscall.SOCK_CLOEXEC, 0, 0)
+	if errno != 0 {
+		return -1, peer, errno
+	}
+	return int(n), peerOf(&a), nil
+}
+
+func peerOf(a *syscall.RawSockaddrAny) netip.AddrPort {
+	switch a.Addr.Family {
+	case syscall.AF_INET:
+		in := (*syscall.RawSockaddrInet4)(unsafe.Pointer(a))
+		return netip.AddrPortFrom(netip.AddrFrom4(in.Addr), networkOrder(in.Port))
+	case syscall.AF_INET6:
+		in := (*syscall.RawSockaddrInet6)(unsafe.Pointer(a))
+		return addrPort6(in.Addr, networkOrder(in.Port), in.Scope_id)
+	}
+	return netip.AddrPort{}
+}
+
+func networkOrder(port uint16) uint16 {
+	var p [2]byte
+	binary.NativeEndian.PutUint16(p[:], port)
+	return binary.BigEndian.Uint16(p[:])
 }
