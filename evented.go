@@ -142,30 +142,17 @@ func (s *Server) serveEvented(parent context.Context, c *Conn, over chan struct{
 
 // begin calls OnOpen. It reports whether messages are to follow.
 func (e *evented) begin() (more bool) {
-	own, err := error(nil), errGoexit
+	var own error
+	returned := false
 	defer func() {
-		if err != nil {
-			go e.finish(own, err) // which waits for the peer
+		if returned && own == nil {
+			return
 		}
+		go e.finish(own, e.c.server.failed(e.c, returned, own, recover())) // which waits for the peer
 	}()
-	own, err = e.open()
-	return err == nil
-}
-
-// open calls OnOpen: own is what it returned, and err that or a panic.
-func (e *evented) open() (own, err error) {
-	s := e.c.server
-	defer s.recoverIn("the handler", e.c, &err)
-	own = s.events.OnOpen(&e.lifetime, e.c)
-	return own, own
-}
-
-// message calls OnMessage, as open does OnOpen.
-func (e *evented) message(m Message) (own, err error) {
-	s := e.c.server
-	defer s.recoverIn("the handler", e.c, &err)
-	own = s.events.OnMessage(&e.lifetime, e.c, m)
-	return own, own
+	own = e.c.server.events.OnOpen(&e.lifetime, e.c)
+	returned = true
+	return own == nil
 }
 
 // Message implements [transport.Sink].
@@ -173,14 +160,28 @@ func (e *evented) Message(op frame.Opcode, p []byte) (more bool) {
 	if e.c.closing.Load() {
 		return true
 	}
-	own, err := error(nil), errGoexit
+	var own error
+	returned := false
 	defer func() {
-		if err != nil {
-			go e.finish(own, err)
+		if returned && own == nil {
+			return
 		}
+		go e.finish(own, e.c.server.failed(e.c, returned, own, recover()))
 	}()
-	own, err = e.message(Message{op, p})
-	return err == nil
+	own = e.c.server.events.OnMessage(&e.lifetime, e.c, Message{op, p})
+	returned = true
+	return own == nil
+}
+
+// failed returns why the handler ended: own is its error, and panicked what recover returned.
+func (s *Server) failed(c *Conn, returned bool, own error, panicked any) error {
+	switch {
+	case returned:
+		return own
+	case panicked != nil:
+		return s.caught("the handler", c.Request(), panicked)
+	}
+	return errGoexit
 }
 
 // End implements transport.Sink. After an error of the handler's there is nothing left to do.

@@ -8,18 +8,20 @@ import (
 	"github.com/fb1e3c20/websockets/core/frame"
 )
 
-// A batch is messages that are given to a Sink for one turn of the lock.
+// A batch is messages that are given to a Sink for one turn of the lock: one that was
+// taken by itself, if there is one, and then those that lie in the input in whole.
 type batch struct {
-	messages [batchSize]struct {
-		op frame.Opcode
-		p  []byte
-	}
-	n      int
-	lent   *assembly // of the first message
-	pinned *buffer   // where the others lie
+	op    frame.Opcode // 0: there is none
+	first []byte
+	lent  *assembly // of it
+
+	input   []byte
+	records []core.Record // of messages in the input
+	pinned  *buffer       // the input's
 }
 
-const batchSize = 16
+// batchSize is how many messages lie in the input at most. A read of 4 KiB has fewer, mostly.
+const batchSize = 64
 
 // An assembly is a message that comes in pieces.
 type assembly struct{ p []byte }
@@ -30,9 +32,8 @@ var assemblies = sync.Pool{New: func() any { return new(assembly) }}
 // gather waits for a message, or returns errParked or how the connection ended. It takes
 // along those that have come with it.
 func (d *delivery) gather(b *batch) error {
-	for b.n = 0; ; {
-		d.takeWholes(b)
-		if b.n > 0 {
+	for {
+		if d.takeWholes(b); b.len() > 0 {
 			return nil
 		}
 		if d.rest != nil {
@@ -54,29 +55,20 @@ func (d *delivery) gather(b *batch) error {
 	}
 }
 
-// takeWholes takes the messages that lie in the input in whole, as far as b has room.
+// takeWholes takes the messages that lie in the input in whole.
 func (d *delivery) takeWholes(b *batch) {
-	c := d.c
-	in, records := c.recvWholes(batchSize - b.n)
-	if len(records) == 0 {
-		return
-	}
-	if d.lends {
-		b.pin(c.in.buf)
-	}
-	for i := range records {
-		r := &records[i]
-		p := in[r.Addr:][:r.Len:r.Len]
-		if !d.lends {
-			p = append([]byte(nil), p...)
-		}
-		b.add(r.Op, p)
+	b.input, b.records = d.c.recvWholes(batchSize)
+	if len(b.records) > 0 {
+		b.pin(d.c.in.buf)
 	}
 }
 
-func (b *batch) add(op frame.Opcode, p []byte) {
-	b.messages[b.n].op, b.messages[b.n].p = op, p
-	b.n++
+// len returns how many messages there are.
+func (b *batch) len() int {
+	if b.op == 0 {
+		return len(b.records)
+	}
+	return 1 + len(b.records)
 }
 
 // take takes a part of a message, and puts the message into b if it is complete then.
@@ -97,7 +89,7 @@ func (d *delivery) take(b *batch, ev core.Event) {
 		b.lent = d.rest
 	}
 	d.rest = nil
-	b.add(ev.Op, p)
+	b.op, b.first = ev.Op, p
 	d.c.stats.MessagesReceived++
 	d.c.stats.PayloadReceived += int64(len(p))
 }
@@ -152,24 +144,40 @@ func (d *delivery) give(b *batch) (more bool) {
 		}
 	}()
 	more = true
-	if last := b.n - 1; last > 0 {
+	last := b.len() - 1
+	if last > 0 {
 		c.following = true
 		c.unlockAndTell()
 		for i := 0; i < last && more; i++ {
-			more = d.sink.Message(b.messages[i].op, b.messages[i].p)
+			more = d.giveOne(b, i)
 		}
 		c.mu.Lock()
 		c.following = false
 	}
 	if more {
 		c.unlockAndTell()
-		last := &b.messages[b.n-1]
-		more = d.sink.Message(last.op, last.p)
+		more = d.giveOne(b, last)
 		c.mu.Lock()
 	}
 	returned = true
 	d.takeBack(b)
 	return more
+}
+
+// giveOne gives message i away.
+func (d *delivery) giveOne(b *batch, i int) (more bool) {
+	if b.op != 0 {
+		if i == 0 {
+			return d.sink.Message(b.op, b.first)
+		}
+		i--
+	}
+	r := &b.records[i]
+	p := b.input[r.Addr:][:r.Len:r.Len]
+	if !d.lends {
+		p = append([]byte(nil), p...)
+	}
+	return d.sink.Message(r.Op, p)
 }
 
 // takeBack ends the loan of memory.
@@ -185,7 +193,6 @@ func (d *delivery) takeBack(b *batch) {
 		}
 		b.lent = nil
 	}
-	for i := range b.n {
-		b.messages[i].p = nil
-	}
+	b.op, b.first = 0, nil
+	b.input, b.records = nil, nil
 }

@@ -24,8 +24,11 @@ func (c *Conn) finishes() bool {
 
 // tryFinish is tryStream for what may be the end of the output.
 func (c *Conn) tryFinish(p []byte) (int, error) {
+	if !c.finishes() {
+		return c.tryStream(p)
+	}
 	f, ok := c.stream.(Finisher)
-	if !ok || !c.finishes() {
+	if !ok {
 		return c.tryStream(p)
 	}
 	n, err := c.finish(f, p)

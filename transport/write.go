@@ -136,11 +136,10 @@ func (c *Conn) sendQueued(ctx context.Context, op frame.Opcode, m message) error
 
 func (c *Conn) appendMessage(op frame.Opcode, m message) error {
 	dst := c.out.room(m.len() + headerRoom)
-	precompressor, ok := c.m.(Precompressor)
 	var err error
 	switch {
-	case m.compressed != nil && ok:
-		dst, err = precompressor.AppendCompressed(dst, op, m.p, m.compressed)
+	case m.compressed != nil:
+		dst, err = c.appendCompressed(dst, op, m)
 	case m.plain:
 		dst, err = c.appendValid(dst, op, m.p)
 	default:
@@ -152,6 +151,13 @@ func (c *Conn) appendMessage(op frame.Opcode, m message) error {
 	}
 	c.out.set(dst)
 	return nil
+}
+
+func (c *Conn) appendCompressed(dst []byte, op frame.Opcode, m message) ([]byte, error) {
+	if p, ok := c.m.(Precompressor); ok {
+		return p.AppendCompressed(dst, op, m.p, m.compressed)
+	}
+	return c.m.AppendMessage(dst, op, m.p)
 }
 
 func (c *Conn) appendValid(dst []byte, op frame.Opcode, p []byte) ([]byte, error) {

@@ -24,4 +24,4 @@ func (*acceptor) each(*Poller, func(transport.Stream)) error {
 	return ErrNoPoller
 }
 
-func (*acceptor) close()                                 {}
+func (*acceptor) close() {}
