@@ -65,7 +65,8 @@ func (c *Conn) beginClose(code frame.CloseCode, reason string) error {
 	switch err {
 	case nil:
 		c.ending = true
-		c.closeSent, c.closedWith = true, code
+		f := c.ends()
+		f.closeSent, f.closedWith = true, code
 		c.endHold()
 	case core.ErrNotOpen, core.ErrCloseSent:
 		c.releaseIfEmpty()

@@ -30,7 +30,7 @@ type Conn struct {
 	polling *delivery // has it, and decides how to wait
 	in      input
 	ahead   ahead
-	watch   watch
+	watch   *watch
 
 	receiving turn // to take messages: held from the first to the last byte of one
 	incoming  *incoming
@@ -48,7 +48,6 @@ type Conn struct {
 	observer Observer
 
 	err   error // how the connection ended for its users
-	done  chan struct{}
 	fate  *fate
 	stats counters
 
@@ -68,9 +67,7 @@ type Conn struct {
 	halfShut   bool
 	within     bool // a message that was parsed has not come to its end
 	released   bool
-	closeSent  bool            // by us, before the peer
-	closedWith frame.CloseCode // by us
-	discarding bool            // messages are thrown away: none that follows is given out
+	discarding bool // messages are thrown away: none that follows is given out
 }
 
 // An Option sets up a Conn.
@@ -164,13 +161,14 @@ func (c *Conn) Err() error {
 func (c *Conn) Done() <-chan struct{} {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.done == nil {
-		c.done = make(chan struct{})
+	f := c.ends()
+	if f.done == nil {
+		f.done = make(chan struct{})
 		if c.err != nil {
-			close(c.done)
+			close(f.done)
 		}
 	}
-	return c.done
+	return f.done
 }
 
 // end notes how the connection ended. The first reason stays.
@@ -181,9 +179,7 @@ func (c *Conn) end(err error) {
 		return
 	}
 	c.err = err
-	if c.done != nil {
-		close(c.done)
-	}
+	c.fate.close()
 	c.freeRoom()
 	c.pings.fail()
 	c.dismiss()
@@ -219,7 +215,7 @@ func (c *Conn) observe(ev core.Event) {
 	case core.EventPong:
 		c.matchPong(ev)
 	case core.EventClose:
-		err := &CloseError{Code: ev.Code, Reason: string(ev.Data), Local: c.closeSent && answers(c.closedWith, ev.Code), Incomplete: c.within}
+		err := &CloseError{Code: ev.Code, Reason: string(ev.Data), Local: c.fate.isAnsweredBy(ev.Code), Incomplete: c.within}
 		if c.ahead.len() > 0 || c.following {
 			c.ahead.endWith(err)
 			return
@@ -321,10 +317,10 @@ func (c *Conn) release(how func(Stream) error) {
 		c.observer.Released()
 	}
 	c.freeRoom()
-	if !c.reading.held {
+	if !c.reading.held() {
 		c.in.release()
 	}
-	if !c.writing.held {
+	if !c.writing.held() {
 		c.out.release()
 	}
 }
@@ -407,7 +403,7 @@ func (c *Conn) unlockAndTell() {
 
 // becomeBusy enters the attendant's queue of connections that nobody reads.
 func (c *Conn) becomeBusy() {
-	if !c.inBusy && !c.released && !c.handshaking && !c.reading.held {
+	if !c.inBusy && !c.released && !c.handshaking && !c.reading.held() {
 		c.inBusy = true
 		c.att.busy.add(c)
 	}
@@ -496,7 +492,7 @@ func (c *Conn) Accept(o core.AcceptOptions) error {
 		return c.misuse(err)
 	}
 	c.opened()
-	if !c.reading.held {
+	if !c.reading.held() {
 		c.in.more = c.in.buf != nil
 	}
 	c.flush()

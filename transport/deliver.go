@@ -116,12 +116,13 @@ type delivery struct {
 	over  error     // how the connection ended: nothing but the end of the input is waited for
 	lends bool
 
-	way    way
-	awake  bool       // it has slept, and there is something to read
-	idle   bool       // nothing has come since the attendant looked
-	sleepy bool       // nothing has come for long
-	pace   uint8      // how many reads in a row came soon after the one before
-	last   clock.Time // the latest of them
+	way      way
+	awake    bool       // it has slept, and there is something to read
+	sleepy   bool       // nothing has come for long
+	quiet    uint8      // visits of the attendant since something came
+	patience uint8      // after how many of them it is long
+	pace     uint8      // how many reads in a row came soon after the one before
+	last     clock.Time // the latest of them
 }
 
 // A way is how a delivery waits.

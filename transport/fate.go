@@ -1,12 +1,32 @@
 package transport
 
-// A fate is what is known of how a connection ends, from when that begins. Most of
-// its life a connection has none: nil.
+import "github.com/fb1e3c20/websockets/core/frame"
+
+// A fate is what is known of how a connection ends, from when that begins or somebody waits
+// for it. Most of its life a connection has none: nil.
 type fate struct {
+	done chan struct{} // closed when the connection has ended; nil: nobody waits
+
+	closeSent  bool            // by us, before the peer
+	closedWith frame.CloseCode // by us
+
 	carrier error // what the carrier said
 	output  error // why the stream takes no more output
 	held    error // the peer's close frame, which the application has not answered
 	closing closing
+}
+
+// close tells those who wait for the end of the connection.
+func (f *fate) close() {
+	if f != nil && f.done != nil {
+		close(f.done)
+	}
+}
+
+// isAnsweredBy reports whether the peer's close frame says no more than that it agrees to
+// ours.
+func (f *fate) isAnsweredBy(code frame.CloseCode) bool {
+	return f != nil && f.closeSent && answers(f.closedWith, code)
 }
 
 // ends returns the fate of a connection that begins to end.

@@ -13,7 +13,7 @@ import (
 // the turn to read.
 type input struct {
 	buf    *buffer
-	r, w   int
+	r, w   int32
 	more   bool // the machine may have another event without more input
 	bigger bool // the last read filled its buffer
 
@@ -70,7 +70,7 @@ func (in *input) plainScratch(limit int) []byte {
 }
 
 func (in *input) filled(n int, at clock.Time) {
-	in.r, in.w, in.at = 0, n, at
+	in.r, in.w, in.at = 0, int32(n), at
 	in.more = true
 	if in.direct != nil {
 		in.direct = nil
@@ -109,13 +109,13 @@ func (c *Conn) parse(limit int) core.Event {
 	}
 	var p, scratch []byte
 	if in.buf != nil {
-		p, scratch = in.buf.b[in.r:min(in.w, in.r+limit)], in.scratch()
+		p, scratch = in.buf.b[in.r:min(int(in.w), int(in.r)+limit)], in.scratch()
 		if in.compressed {
 			scratch = in.plainScratch(limit)
 		}
 	}
 	n, ev := c.m.Recv(in.at, p, scratch)
-	in.r += n
+	in.r += int32(n)
 	if ev.Kind == core.EventMessage {
 		c.within = !ev.Last
 	}
@@ -143,7 +143,7 @@ func (c *Conn) recvWholes(most int) (input []byte, records []core.Record) {
 	}
 	input = in.buf.b[in.r:in.w]
 	n, count := m.RecvRecords(in.at, input, 0, in.buf.records[:most])
-	in.r += n
+	in.r += int32(n)
 	records = in.buf.records[:count]
 	c.stats.MessagesReceived += int64(count)
 	for i := range records {
@@ -280,7 +280,7 @@ func (c *Conn) passReading() {
 
 // leaveReading has the attendant look after a connection that nobody reads.
 func (c *Conn) leaveReading() {
-	if c.reading.held {
+	if c.reading.held() {
 		return
 	}
 	if c.released {
@@ -357,7 +357,7 @@ func (c *Conn) await(ctx context.Context) error {
 
 // read waits for input. The end of ctx wakes it.
 func (c *Conn) read(ctx context.Context) {
-	c.watch.set(ctx, c.stream)
+	c.watchFor(ctx)
 	c.parked = true
 	n, err := c.awaitInput()
 	c.parked = false

@@ -19,9 +19,10 @@ type Sleeper interface {
 	Sleep() error
 }
 
-// A wait is taken for a short one after so many in a row that were.
+// A wait is taken for a short one after so many in a row that were: a new goroutine, whose
+// stack must grow again, costs a message as much as half of its system calls.
 const (
-	shortWait  = 100 * time.Millisecond
+	shortWait  = 5 * time.Second
 	shortWaits = 2
 )
 
@@ -45,33 +46,37 @@ func (d *delivery) doze() error {
 		c.inBusy = true
 		c.att.busy.add(c)
 	}
-	d.idle = false
+	d.quiet = 0
 	c.read(context.Background())
 	return nil
 }
 
+// keepPace learns from the time since the input before.
 func (d *delivery) keepPace() {
 	at := d.c.in.at
+	if at == d.last {
+		return
+	}
+	since := at.Sub(d.last)
+	d.last = at
 	switch {
-	case at == d.last:
-	case at.Sub(d.last) > shortWait:
+	case since > shortWait:
 		d.pace = 0
 	case d.pace < shortWaits:
 		d.pace++
 	}
-	d.last = at
+	d.patience = uint8(2 + min(4*since, shortWait)/busyPeriod)
 }
 
-// visitIdle looks after a connection on which a delivery waits: the first time it
-// notes that, and the second time it has the goroutine replaced by one with a new
-// stack.
+// visitIdle looks after a connection on which a delivery waits. When that has taken much
+// longer than the wait before, and a second at least, it has the goroutine replaced by one
+// with a new stack.
 func (c *Conn) visitIdle() (stays bool) {
 	d := c.polling
 	if d == nil || d.way != asleep || !c.parked {
 		return false
 	}
-	if !d.idle {
-		d.idle = true
+	if d.quiet++; d.quiet < d.patience {
 		return true
 	}
 	d.sleepy = true

@@ -9,9 +9,11 @@ import (
 // A turn is held by one goroutine at a time and handed on in the order of
 // asking. It is guarded by a mutex that is never held while waiting.
 type turn struct {
-	held bool
-	last *waiter // of a ring of those who wait; nil: nobody
+	last *waiter // of a ring of those who wait; nobody; nil: the turn is free
 }
+
+// nobody waits for a turn that is held.
+var nobody = new(waiter)
 
 type waiter struct {
 	next  *waiter // the first, after the last
@@ -19,15 +21,17 @@ type waiter struct {
 	taken bool // the turn was handed over
 }
 
+func (t *turn) held() bool { return t.last != nil }
+
 // wanted reports whether somebody waits for the turn.
-func (t *turn) wanted() bool { return t.last != nil }
+func (t *turn) wanted() bool { return t.last != nil && t.last != nobody }
 
 // try takes the turn if it is free.
 func (t *turn) try() bool {
-	if t.held {
+	if t.held() {
 		return false
 	}
-	t.held = true
+	t.last = nobody
 	return true
 }
 
@@ -58,8 +62,8 @@ func (t *turn) take(ctx context.Context, mu *sync.Mutex) error {
 
 // pass hands the turn to the next who waits, or frees it.
 func (t *turn) pass() {
-	if t.last == nil {
-		t.held = false
+	if !t.wanted() {
+		t.last = nil
 		return
 	}
 	first := t.last.next
@@ -73,7 +77,7 @@ var errDismissed = errors.New("transport: dismissed from the queue")
 
 // dismiss sends away all who wait for the turn.
 func (t *turn) dismiss() {
-	for t.last != nil {
+	for t.wanted() {
 		first := t.last.next
 		t.remove(first)
 		close(first.woken)
@@ -82,7 +86,7 @@ func (t *turn) dismiss() {
 
 func (t *turn) push(w *waiter) {
 	w.next = w
-	if t.last != nil {
+	if t.wanted() {
 		w.next, t.last.next = t.last.next, w
 	}
 	t.last = w
@@ -90,7 +94,7 @@ func (t *turn) push(w *waiter) {
 
 // remove reports whether w waited.
 func (t *turn) remove(w *waiter) bool {
-	if t.last == nil {
+	if !t.wanted() {
 		return false
 	}
 	for before := t.last; ; before = before.next {
@@ -101,7 +105,7 @@ func (t *turn) remove(w *waiter) bool {
 				t.last = before
 			}
 			if before == w { // the only one
-				t.last = nil
+				t.last = nobody
 			}
 			return true
 		case before.next == t.last:

@@ -34,7 +34,7 @@ func TestTurnIsHandedOnInOrder(t *testing.T) {
 				t.Fatal(order)
 			}
 		}
-		if turn.held || turn.wanted() {
+		if turn.held() || turn.wanted() {
 			t.Error("the turn is not free")
 		}
 	})
@@ -65,7 +65,7 @@ func TestTurnGivenToOneWhoLeaves(t *testing.T) {
 			turn.pass()
 			mu.Unlock()
 			all.Wait()
-			if got[1] != nil || turn.held {
+			if got[1] != nil || turn.held() {
 				t.Error("the turn was lost:", got[1])
 			}
 		})
@@ -91,7 +91,7 @@ func TestTurnDismissesOneWhoLeaves(t *testing.T) {
 			cancel()
 			turn.dismiss()
 			mu.Unlock()
-			if err := <-done; err == nil || !turn.held || turn.wanted() {
+			if err := <-done; err == nil || !turn.held() || turn.wanted() {
 				t.Error("the turn was passed on:", err)
 			}
 		})
@@ -116,7 +116,7 @@ func TestTurnOfThoseWhoStay(t *testing.T) {
 				t.Errorf("when %d left the turn went to another", leaver)
 			}
 		}
-		if turn.pass(); turn.held || turn.wanted() {
+		if turn.pass(); turn.held() || turn.wanted() {
 			t.Error("the turn is not free")
 		}
 	}

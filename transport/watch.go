@@ -13,29 +13,39 @@ type Lasting interface {
 
 // watch makes the end of a context kick the reader. One registration serves
 // all calls that bring the same context, so that a loop of Receive pays for it
-// once. It belongs to whoever has the turn to read.
+// once. It belongs to whoever has the turn to read. A connection has none before
+// the first context that can end.
 type watch struct {
 	done   <-chan struct{}
 	cancel func() bool
 }
 
-func (w *watch) set(ctx context.Context, s Stream) {
-	if _, lasts := ctx.(Lasting); lasts {
-		w.stop()
-		return
+func (c *Conn) watchFor(ctx context.Context) {
+	var done <-chan struct{}
+	if _, lasts := ctx.(Lasting); !lasts {
+		done = ctx.Done()
 	}
-	done := ctx.Done()
+	if c.watch == nil {
+		if done == nil {
+			return
+		}
+		c.watch = new(watch)
+	}
+	w := c.watch
 	if done == w.done {
 		return
 	}
 	w.stop()
 	w.done = done
 	if done != nil {
-		w.cancel = context.AfterFunc(ctx, s.KickRead)
+		w.cancel = context.AfterFunc(ctx, c.stream.KickRead)
 	}
 }
 
 func (w *watch) stop() {
+	if w == nil {
+		return
+	}
 	if w.cancel != nil {
 		w.cancel()
 	}

@@ -116,7 +116,7 @@ func (c *Conn) sendQueued(ctx context.Context, op frame.Opcode, m message) error
 	if err := c.awaitRoom(ctx, n); err != nil {
 		return err
 	}
-	if c.composing.held {
+	if c.composing.held() {
 		if err := c.takeComposing(ctx); err != nil {
 			return err
 		}
@@ -185,7 +185,7 @@ func (c *Conn) sendOff() {
 // corks reports whether output may wait: the application is answering what has
 // been read, and more of that is there.
 func (c *Conn) corks() bool {
-	if c.reading.held || c.out.len() >= corkSize {
+	if c.reading.held() || c.out.len() >= corkSize {
 		return false
 	}
 	return c.following || c.ahead.len() > 0 || c.in.more && c.in.r < c.in.w
@@ -200,7 +200,7 @@ func (c *Conn) awaitRoom(ctx context.Context, n int) error {
 		if c.out.len() == 0 || c.out.len()+n <= queueSize {
 			return nil
 		}
-		if !c.writing.held {
+		if !c.writing.held() {
 			c.flush()
 			continue
 		}
@@ -426,7 +426,7 @@ func (c *Conn) beginDirect(ctx context.Context, op frame.Opcode, p []byte) (dire
 // message open. It reports whether the turn to compose was taken for that.
 func (c *Conn) takeWriting(ctx context.Context) (composing bool, err error) {
 	for {
-		if c.composing.held && !composing {
+		if c.composing.held() && !composing {
 			if err := c.takeComposing(ctx); err != nil {
 				return false, err
 			}
@@ -436,7 +436,7 @@ func (c *Conn) takeWriting(ctx context.Context) (composing bool, err error) {
 			c.flush()
 			return composing, err
 		}
-		if composing || !c.composing.held {
+		if composing || !c.composing.held() {
 			return composing, nil
 		}
 		c.write() // a Writer came first
@@ -542,5 +542,5 @@ func (d *direct) leave() {
 
 // flushed reports whether all output has been taken by the carrier.
 func (c *Conn) flushed() bool {
-	return !c.writing.held && c.out.len() == 0 && c.batch.len() == 0 && c.m.Pending() == 0
+	return !c.writing.held() && c.out.len() == 0 && c.batch.len() == 0 && c.m.Pending() == 0
 }

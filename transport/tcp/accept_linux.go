@@ -54,7 +54,7 @@ func (a *acceptor) try(l *loop) (transport.Stream, error) {
 		fd, peer, err := a.tryOnce()
 		switch err {
 		case nil:
-			s := &polled{fd: fd, local: a.addr, remote: peer}
+			s := &polled{fd: int32(fd), local: a.addr, remote: peer}
 			if err := l.add(s); err != nil {
 				closeDescriptor(fd)
 				return nil, connError{err}
@@ -71,7 +71,7 @@ func (a *acceptor) tryOnce() (fd int, peer netip.AddrPort, err error) {
 	if err := a.socket.begin(readable); err != nil {
 		return 0, peer, err
 	}
-	fd, peer, err = accept4(a.socket.fd)
+	fd, peer, err = accept4(int(a.socket.fd))
 	left := readable
 	if err == syscall.EAGAIN {
 		left = 0
@@ -145,7 +145,7 @@ func (l *loop) own(s *polled, raw syscall.RawConn) error {
 	err := raw.Control(func(fd uintptr) {
 		var own uintptr
 		own, _, errno = syscall.RawSyscall(syscall.SYS_FCNTL, fd, syscall.F_DUPFD_CLOEXEC, 0)
-		s.fd = int(own)
+		s.fd = int32(own)
 	})
 	if err != nil {
 		return err
@@ -154,7 +154,7 @@ func (l *loop) own(s *polled, raw syscall.RawConn) error {
 		return os.NewSyscallError("fcntl", errno)
 	}
 	if err := l.add(s); err != nil {
-		syscall.Close(s.fd)
+		closeDescriptor(int(s.fd))
 		return err
 	}
 	return nil

@@ -67,12 +67,12 @@ func (l *loop) add(s *polled) error {
 			return err
 		}
 	}
-	for len(l.sockets) <= s.fd {
+	for len(l.sockets) <= int(s.fd) {
 		l.sockets = append(l.sockets, nil)
 	}
 	l.births++
 	s.birth = l.births
-	if err := l.control(syscall.EPOLL_CTL_ADD, s.fd, input, s.birth); err != nil {
+	if err := l.control(syscall.EPOLL_CTL_ADD, int(s.fd), input, s.birth); err != nil {
 		l.rest()
 		return err
 	}
@@ -118,7 +118,7 @@ func (l *loop) control(op, fd int, events uint32, birth int32) error {
 
 // addOutput begins to wait for room for output, too. The socket is not closed meanwhile.
 func (l *loop) addOutput(s *polled) error {
-	return l.control(syscall.EPOLL_CTL_MOD, s.fd, input|output, s.birth)
+	return l.control(syscall.EPOLL_CTL_MOD, int(s.fd), input|output, s.birth)
 }
 
 func (l *loop) close() {

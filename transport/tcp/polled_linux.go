@@ -19,7 +19,7 @@ import (
 // finds nothing left.
 type polled struct {
 	loop   *loop
-	fd     int
+	fd     int32
 	birth  int32    // the loop's
 	local  net.Addr // that of the listener, until it is closed
 	remote netip.AddrPort
@@ -29,7 +29,7 @@ type polled struct {
 	users int32           // system calls that are being made
 	waker transport.Waker // to be called when there is input
 	wait  *gate           // where AwaitRead and AwaitWrite wait
-	lost  error           // the first error of the connection; the kernel tells it once
+	lost  *net.OpError    // the first error of the connection; the kernel tells it once
 }
 
 type state uint8
@@ -106,7 +106,7 @@ func (s *polled) end(left state) {
 func (s *polled) release() {
 	s.users--
 	if s.has(closed) && s.users == 0 {
-		closeDescriptor(s.fd)
+		closeDescriptor(int(s.fd))
 	}
 }
 
@@ -292,7 +292,7 @@ func (s *polled) CloseWrite() error {
 	if err := s.begin(0); err != nil {
 		return err
 	}
-	err := shutdown(s.fd)
+	err := shutdown(int(s.fd))
 	s.end(0)
 	if err != nil {
 		return s.fail("shutdown", err)
@@ -315,10 +315,10 @@ func (s *polled) close(abort bool) error {
 	s.state |= closed
 	s.loop.remove(s)
 	if abort {
-		syscall.SetsockoptLinger(s.fd, syscall.SOL_SOCKET, syscall.SO_LINGER, &syscall.Linger{Onoff: 1})
+		syscall.SetsockoptLinger(int(s.fd), syscall.SOL_SOCKET, syscall.SO_LINGER, &syscall.Linger{Onoff: 1})
 	}
 	if s.users == 0 {
-		closeDescriptor(s.fd)
+		closeDescriptor(int(s.fd))
 	}
 	s.wake()
 	s.rouse()
@@ -358,7 +358,7 @@ func (s *polled) LocalAddr() net.Addr {
 }
 
 func (s *polled) ownAddr() net.Addr {
-	own, err := syscall.Getsockname(s.fd)
+	own, err := syscall.Getsockname(int(s.fd))
 	if err != nil {
 		return s.local
 	}
