@@ -6,8 +6,6 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/exec"
 	"strconv"
 	"time"
 
@@ -16,10 +14,9 @@ import (
 
 // A crowd is connections of a client in a process of its own.
 type crowd struct {
-	cmd      *exec.Cmd
-	commands io.WriteCloser
-	answers  *json.Decoder
-	opened   crowdAnswer
+	*process
+	answers *json.Decoder
+	opened  crowdAnswer
 }
 
 // A crowdAnswer is a line of the process: first how many connections it has opened, and
@@ -32,24 +29,12 @@ type crowdAnswer struct {
 // startCrowd starts this program once more, as a client of a server that opens n
 // connections from an address. They send pings if ping is not 0.
 func startCrowd(s *server, from string, n int, ping time.Duration) (*crowd, error) {
-	program, err := os.Executable()
+	p, err := startProcess("crowd", "-addr", s.addr, "-plain="+strconv.FormatBool(s.peer.Plain),
+		"-from", from, "-n", strconv.Itoa(n), "-ping", ping.String())
 	if err != nil {
 		return nil, err
 	}
-	c := &crowd{cmd: exec.Command(program, "crowd", "-addr", s.addr, "-plain="+strconv.FormatBool(s.peer.Plain),
-		"-from", from, "-n", strconv.Itoa(n), "-ping", ping.String())}
-	c.cmd.Stderr = os.Stderr
-	if c.commands, err = c.cmd.StdinPipe(); err != nil {
-		return nil, err
-	}
-	out, err := c.cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	if err := c.cmd.Start(); err != nil {
-		return nil, err
-	}
-	c.answers = json.NewDecoder(out)
+	c := &crowd{process: p, answers: json.NewDecoder(p.output)}
 	if err := c.answers.Decode(&c.opened); err != nil {
 		c.stop()
 		return nil, fmt.Errorf("a client of %s: %w", s, err)
@@ -63,11 +48,6 @@ func (c *crowd) stats() (a crowdAnswer, err error) {
 		return a, err
 	}
 	return a, c.answers.Decode(&a)
-}
-
-func (c *crowd) stop() {
-	c.commands.Close()
-	end(c.cmd)
 }
 
 // holdCrowd is the process of a crowd: it answers each line of input, and ends with the

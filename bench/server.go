@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -23,9 +21,8 @@ type server struct {
 	mode raw.Mode
 	addr string
 
-	cmd      *exec.Cmd
-	commands io.WriteCloser
-	answers  *bufio.Reader
+	*process
+	answers *bufio.Reader
 }
 
 // A job is what a server is to do.
@@ -45,24 +42,11 @@ func (j *job) args() []string {
 
 // start starts this program once more, as a server.
 func start(j *job) (*server, error) {
-	program, err := os.Executable()
+	p, err := startProcess(j.args()...)
 	if err != nil {
 		return nil, err
 	}
-	s := &server{peer: j.peer, mode: j.mode}
-	s.cmd = exec.Command(program, j.args()...)
-	s.cmd.Stderr = os.Stderr
-	if s.commands, err = s.cmd.StdinPipe(); err != nil {
-		return nil, err
-	}
-	out, err := s.cmd.StdoutPipe()
-	if err != nil {
-		return nil, err
-	}
-	s.answers = bufio.NewReader(out)
-	if err := s.cmd.Start(); err != nil {
-		return nil, err
-	}
+	s := &server{peer: j.peer, mode: j.mode, process: p, answers: bufio.NewReader(p.output)}
 	line, err := s.answers.ReadString('\n')
 	if err != nil {
 		s.stop()
@@ -177,17 +161,4 @@ func stop(servers []*server) {
 	for _, s := range servers {
 		s.stop()
 	}
-}
-
-// stop ends the process.
-func (s *server) stop() {
-	s.commands.Close()
-	end(s.cmd)
-}
-
-// end waits for a process that was told to end, and kills it if it does not.
-func end(cmd *exec.Cmd) {
-	late := time.AfterFunc(10*time.Second, func() { cmd.Process.Kill() })
-	defer late.Stop()
-	cmd.Wait()
 }
