@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"io"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/fb1e3c20/websockets/bench/payload"
@@ -89,17 +88,14 @@ func (p *plan) chosen(loads []*load) []*load {
 	return slices.DeleteFunc(loads, func(l *load) bool { return !p.only.MatchString(l.String()) })
 }
 
-// checkOnly reports an error if -only leaves nothing.
-func (p *plan) checkOnly() error {
-	all := append(pingPongLoads(p), pipelineLoads(p)...)
-	var names []string
-	for _, l := range all {
-		names = append(names, l.String())
+// names returns what the loads are called.
+func names(loads func(p *plan) []*load) func(p *plan) []string {
+	return func(p *plan) (list []string) {
+		for _, l := range loads(p) {
+			list = append(list, l.String())
+		}
+		return list
 	}
-	if len(p.chosen(all)) == 0 {
-		return fmt.Errorf("-only %q matches no load; there are:\n%s", p.only, strings.Join(names, "\n"))
-	}
-	return nil
 }
 
 func (p *plan) measureLoads(loads []*load) (results []*result, err error) {

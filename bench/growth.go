@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/fb1e3c20/websockets/bench/payload"
@@ -13,8 +14,8 @@ import (
 // growth measures how costs grow: with connections, with the size of messages, ASCII
 // and not, and with the members of a broadcast.
 func growth(p *plan, out io.Writer) error {
-	for _, l := range []*line{connectionsLine(p), sizesLine(p, "ASCII text", "ascii", payload.Text), sizesLine(p, "text of other characters", "foreign", payload.Foreign)} {
-		results, err := p.measureLoads(l.loads)
+	for _, l := range p.growing() {
+		results, err := l.measure(l.loads)
 		if err != nil {
 			return err
 		}
@@ -22,17 +23,12 @@ func growth(p *plan, out io.Writer) error {
 			return err
 		}
 	}
-	l := membersLine(p)
-	results, err := p.measureBroadcasts(l.loads)
-	if err != nil {
-		return err
-	}
-	return p.printLine(l, results, out)
+	return nil
 }
 
 func growthTakes(p *plan) time.Duration {
 	total := 3 * time.Second
-	for _, l := range []*line{connectionsLine(p), sizesLine(p, "", "", payload.Text), sizesLine(p, "", "", payload.Text), membersLine(p)} {
+	for _, l := range p.growing() {
 		for _, load := range l.loads {
 			one := p.turn() + time.Duration(load.connections)*250*time.Microsecond + time.Duration(load.set.Size())*10*time.Nanosecond
 			total += one * time.Duration(p.rounds*p.count(uncompressed))
@@ -48,6 +44,29 @@ type line struct {
 	loads        []*load
 	at           []int // the thing
 	label        func(int) string
+	measure      func(loads []*load) ([]*result, error)
+}
+
+func growthLines(p *plan) []*line {
+	return []*line{
+		connectionsLine(p),
+		sizesLine(p, "ASCII text", "ascii", payload.Text),
+		sizesLine(p, "text of other characters", "foreign", payload.Foreign),
+		membersLine(p),
+	}
+}
+
+// growing returns those lines that are to be measured.
+func (p *plan) growing() []*line {
+	return slices.DeleteFunc(growthLines(p), func(l *line) bool { return !p.only.MatchString(l.title) })
+}
+
+// titles returns those of all lines.
+func titles(p *plan) (list []string) {
+	for _, l := range growthLines(p) {
+		list = append(list, l.title)
+	}
+	return list
 }
 
 // tens are 1, 10, and so on.
@@ -59,7 +78,7 @@ func tens(most int) (list []int) {
 }
 
 func connectionsLine(p *plan) *line {
-	l := &line{title: "Growing number of connections, 16 bytes", grows: "connections", file: "growth-connections", at: tens(p.atMost(10_000)), label: plainNumber}
+	l := &line{title: "Growing number of connections, 16 bytes", grows: "connections", file: "growth-connections", at: tens(p.atMost(10_000)), label: plainNumber, measure: p.measureLoads}
 	set := payload.Binary(16)
 	for _, n := range l.at {
 		l.loads = append(l.loads, &load{set, n, 1})
@@ -68,7 +87,7 @@ func connectionsLine(p *plan) *line {
 }
 
 func sizesLine(p *plan, kind, file string, of func(n int) *payload.Set) *line {
-	l := &line{title: "Growing messages, " + kind + ", one connection", grows: "size", file: "growth-size-" + file, label: size}
+	l := &line{title: "Growing messages, " + kind + ", one connection", grows: "size", file: "growth-size-" + file, label: size, measure: p.measureLoads}
 	for n := 16; n <= 16<<20; n *= 16 {
 		l.at = append(l.at, n)
 		l.loads = append(l.loads, &load{of(n), 1, 1})
@@ -78,7 +97,7 @@ func sizesLine(p *plan, kind, file string, of func(n int) *payload.Set) *line {
 
 // membersLine is of messages that one member sends: each member that receives one counts.
 func membersLine(p *plan) *line {
-	l := &line{title: "Growing number of members of a broadcast, 128 bytes", grows: "members", file: "growth-broadcast", at: tens(p.atMost(10_000)), label: plainNumber}
+	l := &line{title: "Growing number of members of a broadcast, 128 bytes", grows: "members", file: "growth-broadcast", at: tens(p.atMost(10_000)), label: plainNumber, measure: p.measureBroadcasts}
 	set := payload.Text(128)
 	for _, n := range l.at {
 		l.loads = append(l.loads, &load{set, n, 1})

@@ -93,7 +93,7 @@ func parse(args []string) (*plan, error) {
 	flags.Bool("all", false, "measure all but million, which is the default")
 	names := flags.String("peers", "", "which peers, separated by commas (default all)")
 	modes := flags.String("modes", "", "which modes, of off, nct, ct12 and ct15 (default all)")
-	only := flags.String("only", "", "which loads of pingpong and pipeline, a regular expression; without -scenario these two alone (default all)")
+	only := flags.String("only", "", "which loads of pingpong and pipeline, and which tables of growth, a regular expression; without -scenario the loads alone (default all)")
 	payloads := flags.String("payloads", "", "which payloads, by their names in the tables; none: memory alone (default all)")
 	flags.IntVar(&p.rounds, "rounds", 3, "how many rounds the medians are of")
 	flags.DurationVar(&p.time, "time", 300*time.Millisecond, "how long each server is measured in a round, roughly")

@@ -28,6 +28,17 @@ func TestArguments(t *testing.T) {
 	if p, err := parse([]string{"-short", "-peers", "gws"}); err != nil || len(p.scenarios) != len(scenarios()) {
 		t.Errorf("-short: %+v, %v", p, err)
 	}
+	if p, err := parse([]string{"-only", "64 in flight"}); err != nil || len(p.scenarios) != 2 || len(p.chosen(pipelineLoads(p))) != 2 || len(p.chosen(pingPongLoads(p))) != 0 {
+		t.Errorf("-only: %+v, %v", p, err)
+	}
+	if p, err := parse([]string{"-scenario", "growth", "-only", "number of conn"}); err != nil || len(p.growing()) != 1 || p.growing()[0].grows != "connections" {
+		t.Errorf("-only of growth: %+v, %v", p, err)
+	}
+	for _, args := range []string{"-only [", "-only members", "-scenario growth -only flight", "-scenario idle -only 64"} {
+		if _, err := parse(strings.Fields(args)); err == nil {
+			t.Errorf("%s: no error", args)
+		}
+	}
 	if err := run([]string{"-scenario", "sleep"}); err == nil || !strings.Contains(err.Error(), "deflate") {
 		t.Errorf("an unknown scenario: %v", err)
 	}

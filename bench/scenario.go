@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 )
@@ -15,17 +16,20 @@ type scenario struct {
 	// takes is about how long it runs.
 	takes func(p *plan) time.Duration
 
+	// parts are what -only can choose from, nil if it measures one thing.
+	parts func(p *plan) []string
+
 	// alone has it left out of a run of all, unless that is short.
 	alone bool
 }
 
 func scenarios() []*scenario {
 	return []*scenario{
-		{name: "pingpong", run: pingPong, takes: echoesTake(pingPongLoads)},
-		{name: "pipeline", run: pipeline, takes: echoesTake(pipelineLoads)},
+		{name: "pingpong", run: pingPong, takes: echoesTake(pingPongLoads), parts: names(pingPongLoads)},
+		{name: "pipeline", run: pipeline, takes: echoesTake(pipelineLoads), parts: names(pipelineLoads)},
 		{name: "connect", run: connect, takes: connectTakes},
 		{name: "idle", run: idle, takes: idleTakes},
-		{name: "growth", run: growth, takes: growthTakes},
+		{name: "growth", run: growth, takes: growthTakes, parts: titles},
 		{name: "deflate", run: deflate, takes: deflateTakes},
 		{name: "million", run: million, takes: millionTakes, alone: true},
 	}
@@ -50,6 +54,23 @@ func (p *plan) chooseScenarios(names []string) error {
 		p.scenarios = append(p.scenarios, s)
 	}
 	return nil
+}
+
+// checkOnly reports an error if -only leaves nothing of what it can choose from.
+func (p *plan) checkOnly() error {
+	if p.only.String() == "" {
+		return nil
+	}
+	var parts []string
+	for _, s := range p.scenarios {
+		if s.parts != nil {
+			parts = append(parts, s.parts(p)...)
+		}
+	}
+	if slices.ContainsFunc(parts, p.only.MatchString) {
+		return nil
+	}
+	return fmt.Errorf("-only %q matches nothing; there are:\n%s", p.only, strings.Join(parts, "\n"))
 }
 
 // run runs the scenarios that were asked for, and tells before how long they take.
