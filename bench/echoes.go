@@ -98,6 +98,8 @@ func names(loads func(p *plan) []*load) func(p *plan) []string {
 	}
 }
 
+// measureLoads measures one load after the other, and returns the results that there
+// are if one is beyond a limit of the machine, with that as the error.
 func (p *plan) measureLoads(loads []*load) (results []*result, err error) {
 	servers, err := p.start(uncompressed)
 	defer stop(servers)
@@ -105,22 +107,34 @@ func (p *plan) measureLoads(loads []*load) (results []*result, err error) {
 		return nil, err
 	}
 	for _, l := range loads {
-		stream, err := raw.NewStream(l.set, uncompressed, false)
+		r, err := p.measureLoad(l, servers)
 		if err != nil {
-			return nil, err
+			return results, err
 		}
-		r := newResult(l.String(), "a message", servers)
-		done := p.note("%s, %d servers, %d rounds", r.title, len(servers), p.rounds)
-		err = p.turns(servers, func(i int) error {
-			return r.costs[i].add(measure(servers[i], stream, l.connections, l.flight, p.time))
-		})
-		if err != nil {
-			return nil, err
-		}
-		done()
 		results = append(results, r)
 	}
 	return results, nil
+}
+
+func (p *plan) measureLoad(l *load, servers []*server) (*result, error) {
+	stream, err := raw.NewStream(l.set, uncompressed, false)
+	if err != nil {
+		return nil, err
+	}
+	r := newResult(l.String(), "a message", servers)
+	if l.connections > p.perServer() {
+		return r, p.turns(servers, func(i int) error {
+			return r.costs[i].add(p.measureSpread(servers[i].peer, stream, l))
+		})
+	}
+	done := p.note("%s, %d servers, %d rounds", r.title, len(servers), p.rounds)
+	err = p.turns(servers, func(i int) error {
+		return r.costs[i].add(measure(servers[i], stream, l.connections, l.flight, p.time))
+	})
+	if err == nil {
+		done()
+	}
+	return r, err
 }
 
 // size prints a number of bytes.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -16,7 +17,9 @@ import (
 func growth(p *plan, out io.Writer) error {
 	for _, l := range p.growing() {
 		results, err := l.measure(l.loads)
-		if err != nil {
+		if why := limit(""); errors.As(err, &why) && len(results) > 0 {
+			l.cut(len(results), why)
+		} else if err != nil {
 			return err
 		}
 		if err := p.printLine(l, results, out); err != nil {
@@ -40,6 +43,7 @@ func growthTakes(p *plan) time.Duration {
 // A line is loads of which only one thing grows.
 type line struct {
 	title, grows string
+	end          string // why it is no longer, "" if it is all
 	file         string // of its picture
 	loads        []*load
 	at           []int // the thing
@@ -77,8 +81,15 @@ func tens(most int) (list []int) {
 	return list
 }
 
+// cut ends the line behind so many points.
+func (l *line) cut(points int, why limit) {
+	l.at = l.at[:points]
+	l.end = fmt.Sprintf(" (no more than %s: %v)", l.label(l.at[points-1]), why)
+}
+
 func connectionsLine(p *plan) *line {
-	l := &line{title: "Growing number of connections, 16 bytes", grows: "connections", file: "growth-connections", at: tens(p.atMost(10_000)), label: plainNumber, measure: p.measureLoads}
+	title := fmt.Sprintf("Growing number of connections, %d a process at most, 16 bytes", p.perServer())
+	l := &line{title: title, grows: "connections", file: "growth-connections", at: tens(p.atMost(100_000)), label: plainNumber, measure: p.measureLoads}
 	set := payload.Binary(16)
 	for _, n := range l.at {
 		l.loads = append(l.loads, &load{set, n, 1})
@@ -95,9 +106,10 @@ func sizesLine(p *plan, kind, file string, of func(n int) *payload.Set) *line {
 	return l
 }
 
-// membersLine is of messages that one member sends: each member that receives one counts.
+// membersLine is of messages that one member sends to all others, which one process
+// has: each member that receives one counts.
 func membersLine(p *plan) *line {
-	l := &line{title: "Growing number of members of a broadcast, 128 bytes", grows: "members", file: "growth-broadcast", at: tens(p.atMost(10_000)), label: plainNumber, measure: p.measureBroadcasts}
+	l := &line{title: "Growing number of members of a broadcast, in one process, 128 bytes", grows: "members", file: "growth-broadcast", at: tens(min(p.atMost(10_000), p.perProcess)), label: plainNumber, measure: p.measureBroadcasts}
 	set := payload.Text(128)
 	for _, n := range l.at {
 		l.loads = append(l.loads, &load{set, n, 1})
@@ -109,7 +121,7 @@ func plainNumber(n int) string { return fmt.Sprint(n) }
 
 // printLine prints a table with a row for each peer, and draws it.
 func (p *plan) printLine(l *line, results []*result, out io.Writer) error {
-	t := &table{title: l.title + ": CPU of the server, us a message (in brackets: of " + base + ")", header: []string{"server"}}
+	t := &table{title: l.title + l.end + ": CPU of the server, us a message (in brackets: of " + base + ")", header: []string{"server"}}
 	drawing := &lines{title: l.title, up: "CPU of the server, us a message", across: l.grows}
 	for _, n := range l.at {
 		t.header = append(t.header, l.label(n))

@@ -44,6 +44,8 @@ func run(args []string) error {
 	switch {
 	case len(args) > 0 && args[0] == "serve":
 		return serve(args[1:], os.Stdin, os.Stdout)
+	case len(args) > 0 && args[0] == "fleet":
+		return runFleet(os.Stdin, os.Stdout)
 	case len(args) > 0 && args[0] == "crowd":
 		return holdCrowd(args[1:], os.Stdin, os.Stdout)
 	}
@@ -56,24 +58,26 @@ func run(args []string) error {
 
 // A plan is what was asked for.
 type plan struct {
-	scenarios []*scenario
-	peers     []*peers.Peer
-	named     bool // whether they were asked for by name
-	modes     []raw.Mode
-	payloads  []string // all if empty
-	only      *regexp.Regexp
-	rounds    int
-	time      time.Duration // of one measurement, roughly
-	idle      int           // connections whose memory is measured after compression
-	crowd     int           // connections whose memory is measured otherwise
-	rest      time.Duration // after which it is
-	million   int           // connections that are opened at most
-	ping      time.Duration // between the pings of each of them
-	short     bool
-	markdown  bool
-	pictures  string    // a directory, "" for none
-	profiles  string    // likewise
-	progress  io.Writer // of what takes long
+	scenarios  []*scenario
+	peers      []*peers.Peer
+	named      bool // whether they were asked for by name
+	modes      []raw.Mode
+	payloads   []string // all if empty
+	only       *regexp.Regexp
+	rounds     int
+	time       time.Duration // of one measurement, roughly
+	idle       int           // connections whose memory is measured after compression
+	crowd      int           // connections whose memory is measured otherwise
+	rest       time.Duration // after which it is
+	million    int           // connections that are opened at most
+	ping       time.Duration // between the pings of each of them
+	perProcess int           // connections of a process, at most
+	spare      uint64        // bytes of memory that are left to the machine
+	short      bool
+	markdown   bool
+	pictures   string    // a directory, "" for none
+	profiles   string    // likewise
+	progress   io.Writer // of what takes long
 
 	results []*result // of what was measured so far
 }
@@ -87,7 +91,7 @@ func (p *plan) atMost(n int) int {
 }
 
 func parse(args []string) (*plan, error) {
-	p := &plan{progress: os.Stderr}
+	p := &plan{progress: os.Stderr, perProcess: perProcess(), spare: 1 << 30}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	chosen := flags.String("scenario", "", "what is measured, separated by commas: pingpong, pipeline, connect, idle, growth, deflate, million (default all but million, and with -short all)")
 	flags.Bool("all", false, "measure all but million, which is the default")

@@ -22,15 +22,22 @@ func measure(s *server, stream *raw.Stream, connections, flight int, long time.D
 		return sample{}, s.failed(err)
 	}
 	defer fleet.Close()
-	warmup, began := warmth(stream, connections, flight, long), time.Now()
-	if _, err := fleet.Burst(warmup); err != nil {
-		return sample{}, s.failed(err)
+	cost, err := measureBursts([]*server{s}, fleet.Burst, warmth(stream, connections, flight, long), long)
+	return cost, s.failed(err)
+}
+
+// measureBursts has clients send so many messages a connection to warm up, and then
+// for about so long.
+func measureBursts(servers []*server, burst func(messages int) (raw.Tally, error), warmup int, long time.Duration) (sample, error) {
+	began := time.Now()
+	if _, err := burst(warmup); err != nil {
+		return sample{}, err
 	}
 	messages := int(float64(warmup)*long.Seconds()/time.Since(began).Seconds()) + 1
 	var tally raw.Tally
-	cost, err := s.spent(func() (int, error) {
-		tally, err = fleet.Burst(messages)
-		return tally.Messages, s.failed(err)
+	cost, err := spent(servers, func() (_ int, err error) {
+		tally, err = burst(messages)
+		return tally.Messages, err
 	})
 	cost.shrunk = float64(tally.Payload) / float64(tally.Wire)
 	return cost, err

@@ -10,14 +10,18 @@ import (
 	"github.com/fb1e3c20/websockets/bench/peers"
 )
 
-const (
-	// perProcess is how many connections a process has at most: some less than the
-	// descriptors it may open.
-	perProcess = 18_000
+// mostPerProcess is how many connections a process has at most, however many
+// descriptors it may open: some less than an address has ports for.
+const mostPerProcess = 18_000
 
-	// spare is how much memory is left to the machine, in bytes.
-	spare = 1 << 30
-)
+// errUsedUp is the limit when not enough memory is left.
+const errUsedUp = limit("the machine's memory is used up")
+
+// memoryLeft returns how much memory can be used, in bytes.
+func memoryLeft() (uint64, error) { return kilobytesOf(meminfo, "MemAvailable") }
+
+// address is the i-th of a net of this machine.
+func address(net, i int) string { return fmt.Sprintf("127.%d.%d.%d", net, i/250, i%250+1) }
 
 // million opens idle connections over as many processes as they need, with pings
 // running, and reports at some numbers of them what they hold and cost. It ends where
@@ -106,15 +110,15 @@ func (c *crowds) open() (n int) {
 // grow opens connections until there are n, or returns what problem it has met.
 func (c *crowds) grow(n int) (problem string, err error) {
 	for c.open() < n {
-		free, err := kilobytesOf(meminfo, "MemAvailable")
+		free, err := memoryLeft()
 		if err != nil {
 			return "", err
 		}
-		if free < spare {
-			return "the machine's memory is used up", nil
+		if free < c.plan.spare {
+			return errUsedUp.Error(), nil
 		}
 		done := c.plan.note("%s, %d of %d connections, %.1f GiB free", c.peer.Name, c.open(), n, float64(free)/(1<<30))
-		problem, err := c.add(min(n-c.open(), perProcess))
+		problem, err := c.add(min(n-c.open(), c.plan.perProcess))
 		if err != nil || problem != "" {
 			return problem, err
 		}
@@ -127,8 +131,7 @@ func (c *crowds) grow(n int) (problem string, err error) {
 // connections.
 func (c *crowds) add(n int) (problem string, err error) {
 	i := len(c.servers)
-	at := fmt.Sprintf("%d.%d", i/250, i%250+1)
-	j := &job{peer: c.peer, mode: uncompressed, listen: "127.1." + at + ":0"}
+	j := &job{peer: c.peer, mode: uncompressed, listen: address(1, i) + ":0"}
 	pings := c.plan.ping
 	if c.peer.Hold != nil {
 		j.kind, j.ping, pings = kindHold, pings, 0
@@ -143,7 +146,7 @@ func (c *crowds) add(n int) (problem string, err error) {
 		return "", err
 	}
 	c.bare = append(c.bare, bare)
-	client, err := startCrowd(s, "127.2."+at, n, pings)
+	client, err := startCrowd(s, address(2, i), n, pings)
 	if err != nil {
 		return "", err
 	}

@@ -80,11 +80,16 @@ func (s *server) failed(err error) error {
 
 // spent returns what each of the things cost the server that do does.
 func (s *server) spent(do func() (things int, err error)) (sample, error) {
-	memory, err := s.memory(false)
+	return spent([]*server{s}, do)
+}
+
+// spent returns what each of the things cost the servers that do does, all together.
+func spent(servers []*server, do func() (things int, err error)) (sample, error) {
+	memory, err := memoryOf(servers)
 	if err != nil {
 		return sample{}, err
 	}
-	cpu, err := s.cpu()
+	cpu, err := cpuOf(servers)
 	if err != nil {
 		return sample{}, err
 	}
@@ -92,11 +97,11 @@ func (s *server) spent(do func() (things int, err error)) (sample, error) {
 	if err != nil {
 		return sample{}, err
 	}
-	cpuAfter, err := s.cpu()
+	cpuAfter, err := cpuOf(servers)
 	if err != nil {
 		return sample{}, err
 	}
-	memoryAfter, err := s.memory(false)
+	memoryAfter, err := memoryOf(servers)
 	if err != nil {
 		return sample{}, err
 	}
@@ -106,6 +111,31 @@ func (s *server) spent(do func() (things int, err error)) (sample, error) {
 		objects: float64(memoryAfter.Objects-memory.Objects) / n,
 		bytes:   float64(memoryAfter.Bytes-memory.Bytes) / n,
 	}, nil
+}
+
+// cpuOf returns how much CPU time servers have taken together.
+func cpuOf(servers []*server) (total time.Duration, err error) {
+	for _, s := range servers {
+		d, err := s.cpu()
+		if err != nil {
+			return 0, err
+		}
+		total += d
+	}
+	return total, nil
+}
+
+// memoryOf returns what servers have allocated together.
+func memoryOf(servers []*server) (total memory, err error) {
+	for _, s := range servers {
+		m, err := s.memory(false)
+		if err != nil {
+			return total, err
+		}
+		total.Objects += m.Objects
+		total.Bytes += m.Bytes
+	}
+	return total, nil
 }
 
 // memory asks for the memory of the process, after garbage collections if collect.

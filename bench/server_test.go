@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"slices"
 	"testing"
 	"time"
 
@@ -12,7 +13,7 @@ import (
 
 // TestMain makes the tests' own program one that can be started as a server.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 1 && (os.Args[1] == "serve" || os.Args[1] == "crowd") {
+	if len(os.Args) > 1 && slices.Contains([]string{"serve", "fleet", "crowd"}, os.Args[1]) {
 		main()
 		return
 	}

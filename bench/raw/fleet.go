@@ -51,6 +51,13 @@ type Tally struct {
 	Wire     int64 // bytes of the replies, on the wire
 }
 
+// Add adds what another Burst has moved.
+func (t *Tally) Add(o Tally) {
+	t.Messages += o.Messages
+	t.Payload += o.Payload
+	t.Wire += o.Wire
+}
+
 // Burst has every connection send messages, as many as asked for or a few more to fill
 // the last write, and checks the echoes.
 func (f *Fleet) Burst(messages int) (Tally, error) {
@@ -63,9 +70,7 @@ func (f *Fleet) Burst(messages int) (Tally, error) {
 	f.sent += flights * f.flight
 	total := Tally{}
 	for _, t := range tallies {
-		total.Messages += t.Messages
-		total.Payload += t.Payload
-		total.Wire += t.Wire
+		total.Add(t)
 	}
 	return total, err
 }
