@@ -27,7 +27,8 @@ func ParseRequest(head string) (*Request, error) {
 }
 
 // Text returns what the Request was parsed from, for [ParseRequest] to parse again: the
-// string takes less memory than the Request. It is "" for one that was built by hand.
+// string takes less memory than the Request. It is "" for one that was built by hand, or
+// has come out of a sandbox.
 func (r *Request) Text() string { return r.text }
 
 func parseRequest(head string) (*Request, Error) {

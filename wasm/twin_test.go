@@ -118,9 +118,17 @@ type sight struct {
 func seen(m transport.Machine) (s sight) {
 	s.at, s.why = m.Deadline()
 	s.pending, s.level, s.open, s.err = m.Pending(), m.Transport(), m.Open(), m.Err()
-	s.request, s.response, s.chosen = m.Request(), m.Response(), m.Subprotocol()
+	s.request, s.response, s.chosen = rebuilt(m.Request()), m.Response(), m.Subprotocol()
 	s.agreed, _ = m.(transport.Compressor).Compression()
 	return s
+}
+
+// rebuilt returns r as if built by hand: no text crosses the boundary.
+func rebuilt(r *core.Request) *core.Request {
+	if r == nil {
+		return nil
+	}
+	return &core.Request{Method: r.Method, Target: r.Target, Proto: r.Proto, Fields: r.Fields}
 }
 
 type received struct {
