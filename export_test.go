@@ -30,3 +30,6 @@ func ConnKey(rawURL, proxy string, foreign bool) string {
 	}
 	return connKey(t, p)
 }
+
+// IsPlain is for tests.
+var IsPlain = isPlain

@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -615,5 +616,45 @@ func compareWithNetHTTP(t *testing.T, r *Request, head []byte) {
 		if got := slices.Collect(r.Values(name)); !slices.Equal(got, values) {
 			t.Errorf("%s: %q, net/http has %q", name, got, values)
 		}
+	}
+}
+
+// The text of a request that came on the wire is what it can be parsed from again.
+func TestRequestText(t *testing.T) {
+	settings, err := NewSettings(Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	wire := "\r\n" + browserRequest
+	for cut := range len(wire) + 1 {
+		c := NewServer(settings, 0)
+		in := []byte(wire)
+		n, ev := c.Recv(0, in[:cut], nil)
+		if ev.Kind == EventNone {
+			_, ev = c.Recv(0, in[n:], nil)
+		}
+		r := c.Request()
+		if ev.Kind != EventRequest || r == nil {
+			t.Fatalf("cut at %d: %+v", cut, ev)
+		}
+		clear(in) // it belongs to the caller
+		if r.Text() != wire {
+			t.Fatalf("cut at %d: the text is %q", cut, r.Text())
+		}
+		again, err := ParseRequest(r.Text())
+		if err != nil || !reflect.DeepEqual(again, r) {
+			t.Fatalf("cut at %d: parsed again it is %+v (%v), want %+v", cut, again, err, r)
+		}
+	}
+}
+
+func TestParseRequestErrors(t *testing.T) {
+	for _, head := range []string{"", "\r\n", "GET / HTTP/1.1\r\n", strings.TrimSuffix(browserRequest, "\r\n"), browserRequest + "x"} {
+		if r, err := ParseRequest(head); err != ErrBadRequest || r != nil {
+			t.Errorf("%q: %+v, %v", head, r, err)
+		}
+	}
+	if text := (&Request{}).Text(); text != "" {
+		t.Errorf("one that was built by hand has the text %q", text)
 	}
 }

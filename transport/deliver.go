@@ -16,7 +16,7 @@ type Sink interface {
 	// Message takes the next message. Where p was lent it is valid until Message
 	// returns, and otherwise it belongs to the Sink. While Message runs, control
 	// frames are answered as in [Conn.Receive]'s absence. After false nothing
-	// follows but End.
+	// follows but End, and messages that had come together with this one are dropped.
 	Message(op frame.Opcode, p []byte) (more bool)
 
 	// End is called last, once: when Message has returned false, and then err is

@@ -388,3 +388,66 @@ func TestPollerAcceptsAgain(t *testing.T) {
 	}
 	s.Abort()
 }
+
+// AcceptEach hands out what comes until the listener is closed, and a handler that waits
+// holds up no socket that is open.
+func TestAcceptEach(t *testing.T) {
+	l, err := tcp.Listen("tcp", anyPort)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := poller(t, 0)
+	accepted, ready := make(chan transport.Stream, 100), make(chan struct{})
+	ended := make(chan error, 1)
+	go func() {
+		ended <- p.AcceptEach(l, func(s transport.Stream) {
+			accepted <- s
+			<-ready
+		})
+	}()
+	connect := func() *tcp.Stream {
+		c, err := tcp.Dial(t.Context(), "tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { c.Abort() })
+		return c
+	}
+	first := connect()
+	server := (<-accepted).(transport.Polled)
+	defer server.Abort()
+	if got, want := server.(interface{ RemoteAddr() net.Addr }).RemoteAddr().String(), first.LocalAddr().String(); got != want {
+		t.Errorf("the peer is %s, want %s", got, want)
+	}
+	woken := make(signal)
+	if server.WhenReadable(woken) {
+		first.TryWrite([]byte("x"))
+		<-woken
+	}
+	close(ready)
+	for range 50 {
+		connect()
+	}
+	for range 50 {
+		(<-accepted).Abort()
+	}
+	l.Close()
+	if err := <-ended; !errors.Is(err, net.ErrClosed) {
+		t.Error("it ended:", err)
+	}
+	if err := p.AcceptEach(l, func(transport.Stream) {}); !errors.Is(err, net.ErrClosed) {
+		t.Error("after the end:", err)
+	}
+}
+
+type signal chan struct{}
+
+func (s signal) Wake() { close(s) }
+
+// What is not a plain socket is for Accept.
+func TestAcceptEachWithoutSockets(t *testing.T) {
+	l := tcp.NewListener(struct{ net.Listener }{}, nil)
+	if err := poller(t, 0).AcceptEach(l, nil); !errors.Is(err, errors.ErrUnsupported) {
+		t.Error(err)
+	}
+}
