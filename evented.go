@@ -31,9 +31,9 @@ const (
 	// the first such connection, for debugging, and where the system has nothing of the
 	// kind it warns of that.
 	//
-	// OnMessage then runs in the goroutines that wait. When it computes or waits for
-	// long, that goroutine stays with its connection and another one goes on for the
-	// others: after 4 to 8 ms, and after 1 to 2 within a second of such a case. 65,536
+	// The handler then runs in the goroutines that wait, and so do AcceptConnection and
+	// ChooseSubprotocol. When a call computes or waits for long, that goroutine stays
+	// with its connection and another one goes on for the others: after 4 to 8 ms, and after 1 to 2 within a second of such a case. 65,536
 	// may be busy so at a time; when there are more, input waits.
 	//
 	// Timeouts and pings of such a server's connections may be up to 10 ms late.

@@ -58,8 +58,9 @@ func (s *Server) ready() error {
 
 // Serve accepts connections from l, without net/http, and serves each in a
 // goroutine of its own, as [Server.ServeStream] does; a slow handshake holds
-// nobody up. A connection that waits for input costs that goroutine and no
-// buffer; of [HandleEvents] with [Evented], on a [*tcp.Listener], not even that.
+// nobody up. A connection that waits for input, be it for its handshake, costs that
+// goroutine and no buffer; of [HandleEvents] with [Evented], on a [*tcp.Listener], not
+// even that.
 //
 // Serve always returns an error, and closes l before: [http.ErrServerClosed]
 // after [Server.Shutdown], the error of l if that ended it, or that of

@@ -40,8 +40,8 @@ func TestIdleConnHeap(t *testing.T) {
 		server *websockets.Server
 		most   int
 	}{
-		{"Events", websockets.HandleEvents(echoEvents{}, strict()), 2350},
-		{"Handler", websockets.Handle(echo, strict()), 2350},
+		{"Events", websockets.HandleEvents(echoEvents{}, strict()), 2400},
+		{"Handler", websockets.Handle(echo, strict()), 2400},
 		{"Evented", websockets.HandleEvents(echoEvents{}, eventedOptions()), mostEvented()},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -74,9 +74,9 @@ func eventedOptions() *websockets.Options {
 // mostEvented is that of the blocking driver where there is no other.
 func mostEvented() int {
 	if runtime.GOOS == "linux" {
-		return 1960
+		return 1900
 	}
-	return 2350
+	return 2400
 }
 
 // useGoroutines has Go make what it keeps for that many.

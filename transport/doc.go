@@ -55,7 +55,7 @@
 // message. Over a [Polled] stream no goroutine waits then. Deliver reads what is there and
 // leaves the rest to the poller of the stream, whose goroutines call the Sink when more
 // comes. Over any other stream, or if the [DeliverOptions] say so, Deliver is a loop that
-// returns when the connection has ended. What came together is parsed together, up to 16
+// returns when the connection has ended. What came together is parsed together, up to 64
 // messages at a time, if the Machine is a [Batcher].
 //
 // A Sink may take its time: meanwhile control frames are answered as when nobody reads,

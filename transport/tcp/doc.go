@@ -11,7 +11,7 @@
 //	stream, err := tcp.FromConn(conn, buffered) // after http.Hijacker.Hijack
 //
 //	poller, err := tcp.NewPoller(0) // on Linux: no goroutine waits
-//	stream, err := poller.Accept(listener)
+//	stream, err := poller.Accept(listener) // or AcceptEach, to have it call a function
 //	stream, err := poller.Adopt(conn, buffered)
 //
 // A [*Stream] is a [transport.Stream], made for the driver in package transport.
