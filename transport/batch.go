@@ -96,15 +96,23 @@ func (d *delivery) take(b *batch, ev core.Event) {
 
 // assemble returns what has come of the message, p at its end.
 func (d *delivery) assemble(p []byte) []byte {
-	switch {
-	case d.rest != nil:
-	case d.lends:
-		d.rest = assemblies.Get().(*assembly)
-	default:
-		d.rest = new(assembly)
+	if d.rest == nil {
+		d.rest = d.newAssembly()
 	}
 	d.rest.p = extend(d.rest.p, p)
 	return d.rest.p
+}
+
+func (d *delivery) newAssembly() *assembly {
+	if !d.lends {
+		return new(assembly)
+	}
+	if d.c.expects() > largeBuffer {
+		if a, ok := largeMessages.Get().(*assembly); ok {
+			return a
+		}
+	}
+	return assemblies.Get().(*assembly)
 }
 
 // canLend reports whether the event that was parsed just now lies in the input: what was

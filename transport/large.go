@@ -11,11 +11,10 @@ const directRead = 16 << 10
 func (c *Conn) readTo(dst []byte) []byte {
 	in := &c.in
 	in.leave()
-	m, ok := c.m.(Expecter)
-	if !ok || in.r < in.w || c.ahead.kept != nil || c.released {
+	if in.r < in.w || c.ahead.kept != nil {
 		return dst
 	}
-	left := m.Expects()
+	left := c.expects()
 	if left < directRead {
 		return dst
 	}
@@ -27,6 +26,16 @@ func (c *Conn) readTo(dst []byte) []byte {
 		in.direct.b = dst[len(dst):][:room]
 	}
 	return dst
+}
+
+// expects returns how much the frame that has begun is still to bring, so far as the machine
+// knows.
+func (c *Conn) expects() int {
+	m, ok := c.m.(Expecter)
+	if !ok || c.released {
+		return 0
+	}
+	return m.Expects()
 }
 
 // leave has the next read go to a buffer again.

@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
+	"runtime/debug"
 	"testing"
 
 	"github.com/fb1e3c20/websockets/clock/real"
 	"github.com/fb1e3c20/websockets/core"
 	"github.com/fb1e3c20/websockets/core/frame"
 	"github.com/fb1e3c20/websockets/transport"
+	"github.com/fb1e3c20/websockets/transport/pipe"
 )
 
 // Large messages come whole, however they are cut, with what stands between and behind
@@ -95,3 +98,52 @@ func (s *comparing) End(err error) {
 	}
 	close(s.done)
 }
+
+// The memory of a large message that was lent serves the next, from its first bytes on.
+func TestLargeMessagesTakeMemoryOnce(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // a collection empties pools
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))  // each processor has its own
+	const size, count = 256 << 10, 40
+	a, b := pipe.New(0)
+	clk := real.New()
+	m, err := core.NewOpen(settings(t, core.Config{}), clk.Now(), core.Server)
+	if err != nil {
+		t.Fatal(err)
+	}
+	srv := transport.NewConn(m, a, transport.NewAttendant(clk)) // no guard hides its Expects
+	t.Cleanup(func() { srv.CloseNow() })
+	cli := open(t, clk, core.Client, core.Config{}, b)
+	s := &paced{most: 2 * count, next: make(chan struct{})}
+	go srv.Deliver(s, transport.DeliverOptions{Lend: true})
+	p := make([]byte, size)
+	send := func() {
+		for range count {
+			if err := cli.Send(t.Context(), frame.Binary, p); err != nil {
+				t.Error(err)
+			}
+			<-s.next
+		}
+	}
+	send()
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	send()
+	runtime.ReadMemStats(&after)
+	if each := (after.TotalAlloc - before.TotalAlloc) / count; each > 6<<10 && !raceEnabled {
+		t.Errorf("a message of %d bytes takes %d bytes of memory", size, each)
+	}
+}
+
+// paced is a Sink that takes so many messages.
+type paced struct {
+	most int
+	next chan struct{}
+}
+
+func (s *paced) Message(frame.Opcode, []byte) bool {
+	s.most--
+	s.next <- struct{}{}
+	return s.most > 0
+}
+
+func (s *paced) End(error) {}

@@ -73,7 +73,7 @@ func (in *input) filled(n int, at clock.Time) {
 	in.r, in.w, in.at = 0, int32(n), at
 	in.more = true
 	if in.direct != nil {
-		in.direct = nil
+		in.direct, in.bigger = nil, false
 		return
 	}
 	in.bigger = n == len(in.space()) || in.bigger && n > smallBuffer
