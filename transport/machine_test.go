@@ -51,6 +51,14 @@ func (m *mortal) RecvRecords(now clock.Time, in []byte, addr uint32, records []c
 	return 0, 0
 }
 
+// Expects makes it an Expecter, if it is one.
+func (m *mortal) Expects() int {
+	if e, ok := m.Machine.(transport.Expecter); ok {
+		return e.Expects()
+	}
+	return 0
+}
+
 // remains are what may be asked of a machine that was released. Any other call
 // panics.
 type remains struct {
