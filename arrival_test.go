@@ -180,6 +180,37 @@ func (o arriver) OnMessage(context.Context, *websockets.Conn, websockets.Message
 }
 func (o arriver) OnClose(_ *websockets.Conn, err error) { o.closed <- err }
 
+// An event handler that receives is told that it cannot, at once.
+func TestEventsCannotReceive(t *testing.T) {
+	overDrivers(t, func(t *testing.T, strict func() *websockets.Options) {
+		told := make(chan error, 1)
+		server := websockets.HandleEvents(receiver{told}, strict())
+		c, err := overTCP(t, server)(t.Context(), "/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.CloseNow()
+		sendAll(c, "one", "two")
+		if err := <-told; !errors.Is(err, websockets.ErrMisuse) {
+			t.Errorf("Receive: %v", err)
+		}
+		shutDown(t, server)
+	})
+}
+
+type receiver struct{ told chan error }
+
+func (receiver) OnOpen(context.Context, *websockets.Conn) error { return nil }
+func (r receiver) OnMessage(ctx context.Context, c *websockets.Conn, m websockets.Message) error {
+	_, _, err := c.Receive(ctx)
+	select {
+	case r.told <- err:
+	default:
+	}
+	return err
+}
+func (receiver) OnClose(*websockets.Conn, error) {}
+
 // dialServer has server listen, and connects to it.
 func dialServer(t *testing.T, server *websockets.Server) *net.TCPConn {
 	t.Helper()

@@ -228,7 +228,7 @@ func wrap(err error) error {
 		e.Kind = ErrLost
 		return e
 	}
-	if err == transport.ErrReaderClosed || err == transport.ErrWriterClosed {
+	if err == transport.ErrReaderClosed || err == transport.ErrWriterClosed || err == transport.ErrDelivering {
 		e.Kind = ErrMisuse
 		return e
 	}

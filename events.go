@@ -12,9 +12,8 @@ import (
 // follow one another, each after the one before has returned, though not always
 // in the same goroutine; those for different connections run at once. While a
 // call runs, messages of its connection wait and control frames are answered; it may
-// take its time, on every [Driver]. c
-// may be used by anybody and in every way but to receive, which [HandleEvents]
-// does; [Conn.Close] ends the connection.
+// take its time, on every [Driver]. c may be used by anybody and in every way
+// but to receive, which is an [ErrMisuse] while the connection lasts; [Conn.Close] ends the connection.
 //
 // ctx carries the values of the request's context and ends after OnClose.
 type EventHandler interface {
@@ -35,8 +34,8 @@ type EventHandler interface {
 
 // HandleEvents returns a Server that calls the methods of h for each
 // connection. After an error of OnOpen or OnMessage, and after a panic in them,
-// the connection is closed and the error reported as after that of a
-// [HandlerFunc]; then OnClose is called. A panic in OnClose comes too late for
+// the connection is closed as after that of a [HandlerFunc]; then OnClose is called, and
+// the error reported. A panic in OnClose comes too late for
 // a close code: it is recovered, logged with its stack and reported.
 //
 // With [Evented] as Options.Driver an idle connection has no goroutine; otherwise it has

@@ -160,7 +160,8 @@ func (s *Server) checkIdle() {
 // [Server.Serve], refuses new connections, with 503 over net/http, and waits
 // until all are closed, and their handlers and Serve have returned. A handler
 // learns of it from its Receive and from [Conn.Done]. When ctx ends first, it
-// cuts the connections that are left and returns the error of ctx.
+// cuts the connections that are left and returns the error of ctx, without waiting for
+// their handlers.
 //
 // [http.Server.Shutdown] knows nothing of connections that have become
 // WebSockets, and over HTTP/2 and HTTP/3 it waits for them: call both, this one

@@ -147,7 +147,7 @@ func (d *delivery) give(b *batch) (more bool) {
 		if !returned { // the Sink panics, or ends the goroutine
 			c.mu.Lock()
 			d.takeBack(b)
-			c.receiving.pass()
+			d.passReceiving()
 			c.mu.Unlock()
 		}
 	}()

@@ -64,9 +64,9 @@ type Conn struct {
 	inBusy     bool // in the attendant's queue of busy applications
 	ending     bool // Machine.Transport may say more than open
 	atEOF      bool
-	halfShut   bool
 	within     bool // a message that was parsed has not come to its end
 	released   bool
+	delivering bool // a Sink gets the messages
 	discarding bool // messages are thrown away: none that follows is given out
 }
 
@@ -190,9 +190,9 @@ func (c *Conn) end(err error) {
 }
 
 // dismiss sends away those who wait for a Reader or a Writer, which may never be
-// closed. The connection has ended.
+// closed, or for a Sink. The connection has ended.
 func (c *Conn) dismiss() {
-	if c.incoming.hasReader() {
+	if c.incoming.hasReader() || c.delivering {
 		c.receiving.dismiss()
 	}
 	if c.outgoing.hasWriter() {
@@ -269,8 +269,8 @@ func (c *Conn) settle() {
 	}
 	switch c.m.Transport() {
 	case core.TransportHalfClose:
-		if !c.halfShut && c.flushed() {
-			c.halfShut = true
+		if f := c.ends(); !f.halfShut && c.flushed() {
+			f.halfShut = true
 			c.closeWrite()
 		}
 	case core.TransportClose:

@@ -50,8 +50,8 @@ type DeliverOptions struct {
 }
 
 // Deliver gives s every message that comes, until the connection ends, in place of
-// [Conn.Receive]: a Receive, or another Deliver, waits until its context ends, or this
-// one has. A server's handshake can be left to it, if s is an [Answerer]; otherwise it
+// [Conn.Receive]: a Receive, a Reader, or another Deliver, fails with [ErrDelivering], or
+// with how the connection ended, until this one has ended. A server's handshake can be left to it, if s is an [Answerer]; otherwise it
 // comes before, with [Conn.AwaitRequest] and [Conn.Accept], which wait in the caller's
 // goroutine. Deliver closes nothing: whoever has had enough calls [Conn.Close] or
 // [Conn.CloseNow].
@@ -65,7 +65,7 @@ func (c *Conn) Deliver(s Sink, o DeliverOptions) {
 	c.mu.Lock()
 	if err := c.takeReceiving(context.Background()); err != nil {
 		c.unlockAndTell()
-		s.End(err) // a Reader had the turn when the connection ended
+		s.End(err) // another Sink has the messages, or a Reader had the turn when the connection ended
 		return
 	}
 	if _, answers := s.(Answerer); c.handshaking && (!answers || c.m.Role() == core.Client) {
@@ -74,6 +74,7 @@ func (c *Conn) Deliver(s Sink, o DeliverOptions) {
 		s.End(core.ErrNotOpen)
 		return
 	}
+	c.delivering = true
 	d := &delivery{c: c, sink: s, lends: o.Lend}
 	if begun := c.incoming.begun(); begun != nil {
 		d.rest = &assembly{begun}
@@ -191,7 +192,7 @@ func (d *delivery) answer() (more bool) {
 	defer func() {
 		c.mu.Lock()
 		if !returned { // the Answerer panics, or ends the goroutine
-			c.receiving.pass()
+			d.passReceiving()
 			c.mu.Unlock()
 		}
 	}()
@@ -243,8 +244,14 @@ func (d *delivery) passReading() {
 	d.c.passReading()
 }
 
-func (d *delivery) end(err error) {
+// passReceiving leaves the messages to others.
+func (d *delivery) passReceiving() {
+	d.c.delivering = false
 	d.c.receiving.pass()
+}
+
+func (d *delivery) end(err error) {
+	d.passReceiving()
 	d.c.unlockAndTell()
 	d.sink.End(err)
 }

@@ -1,6 +1,7 @@
 package transport_test
 
 import (
+	"context"
 	"errors"
 	"runtime"
 	"strings"
@@ -204,6 +205,53 @@ func TestDeliverWhileClosing(t *testing.T) {
 		}
 		if err := <-closed; err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// Who receives what a Sink gets is told so, and not left waiting for ever.
+func TestReceiveWhatIsDelivered(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		c, p := against(t, core.Server, core.Config{})
+		waits, cancel := context.WithCancel(t.Context())
+		go func() {
+			_, _, _ = c.Receive(waits, nil) // it has the turn before Deliver
+		}()
+		synctest.Wait()
+		h := &host{c: c}
+		go c.Deliver(h, transport.DeliverOptions{})
+		synctest.Wait()
+		late := make(chan error, 1)
+		go func() {
+			_, _, err := c.Receive(t.Context(), nil) // and this one after it
+			late <- err
+		}()
+		synctest.Wait()
+		cancel()
+		synctest.Wait()
+		if _, _, err := c.Receive(t.Context(), nil); err != transport.ErrDelivering {
+			t.Errorf("Receive: %v", err)
+		}
+		if _, _, err := c.Reader(t.Context()); err != transport.ErrDelivering {
+			t.Errorf("Reader: %v", err)
+		}
+		second := &host{}
+		c.Deliver(second, transport.DeliverOptions{})
+		if len(second.ended) != 1 || second.ended[0] != transport.ErrDelivering {
+			t.Errorf("Deliver: %v", second.ended)
+		}
+		p.write(p.text(nil, "one"))
+		synctest.Wait()
+		p.s.Abort()
+		synctest.Wait()
+		if err := <-late; !errors.Is(err, core.ErrLost) {
+			t.Errorf("who waited already: %v", err)
+		}
+		if _, _, err := c.Receive(t.Context(), nil); !errors.Is(err, core.ErrLost) {
+			t.Errorf("after the end: %v", err)
+		}
+		if len(h.got) != 1 || len(h.ended) != 1 {
+			t.Errorf("the Sink got %q and was told %v", h.got, h.ended)
 		}
 	})
 }

@@ -12,6 +12,9 @@ import (
 // closed before its handshake was done.
 var ErrClosed = errors.New("websocket: the connection is closed")
 
+// ErrDelivering: [Conn.Deliver] gives the messages to its Sink, so nobody else receives any.
+var ErrDelivering = errors.New("websocket: messages go to the event handler, and cannot be received")
+
 // What is read and written after its end.
 var (
 	// ErrReaderClosed: the Reader was closed, or another one made since.

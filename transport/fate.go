@@ -7,6 +7,7 @@ import "github.com/fb1e3c20/websockets/core/frame"
 type fate struct {
 	done chan struct{} // closed when the connection has ended; nil: nobody waits
 
+	halfShut   bool            // our output has ended
 	closeSent  bool            // by us, before the peer
 	closedWith frame.CloseCode // by us
 

@@ -18,7 +18,7 @@ type Finisher interface {
 
 // finishes reports whether the output ends behind the batch.
 func (c *Conn) finishes() bool {
-	return c.ending && !c.halfShut && !c.released && !c.lingers && c.out.len() == 0 && c.lent == 0 &&
+	return c.ending && !c.ends().halfShut && !c.released && !c.lingers && c.out.len() == 0 && c.lent == 0 &&
 		c.m.Transport() == core.TransportHalfClose && c.m.Pending() == 0
 }
 
@@ -32,7 +32,7 @@ func (c *Conn) tryFinish(p []byte) (int, error) {
 		return c.tryStream(p)
 	}
 	n, err := c.finish(f, p)
-	c.halfShut = err == nil
+	c.ends().halfShut = err == nil
 	if n == len(p) && errors.Is(err, errors.ErrUnsupported) {
 		err = nil // CloseWrite is for closeWrite to try
 	}

@@ -238,11 +238,14 @@ func (c *Conn) keepPart(op frame.Opcode, p []byte) {
 	}
 }
 
-// takeReceiving waits for the turn to take messages. A Reader may be left open
+// takeReceiving waits for the turn to take messages, unless a Sink gets them. A Reader may be left open
 // for ever, so the end of the connection ends the wait as well.
 func (c *Conn) takeReceiving(ctx context.Context) error {
-	if err := c.closedBy(); c.incoming.hasReader() && err != nil {
+	switch err := c.closedBy(); {
+	case (c.delivering || c.incoming.hasReader()) && err != nil:
 		return err
+	case c.delivering:
+		return ErrDelivering
 	}
 	err := c.receiving.take(ctx, &c.mu)
 	switch {
