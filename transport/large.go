@@ -72,8 +72,21 @@ func grown(dst []byte, capacity int) []byte {
 		}
 	}
 	if larger == nil {
-		larger = make([]byte, len(dst), capacity)
+		larger = apart(len(dst), capacity)
 	}
 	copy(larger, dst)
 	return larger
+}
+
+// pageOffset is where in a page the memory of a large message begins. At the beginning of
+// one, as make has it, a copy to behind a header in another page reads just below where it
+// writes, modulo 4 KiB, which some processors take for the same place.
+const pageOffset = 64
+
+// apart is make for a message, large or not.
+func apart(n, capacity int) []byte {
+	if capacity <= largeBuffer {
+		return make([]byte, n, capacity)
+	}
+	return make([]byte, pageOffset+n, pageOffset+capacity)[pageOffset:]
 }

@@ -7,6 +7,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"testing"
+	"unsafe"
 
 	"github.com/fb1e3c20/websockets/clock/real"
 	"github.com/fb1e3c20/websockets/core"
@@ -147,3 +148,31 @@ func (s *paced) Message(frame.Opcode, []byte) bool {
 }
 
 func (s *paced) End(error) {}
+
+// A large message does not begin where a page does, in memory of its own or lent.
+func TestLargeMessagesLieApart(t *testing.T) {
+	for _, lend := range []bool{false, true} {
+		srv, cli := pair(t, real.New(), core.Config{}, core.Config{})
+		s := &placed{t: t, done: make(chan struct{})}
+		go srv.Deliver(s, transport.DeliverOptions{Lend: lend})
+		if err := cli.Send(t.Context(), frame.Binary, make([]byte, 256<<10)); err != nil {
+			t.Fatal(err)
+		}
+		<-s.done
+	}
+}
+
+// placed is a Sink that looks where one message lies.
+type placed struct {
+	t    *testing.T
+	done chan struct{}
+}
+
+func (s *placed) Message(_ frame.Opcode, p []byte) bool {
+	if at := uintptr(unsafe.Pointer(&p[0])) % 4096; at < 64 {
+		s.t.Errorf("it lies %d bytes behind the beginning of a page", at)
+	}
+	return false
+}
+
+func (s *placed) End(error) { close(s.done) }
