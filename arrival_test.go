@@ -180,6 +180,53 @@ func (o arriver) OnMessage(context.Context, *websockets.Conn, websockets.Message
 }
 func (o arriver) OnClose(_ *websockets.Conn, err error) { o.closed <- err }
 
+// Two calls of Serve on one listener both end with it.
+func TestServeTwice(t *testing.T) {
+	overDrivers(t, func(t *testing.T, strict func() *websockets.Options) {
+		l, err := tcp.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		server := websockets.HandleEvents(echoer{}, strict())
+		served := make(chan error, 2)
+		for range 2 {
+			go func() { served <- server.Serve(l) }()
+		}
+		for range 20 {
+			c, err := clients.Dial(t.Context(), "ws://"+l.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.CloseNow()
+			ask(t, c)
+		}
+		shutDown(t, server)
+		for range 2 {
+			if err := <-served; err != http.ErrServerClosed {
+				t.Error("Serve:", err)
+			}
+		}
+	})
+}
+
+// A slow OnOpen holds up neither those that come with it nor those that talk.
+func TestSlowOnOpen(t *testing.T) {
+	overDrivers(t, func(t *testing.T, strict func() *websockets.Options) {
+		opened := make(chan struct{})
+		server := websockets.HandleEvents(arriver{func() error { <-opened; return nil }, make(chan error, 100)}, strict())
+		dial := overTCP(t, server)
+		for range 50 { // more than a loop waits for, one after the other
+			c, err := dial(t.Context(), "/")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.CloseNow()
+		}
+		close(opened)
+		shutDown(t, server)
+	})
+}
+
 // An event handler that receives is told that it cannot, at once.
 func TestEventsCannotReceive(t *testing.T) {
 	overDrivers(t, func(t *testing.T, strict func() *websockets.Options) {

@@ -31,9 +31,9 @@ const (
 	// the first such connection, for debugging, and where the system has nothing of the
 	// kind it warns of that.
 	//
-	// The handler then runs in the goroutines that wait, and so do AcceptConnection and
-	// ChooseSubprotocol. When a call computes or waits for long, that goroutine stays
-	// with its connection and another one goes on for the others: after 4 to 8 ms, and after 1 to 2 within a second of such a case. 65,536
+	// The handler then runs in the goroutines that wait. When a call computes or waits for
+	// long, that goroutine stays with its connection and another one goes on for the
+	// others: after 4 to 8 ms, and after 1 to 2 within a second of such a case. 65,536
 	// may be busy so at a time; when there are more, input waits.
 	//
 	// Timeouts and pings of such a server's connections may be up to 10 ms late.
@@ -88,9 +88,33 @@ func (s *Server) acceptFrom(l Listener) (transport.Stream, error) {
 // go.
 func (s *Server) attends(stream transport.Stream) bool { return !s.isSlow() && s.detaches(stream) }
 
-// isSlow reports whether a connection may take its time to begin: Options.Machine and a
-// Recorder may, so each has a goroutine for it.
-func (s *Server) isSlow() bool { return s.options.Machine != nil || s.options.Recorder != nil }
+// isSlow reports whether a connection may take its time to begin, so that each has a
+// goroutine for it: where functions of the Options are asked, and where an OnOpen did.
+func (s *Server) isSlow() bool { return s.shows || s.slow.Load() > 0 }
+
+// An OnOpen that takes longer than slowOpen is a slow one; then the next slowFor
+// connections are taken for slow, too.
+const (
+	slowOpen = time.Millisecond
+	slowFor  = 64
+)
+
+// tookToOpen learns from an OnOpen.
+func (s *Server) tookToOpen(d time.Duration) {
+	switch {
+	case d > slowOpen:
+		s.slow.Store(slowFor)
+	case s.slow.Load() > 0:
+		s.slow.Add(-1)
+	}
+}
+
+// isReleased reports whether the connection has let go of its stream: Close does not wait.
+func (s *Server) isReleased(c *Conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return c.released
+}
 
 // isEvented reports whether a poller delivers the messages of c.
 func (s *Server) isEvented(c *Conn) bool {
@@ -150,8 +174,10 @@ func (e *evented) begin() (more bool) {
 		}
 		go e.finish(own, e.c.server.failed(e.c, returned, own, recover())) // which waits for the peer
 	}()
+	began := time.Now()
 	own = e.c.server.events.OnOpen(&e.lifetime, e.c)
 	returned = true
+	e.c.server.tookToOpen(time.Since(began))
 	return own == nil
 }
 
@@ -186,8 +212,13 @@ func (s *Server) failed(c *Conn, returned bool, own error, panicked any) error {
 
 // End implements transport.Sink. After an error of the handler's there is nothing left to do.
 func (e *evented) End(err error) {
-	if err != nil {
+	_, shared := e.c.t.Stream().(transport.Polled) // the goroutine
+	switch {
+	case err == nil:
+	case !shared || e.c.server.isReleased(e.c):
 		e.finish(nil, e.c.wrap(err))
+	default:
+		go e.finish(nil, e.c.wrap(err)) // which waits for the peer
 	}
 }
 
@@ -219,7 +250,7 @@ func (s *Server) attend(stream transport.Stream) {
 	a := &arrival{}
 	a.parent, a.c = context.Background(), &a.conn
 	if err := s.begin(a.parent, a.c, stream, s.serving); err != nil {
-		s.reportRefused(a.c.Request(), err)
+		go s.reportRefused(a.c.Request(), err) // OnError may do anything
 		return
 	}
 	a.c.t.Deliver(a, transport.DeliverOptions{Lend: s.options.LendMessages, Detach: true})

@@ -88,10 +88,10 @@ func (s *Server) Serve(l Listener) error {
 
 // acceptSome accepts streams until an error. An attempt that succeeds ends the backoff.
 func (s *Server) acceptSome(l Listener, wait *backoff) error {
-	if p, ok := l.(*tcp.Listener); ok && s.poller != nil && !s.isSlow() {
+	if p, ok := l.(*tcp.Listener); ok && s.poller != nil {
 		err := s.poller.AcceptEach(p, func(stream transport.Stream) {
 			*wait = 0
-			s.attend(stream)
+			s.take(stream)
 		})
 		if err != errors.ErrUnsupported {
 			return err
@@ -103,19 +103,27 @@ func (s *Server) acceptSome(l Listener, wait *backoff) error {
 			return err
 		}
 		*wait = 0
-		if s.attends(stream) {
-			s.attend(stream)
-			continue
-		}
-		if !s.enter() {
-			stream.Close()
+		s.take(stream)
+		if s.isClosing() {
 			return http.ErrServerClosed
 		}
-		go func() {
-			defer s.leave()
-			s.serveStream(context.Background(), stream, nil)
-		}()
 	}
+}
+
+// take serves a stream that was accepted.
+func (s *Server) take(stream transport.Stream) {
+	if s.attends(stream) {
+		s.attend(stream)
+		return
+	}
+	if !s.enter() {
+		stream.Close()
+		return
+	}
+	go func() {
+		defer s.leave()
+		s.serveStream(context.Background(), stream, nil)
+	}()
 }
 
 // acceptFailed waits after an error of a listener that can be used again, and

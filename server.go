@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/fb1e3c20/websockets/core"
 	"github.com/fb1e3c20/websockets/transport"
@@ -34,9 +35,10 @@ type Server struct {
 	settings *core.Settings
 	att      *transport.Attendant
 	warned   *warnings
-	shows    bool        // requests, to functions of the user
-	wrapped  bool        // Handler is not the one of HandleEvents
-	poller   *tcp.Poller // nil: every connection has a goroutine
+	shows    bool         // requests, to functions of the user
+	wrapped  bool         // Handler is not the one of HandleEvents
+	poller   *tcp.Poller  // nil: every connection has a goroutine
+	slow     atomic.Int32 // so many connections that come may take their time to begin
 
 	mu        sync.Mutex
 	conns     map[*Conn]struct{}     // whose transport is not released

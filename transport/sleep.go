@@ -57,9 +57,12 @@ func (d *delivery) keepPace() {
 	if at == d.last {
 		return
 	}
-	since := at.Sub(d.last)
+	first := d.patience == 0
+	since := min(max(at.Sub(d.last), 0), 2*shortWait)
 	d.last = at
 	switch {
+	case first:
+		since = 0
 	case since > shortWait:
 		d.pace = 0
 	case d.pace < shortWaits:
@@ -69,7 +72,7 @@ func (d *delivery) keepPace() {
 }
 
 // visitIdle looks after a connection on which a delivery waits. When that has taken much
-// longer than the wait before, and a second at least, it has the goroutine replaced by one
+// longer than the wait before, and half a second at least, it has the goroutine replaced by one
 // with a new stack.
 func (c *Conn) visitIdle() (stays bool) {
 	d := c.polling

@@ -1,9 +1,11 @@
 package tcp
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"os"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/fb1e3c20/websockets/transport"
@@ -14,6 +16,7 @@ import (
 type acceptor struct {
 	socket *polled
 	addr   net.Addr
+	taken  atomic.Bool // by an each
 }
 
 // accepting returns an acceptor for the connections of l.
@@ -29,7 +32,7 @@ func (p *Poller) accepting(l *net.TCPListener) (*acceptor, error) {
 	if err := p.loops[0].own(s, raw); err != nil {
 		return nil, err
 	}
-	return &acceptor{s, l.Addr()}, nil
+	return &acceptor{socket: s, addr: l.Addr()}, nil
 }
 
 // accept waits for a connection, which l is to wait for.
@@ -71,6 +74,7 @@ func (a *acceptor) tryOnce() (fd int, peer netip.AddrPort, err error) {
 	if err := a.socket.begin(readable); err != nil {
 		return 0, peer, err
 	}
+	neverWait(int(a.socket.fd))
 	fd, peer, err = accept4(int(a.socket.fd))
 	left := readable
 	if err == syscall.EAGAIN {
@@ -78,6 +82,12 @@ func (a *acceptor) tryOnce() (fd int, peer netip.AddrPort, err error) {
 	}
 	a.socket.end(left)
 	return fd, peer, err
+}
+
+// neverWait puts a listener into non-blocking mode: os.File.Fd of a duplicate, as programs give it
+// to the process that follows them, takes it out, and nothing could end the wait then.
+func neverWait(fd int) {
+	syscall.RawSyscall(syscall.SYS_FCNTL, uintptr(fd), syscall.F_SETFL, syscall.O_NONBLOCK)
 }
 
 func (a *acceptor) failed(err error) error {
@@ -96,6 +106,10 @@ type each struct {
 }
 
 func (a *acceptor) each(p *Poller, handle func(transport.Stream)) error {
+	if !a.taken.CompareAndSwap(false, true) {
+		return errors.ErrUnsupported
+	}
+	defer a.taken.Store(false)
 	e := &each{a, p, handle, make(chan error, 1)}
 	if !a.socket.WhenReadable(e) {
 		go e.Wake()

@@ -276,7 +276,7 @@ func (s *polled) AwaitWrite() error {
 func (s *polled) watchOut() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.has(watchesOut | closed) {
+	if s.has(watchesOut | closed | writable) {
 		return nil
 	}
 	if err := s.loop.addOutput(s); err != nil {

@@ -71,8 +71,9 @@ func (p *Poller) Accept(l *Listener) (transport.Stream, error) {
 // AcceptEach accepts the connections of l, as they come, and calls handle with each: in the
 // goroutine of a loop, which saves waking another one. It returns the error with which
 // it ends, as that of [Listener.Accept]; after one that is Temporary it may be called
-// again. Where [Poller.Accept] would not return a Polled stream it returns
-// [errors.ErrUnsupported]. Nobody else may accept from l meanwhile.
+// again. Where [Poller.Accept] would not return a Polled stream, and while another
+// AcceptEach has l, it returns [errors.ErrUnsupported]. handle must not end its
+// goroutine.
 func (p *Poller) AcceptEach(l *Listener, handle func(transport.Stream)) error {
 	socket, ok := l.listener.(*net.TCPListener)
 	if !ok || l.config != nil {

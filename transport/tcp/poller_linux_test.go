@@ -451,3 +451,112 @@ func TestAcceptEachWithoutSockets(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A listener that was handed to another process is in blocking mode, also if it has been since:
+// that neither stops this process nor keeps the listener from being closed.
+func TestAcceptEachInBlockingMode(t *testing.T) {
+	for _, since := range []bool{false, true} {
+		l, err := net.Listen("tcp", anyPort)
+		if err != nil {
+			t.Fatal(err)
+		}
+		hand := func() {
+			f, err := l.(*net.TCPListener).File()
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { f.Close() })
+			f.Fd() // which does it
+		}
+		if !since {
+			hand()
+		}
+		listener := tcp.NewListener(l, nil)
+		p := poller(t, 0)
+		accepted, ended := make(chan transport.Stream, 2), make(chan error, 1)
+		go func() { ended <- p.AcceptEach(listener, func(s transport.Stream) { accepted <- s }) }()
+		for range 2 {
+			c, err := net.Dial("tcp", l.Addr().String())
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer c.Close()
+			(<-accepted).Abort()
+			runtime.GC() // which waits for every system call that Go does not know of
+			if since {
+				hand()
+			}
+		}
+		listener.Close()
+		if err := <-ended; !errors.Is(err, net.ErrClosed) {
+			t.Error("it ended:", err)
+		}
+	}
+}
+
+// Nor does a connection that is in blocking mode.
+func TestPolledInBlockingMode(t *testing.T) {
+	l, err := net.Listen("tcp", anyPort)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	for _, adopt := range []func(net.Conn) (transport.Stream, error){
+		func(c net.Conn) (transport.Stream, error) { return poller(t, 0).Adopt(c, nil) },
+		func(c net.Conn) (transport.Stream, error) {
+			s, err := tcp.FromConn(c, nil)
+			return s, err
+		},
+	} {
+		client, err := net.Dial("tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer client.Close()
+		c, err := l.Accept()
+		if err != nil {
+			t.Fatal(err)
+		}
+		f, err := c.(*net.TCPConn).File()
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		s, err := adopt(c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Abort()
+		f.Fd()
+		if !raceEnabled { // which has other system calls
+			if n, err := s.TryRead(make([]byte, 1)); n != 0 || err != transport.ErrWouldBlock {
+				t.Errorf("read %d bytes, %v", n, err)
+			}
+			for err = nil; err == nil; _, err = s.TryWrite(make([]byte, 64<<10)) {
+			}
+			if err != transport.ErrWouldBlock {
+				t.Error("write:", err)
+			}
+		}
+	}
+}
+
+// Of two AcceptEach on one listener the second is told to do without.
+func TestAcceptEachTwice(t *testing.T) {
+	l, err := tcp.Listen("tcp", anyPort)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := poller(t, 0)
+	ended := make(chan error, 2)
+	for range 2 {
+		go func() { ended <- p.AcceptEach(l, func(transport.Stream) {}) }()
+	}
+	if err := <-ended; err != errors.ErrUnsupported {
+		t.Error("one ended:", err)
+	}
+	l.Close()
+	if err := <-ended; !errors.Is(err, net.ErrClosed) {
+		t.Error("the other ended:", err)
+	}
+}
