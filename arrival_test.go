@@ -209,23 +209,41 @@ func TestServeTwice(t *testing.T) {
 	})
 }
 
-// A slow OnOpen holds up neither those that come with it nor those that talk.
+// After a slow OnOpen that of the next connection has a goroutine of its own, and holds no
+// loop of a poller up.
 func TestSlowOnOpen(t *testing.T) {
 	overDrivers(t, func(t *testing.T, strict func() *websockets.Options) {
-		opened := make(chan struct{})
-		server := websockets.HandleEvents(arriver{func() error { <-opened; return nil }, make(chan error, 100)}, strict())
+		stacks := make(chan string, 2)
+		server := websockets.HandleEvents(slow{stacks}, strict())
 		dial := overTCP(t, server)
-		for range 50 { // more than a loop waits for, one after the other
+		for range 2 {
 			c, err := dial(t.Context(), "/")
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer c.CloseNow()
+			ask(t, c) // which is answered after OnOpen
 		}
-		close(opened)
-		shutDown(t, server)
+		<-stacks
+		if second := <-stacks; strings.Contains(second, "tcp.(*loop)") {
+			t.Errorf("it runs in a loop:\n%s", second)
+		}
 	})
 }
+
+// slow is an echoer that takes its time to open, and tells where it does.
+type slow struct{ stacks chan string }
+
+func (s slow) OnOpen(context.Context, *websockets.Conn) error {
+	time.Sleep(3 * time.Millisecond)
+	buf := make([]byte, 16<<10)
+	s.stacks <- string(buf[:runtime.Stack(buf, false)])
+	return nil
+}
+func (slow) OnMessage(ctx context.Context, c *websockets.Conn, m websockets.Message) error {
+	return c.Send(ctx, m.Type, m.Data)
+}
+func (slow) OnClose(*websockets.Conn, error) {}
 
 // An event handler that receives is told that it cannot, at once.
 func TestEventsCannotReceive(t *testing.T) {

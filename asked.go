@@ -13,7 +13,7 @@ import (
 
 // asked is the handshake request of a server's connection. One that came on a stream of our
 // own is kept as the text that it was, until somebody wants to see it: that is a
-// quarter of what an [http.Request] takes.
+// third of what an [http.Request] takes.
 type asked struct {
 	seen atomic.Pointer[http.Request]
 	ctx  context.Context // of seen, when it is made of text

@@ -167,13 +167,6 @@ func (c *Conn) RemoteAddr() net.Addr {
 
 // wrap makes an *Error of c of what the driver returned.
 func (c *Conn) wrap(err error) error {
-	if err == nil {
-		return nil
-	}
-	return c.wrapNow(err)
-}
-
-func (c *Conn) wrapNow(err error) error {
 	err = wrap(err)
 	if e, ok := err.(*Error); ok {
 		e.conn = c

@@ -51,10 +51,10 @@ type DeliverOptions struct {
 
 // Deliver gives s every message that comes, until the connection ends, in place of
 // [Conn.Receive]: a Receive, a Reader, or another Deliver, fails with [ErrDelivering], or
-// with how the connection ended, until this one has ended. A server's handshake can be left to it, if s is an [Answerer]; otherwise it
-// comes before, with [Conn.AwaitRequest] and [Conn.Accept], which wait in the caller's
-// goroutine. Deliver closes nothing: whoever has had enough calls [Conn.Close] or
-// [Conn.CloseNow].
+// with how the connection ended, until this one has ended. A server's handshake can be
+// left to it, if s is an [Answerer]; otherwise it comes before, with [Conn.AwaitRequest]
+// and [Conn.Accept], which wait in the caller's goroutine. Deliver closes nothing:
+// whoever has had enough calls [Conn.Close] or [Conn.CloseNow].
 //
 // Over a [Polled] stream Deliver returns when it has to wait, and goroutines of the
 // poller go on; an idle connection then has no goroutine, nor has one whose peer has

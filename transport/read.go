@@ -238,8 +238,8 @@ func (c *Conn) keepPart(op frame.Opcode, p []byte) {
 	}
 }
 
-// takeReceiving waits for the turn to take messages, unless a Sink gets them. A Reader may be left open
-// for ever, so the end of the connection ends the wait as well.
+// takeReceiving waits for the turn to take messages, unless a Sink gets them. A Reader may
+// be left open for ever, so the end of the connection ends the wait as well.
 func (c *Conn) takeReceiving(ctx context.Context) error {
 	switch err := c.closedBy(); {
 	case (c.delivering || c.incoming.hasReader()) && err != nil:
