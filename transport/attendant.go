@@ -27,6 +27,7 @@ type Attendant struct {
 	clk        clock.Clock
 	timers     clock.Clock // of connections
 	soon, busy rota
+	crew       crew
 }
 
 // NewAttendant returns an Attendant whose connections live by clk.
@@ -36,7 +37,7 @@ func NewAttendant(clk clock.Clock) *Attendant { return NewAttendantWithTimers(cl
 // another clock, which shows the time of clk: one of package clock/wheel, where timers
 // take less memory and are late by up to its tick.
 func NewAttendantWithTimers(clk, timers clock.Clock) *Attendant {
-	a := &Attendant{clk: clk, timers: timers}
+	a := &Attendant{clk: clk, timers: timers, crew: newCrew()}
 	a.soon = rota{clk: clk, period: soonPeriod, visit: (*Conn).visitSoon}
 	a.busy = rota{clk: clk, period: busyPeriod, visit: (*Conn).visitBusy}
 	return a

@@ -106,7 +106,7 @@ func (d *delivery) detach() {
 			return
 		}
 	}
-	go d.Wake()
+	c.att.crew.begin(d)
 }
 
 // A delivery is the way of messages to a Sink. Whoever runs it has the turn to receive.
@@ -119,6 +119,7 @@ type delivery struct {
 
 	way      way
 	awake    bool       // it has slept, and there is something to read
+	dozing   bool       // it waits in the stream, in a goroutine whose stack has grown
 	sleepy   bool       // nothing has come for long
 	quiet    uint8      // visits of the attendant since something came
 	patience uint8      // after how many of them it is long
@@ -167,7 +168,7 @@ func (d *delivery) run() {
 		case errParked:
 			d.c.unlockAndTell()
 			if d.way == asleep {
-				go d.sleep()
+				d.c.att.crew.sleep(d)
 			}
 			return
 		default:

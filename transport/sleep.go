@@ -47,7 +47,9 @@ func (d *delivery) doze() error {
 		c.att.busy.add(c)
 	}
 	d.quiet = 0
+	d.dozing = true
 	c.read(context.Background())
+	d.dozing = false
 	return nil
 }
 
@@ -71,12 +73,12 @@ func (d *delivery) keepPace() {
 	d.patience = uint8(2 + min(4*since, shortWait)/busyPeriod)
 }
 
-// visitIdle looks after a connection on which a delivery waits. When that has taken much
+// visitIdle looks after a connection on which a delivery dozes. When that has taken much
 // longer than the wait before, and half a second at least, it has the goroutine replaced by one
 // with a new stack.
 func (c *Conn) visitIdle() (stays bool) {
 	d := c.polling
-	if d == nil || d.way != asleep || !c.parked {
+	if d == nil || !d.dozing {
 		return false
 	}
 	if d.quiet++; d.quiet < d.patience {
@@ -87,15 +89,17 @@ func (c *Conn) visitIdle() (stays bool) {
 	return false
 }
 
-// sleep waits with a new stack, and goes on.
+// sleep waits, and has somebody go on.
 func (d *delivery) sleep() {
-	err := d.c.stream.(Sleeper).Sleep()
-	d.c.mu.Lock()
-	d.c.parked = false
+	c := d.c
+	err := c.stream.(Sleeper).Sleep()
+	c.mu.Lock()
+	c.parked = false
 	d.awake = true
 	if errors.Is(err, errors.ErrUnsupported) {
 		d.way = inPlace
-		d.c.polling = nil
+		c.polling = nil
 	}
-	d.run()
+	c.mu.Unlock()
+	c.att.crew.wake(d)
 }

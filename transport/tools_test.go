@@ -29,11 +29,17 @@ func pair(t testing.TB, clk clock.Clock, server, client core.Config) (srv, cli *
 
 func open(t testing.TB, clk clock.Clock, role core.Role, cfg core.Config, s transport.Stream, options ...transport.Option) *transport.Conn {
 	t.Helper()
-	m, err := core.NewOpen(settings(t, cfg), clk.Now(), role)
+	return openBy(t, transport.NewAttendant(clk), role, cfg, s, options...)
+}
+
+// openBy is open with an Attendant that others may have, too.
+func openBy(t testing.TB, att *transport.Attendant, role core.Role, cfg core.Config, s transport.Stream, options ...transport.Option) *transport.Conn {
+	t.Helper()
+	m, err := core.NewOpen(settings(t, cfg), att.Clock().Now(), role)
 	if err != nil {
 		t.Fatal(err)
 	}
-	c := transport.NewConn(guarded(t, m), s, transport.NewAttendant(clk), options...)
+	c := transport.NewConn(guarded(t, m), s, att, options...)
 	t.Cleanup(func() { c.CloseNow() })
 	return c
 }
