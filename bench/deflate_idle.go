@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/fb1e3c20/websockets/bench/payload"
 	"github.com/fb1e3c20/websockets/bench/raw"
@@ -16,7 +17,7 @@ const chatter = 40
 // nothing.
 func deflateIdle(p *plan, out io.Writer) error {
 	t := &table{
-		title:  fmt.Sprintf("memory of an idle connection after %d messages of 1 KiB each way, bytes, of %d connections", chatter, p.idle),
+		title:  fmt.Sprintf("memory of an idle connection after %d messages of 1 KiB each way and %v of rest, bytes, of %d connections", chatter, p.rest, p.idle),
 		header: []string{"server", "mode", "heap", "stack", "together"},
 	}
 	set := kilobytes()
@@ -34,7 +35,7 @@ func deflateIdle(p *plan, out io.Writer) error {
 			if err != nil {
 				return err
 			}
-			m, err := held(s, stream, p.idle)
+			m, err := held(s, stream, p.idle, p.rest)
 			s.stop()
 			if err != nil {
 				return err
@@ -55,13 +56,13 @@ func kilobytes() *payload.Set {
 }
 
 // held returns what each of n connections holds.
-func held(s *server, stream *raw.Stream, n int) (memory, error) {
+func held(s *server, stream *raw.Stream, n int, rest time.Duration) (memory, error) {
 	few := max(n/10, 1) // so that what all connections share is there
-	before, err := settled(s, stream, few)
+	before, err := settled(s, stream, few, rest)
 	if err != nil {
 		return memory{}, err
 	}
-	after, err := settled(s, stream, n)
+	after, err := settled(s, stream, n, rest)
 	if err != nil {
 		return memory{}, err
 	}
@@ -76,8 +77,8 @@ func each(before, after uint64, n int) uint64 {
 	return (after - before) / uint64(n)
 }
 
-// settled returns the memory of a server with n connections that have nothing to do.
-func settled(s *server, stream *raw.Stream, n int) (memory, error) {
+// settled returns the memory of a server with n connections that have had nothing to do for the rest.
+func settled(s *server, stream *raw.Stream, n int, rest time.Duration) (memory, error) {
 	fleet, err := raw.NewFleet(s.target(), stream, n, 1)
 	if err != nil {
 		return memory{}, s.failed(err)
@@ -86,5 +87,6 @@ func settled(s *server, stream *raw.Stream, n int) (memory, error) {
 	if _, err := fleet.Burst(chatter); err != nil {
 		return memory{}, s.failed(err)
 	}
+	time.Sleep(rest)
 	return s.memory(true)
 }
