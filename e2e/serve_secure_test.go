@@ -39,10 +39,27 @@ func (s server) logs(words ...string) []string {
 	return match
 }
 
-func TestSecureServeEchoes(t *testing.T) {
-	eachOf(t, comers, func(t *testing.T, c comer) {
+// visited returns a server that c is connected to. Chromium on a busy machine may go over a
+// TCP connection that was ready before the QUIC connection that it has was asked: then there is
+// another visit.
+func visited(t *testing.T, c comer) (secureServer, peer) {
+	t.Helper()
+	for visit := 1; ; visit++ {
 		s := serveSelfSigned(t)
 		p := c.to(s.site).connect(t, s.url("/echo"))
+		over := s.logs("msg=opened", `over=(\S+)\n`)[1]
+		if over == c.over || c.over != "HTTP/3" || visit == 3 {
+			return s, p
+		}
+		t.Logf("visit %d came over %s", visit, over)
+		p.close(1000, "")
+		s.stop()
+	}
+}
+
+func TestSecureServeEchoes(t *testing.T) {
+	eachOf(t, comers, func(t *testing.T, c comer) {
+		s, p := visited(t, c)
 		s.logs("msg=opened", "path=/echo", "over="+c.over+"\n")
 		echoes(t, p)
 		p.send("binary", payload("binary", 1<<20))
@@ -123,8 +140,7 @@ func TestSecureServeIsLost(t *testing.T) {
 // itself came on.
 func TestChromiumSharesItsConnection(t *testing.T) {
 	eachOf(t, browsers, func(t *testing.T, c comer) {
-		s := serveSelfSigned(t)
-		c.to(s.site).connect(t, s.url("/echo"))
+		s, _ := visited(t, c)
 		page := s.logs("msg=page", `peer=(\S+)`, "over="+c.over+"\n")[1]
 		socket := s.logs("msg=opened", `peer=(\S+)`, "over="+c.over+"\n")[1]
 		if shared := page == socket; shared != (c.over != "HTTP/1.1") {

@@ -29,12 +29,19 @@ async function visit (context) {
 
 async function connect (page, endpoint) {
   await page.locator(`#endpoint-${endpoint}`).check()
-  await page.locator('#connect').click()
-  await page.locator('#state[data-state=open]').waitFor()
-  await page.locator('#carrier').filter({ hasText: exactly(carrier) }).waitFor()
+  for (let visits = 1; ; visits++) {
+    await page.locator('#connect').click()
+    await page.locator('#state[data-state=open]').waitFor()
+    const over = await page.locator('#carrier').filter({ hasText: 'HTTP/' }).innerText()
+    // On a busy machine a TCP connection may be ready before QUIC has been asked.
+    if (carrier !== 'HTTP/3' || over === carrier || visits === 3) {
+      assert.equal(over, carrier)
+      return
+    }
+    await page.locator('#disconnect').click()
+    await page.locator('#state[data-state=closed]').waitFor()
+  }
 }
-
-const exactly = text => new RegExp(`^${text.replaceAll('.', '\\.')}$`)
 
 async function say (page, text) {
   await page.locator('#message').fill(text)
