@@ -111,11 +111,11 @@ func (d *delivery) detach() {
 
 // A delivery is the way of messages to a Sink. Whoever runs it has the turn to receive.
 type delivery struct {
-	c     *Conn
-	sink  Sink
-	rest  *assembly // of a message that has not come to its end
-	over  error     // how the connection ended: nothing but the end of the input is waited for
-	lends bool
+	c      *Conn
+	sink   Sink
+	rest   *assembly // of a message that has not come to its end
+	lends  bool
+	drains bool // the connection has ended: nothing but the end of the input is waited for
 
 	way      way
 	awake    bool       // it has slept, and there is something to read
@@ -145,8 +145,8 @@ var (
 func (d *delivery) Wake() {
 	d.c.mu.Lock()
 	d.c.parked = false
-	if d.over != nil {
-		d.drain()
+	if d.drains {
+		d.drain(d.c.err)
 		return
 	}
 	d.run()
@@ -172,8 +172,7 @@ func (d *delivery) run() {
 			}
 			return
 		default:
-			d.over = err
-			d.drain()
+			d.drain(err)
 			return
 		}
 		if !more {
@@ -202,11 +201,12 @@ func (d *delivery) answer() (more bool) {
 	return more
 }
 
-// drain ends the delivery of a connection that has ended for its users. Over a Polled
+// drain ends the delivery of a connection that has ended for its users with err. Over a Polled
 // stream it first reads to the end of the input, so that no goroutine need wait for that.
 // It is called with the lock and the turn to read, and lets go of both.
-func (d *delivery) drain() {
+func (d *delivery) drain(err error) {
 	c := d.c
+	d.drains = true
 	for d.way == byPoller && !c.released && !c.atEOF && c.err != nil {
 		c.flush()
 		c.settle()
@@ -229,7 +229,7 @@ func (d *delivery) drain() {
 	c.settle()
 	c.rearm()
 	d.passReading()
-	d.end(d.over)
+	d.end(err)
 }
 
 func (d *delivery) takeReading() {
