@@ -375,6 +375,9 @@ func (o *Options) clock() clock.Clock {
 
 // headerFields lists h for the core, names in a stable order.
 func headerFields(h http.Header) []core.Field {
+	if len(h) == 0 {
+		return nil
+	}
 	var fields []core.Field
 	for _, name := range sortedNames(h) {
 		for _, value := range h[name] {

@@ -34,7 +34,7 @@ func (r Role) String() string {
 type Conn struct {
 	_   [0]func() // not to be compared with ==
 	set *Settings
-	hs  *handshake // until it is done and its output taken, and for good if messages are compressed
+	hs  *handshake // from the first input until it is done and its output taken, and for good if messages are compressed
 
 	now    clock.Time // the latest time that was told
 	lastRx clock.Time // when the peer was last heard, moved by a grace
@@ -124,7 +124,6 @@ func (c *Conn) put(f flags, on bool) {
 // HTTP/1.1 request of a client.
 func NewServer(s *Settings, now clock.Time) *Conn {
 	c := newConn(s, Server, now)
-	c.hs = &handshake{}
 	c.startTimer(s.handshake)
 	return c
 }

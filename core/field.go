@@ -6,12 +6,14 @@ type Field struct{ Name, Value string }
 
 type fields []Field
 
-// parseFields reads field lines up to the empty line, which must be the end
-// of s. It is as strict as RFC 9112 allows a recipient to be: line folding, a
+// appendFields appends the field lines up to the empty line, which must be the end
+// of s, to list. It is as strict as RFC 9112 allows a recipient to be: line folding, a
 // bare CR or LF, a control character and a space before the colon are refused
 // (https://www.rfc-editor.org/rfc/rfc9112#section-5).
-func parseFields(s string) (fields, bool) {
-	list := make(fields, 0, max(countLines(s)-1, 0))
+func appendFields(list fields, s string) (fields, bool) {
+	if n := countLines(s) - 1; n > cap(list)-len(list) {
+		list = append(make(fields, 0, len(list)+n), list...)
+	}
 	for {
 		line, rest, ok := cutLine(s)
 		if !ok {

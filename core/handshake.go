@@ -8,7 +8,8 @@ import (
 // handshake is what only the opening handshake needs, which is released when the
 // connection is open, and what it has led to besides.
 type handshake struct {
-	z *deflater // if messages are compressed
+	z      *deflater // if messages are compressed
+	lender *Opening  // whose it is, nil if nobody's
 
 	head head
 	out  []byte // output that is pending
@@ -32,6 +33,9 @@ func newClientHandshake(s *Settings, o RequestOptions) (*handshake, error) {
 }
 
 func (c *Conn) recvHandshake(in []byte) (n int, ev Event) {
+	if c.hs == nil {
+		c.hs = &handshake{}
+	}
 	if c.hs.request != nil {
 		return 0, Event{}
 	}
@@ -54,8 +58,8 @@ func (c *Conn) recvHandshake(in []byte) (n int, ev Event) {
 }
 
 func (c *Conn) recvRequest() Event {
-	r, e := parseRequest(string(c.hs.head.bytes()))
-	if e != 0 {
+	r := c.hs.room()
+	if e := r.parse(string(c.hs.head.bytes())); e != 0 {
 		c.failHandshake(e)
 		return c.takeReport()
 	}
@@ -95,6 +99,9 @@ func (c *Conn) recvResponse() Event {
 
 // failHandshake ends a handshake; a server answers with the status of e.
 func (c *Conn) failHandshake(e Error) {
+	if c.hs == nil {
+		c.hs = &handshake{}
+	}
 	c.hs.head = head{}
 	if c.role == Server && e.Status() != 0 {
 		c.hs.out = appendRefusal(c.hs.out, e)
@@ -139,7 +146,11 @@ func (c *Conn) Accept(now clock.Time, o AcceptOptions) error {
 	}
 	extensions, agreed := c.set.Negotiate(c.hs.request)
 	o.Extensions = extensions
-	out, err := AppendAccept(make([]byte, 0, o.size()), c.hs.request, o)
+	out := c.hs.out
+	if n := o.size(); n > cap(out) {
+		out = make([]byte, 0, n)
+	}
+	out, err := AppendAccept(out, c.hs.request, o)
 	if err != nil {
 		return err
 	}
@@ -168,7 +179,7 @@ func (c *Conn) Reject(now clock.Time, o RejectOptions) error {
 }
 
 func (c *Conn) awaitsAnswer() bool {
-	return c.phase == phaseHandshake && c.hs.request != nil
+	return c.phase == phaseHandshake && c.hs != nil && c.hs.request != nil
 }
 
 // appendHandshake appends the handshake's pending output.
@@ -183,8 +194,8 @@ func (c *Conn) appendHandshake(dst []byte) []byte {
 func (c *Conn) takeHandshake(dst []byte) []byte {
 	c.unsent += int64(len(c.hs.out))
 	dst = append(dst, c.hs.out...)
-	c.hs.out = nil
-	if c.role == Server {
+	c.hs.out = c.hs.out[:0]
+	if c.role == Server && c.hs.lender == nil {
 		c.releaseHandshake()
 	}
 	return dst
@@ -201,5 +212,9 @@ func (c *Conn) releaseHandshake() {
 		c.hs = nil
 		return
 	}
-	*c.hs = handshake{z: c.hs.z}
+	if c.hs.lender == nil {
+		*c.hs = handshake{z: c.hs.z}
+		return
+	}
+	c.hs = &handshake{z: c.hs.z}
 }

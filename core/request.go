@@ -32,24 +32,34 @@ func ParseRequest(head string) (*Request, error) {
 func (r *Request) Text() string { return r.text }
 
 func parseRequest(head string) (*Request, Error) {
+	r := &Request{}
+	if err := r.parse(head); err != 0 {
+		return nil, err
+	}
+	return r, 0
+}
+
+// parse makes r of a head, in the memory of the fields that it had.
+func (r *Request) parse(head string) Error {
 	s := head
 	if len(s) > 2 && s[:2] == "\r\n" {
 		s = s[2:]
 	}
 	line, rest, ok := cutLine(s)
 	if !ok {
-		return nil, ErrBadRequest
+		return ErrBadRequest
 	}
 	method, line, _ := cut(line, ' ')
 	target, proto, _ := cut(line, ' ')
 	if !isToken(method) || !isTarget(target) || !isHTTPVersion(proto) {
-		return nil, ErrBadRequest
+		return ErrBadRequest
 	}
-	list, ok := parseFields(rest)
+	list, ok := appendFields(r.Fields[:0], rest)
 	if !ok {
-		return nil, ErrBadRequest
+		return ErrBadRequest
 	}
-	return &Request{method, target, proto, list, head}, 0
+	*r = Request{method, target, proto, list, head}
+	return 0
 }
 
 // isHTTPVersion reports whether s is HTTP/, a digit, a dot and a digit

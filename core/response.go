@@ -24,7 +24,7 @@ func parseResponse(head []byte) (*Response, Error) {
 	if !ok || !isHTTPVersion(proto) || !isText(reason) {
 		return nil, ErrBadResponse
 	}
-	list, ok := parseFields(rest)
+	list, ok := appendFields(nil, rest)
 	if !ok {
 		return nil, ErrBadResponse
 	}

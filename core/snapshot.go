@@ -86,7 +86,7 @@ func (c *Conn) possible() bool {
 	switch {
 	case c.role > Client, c.phase > phaseEnded, c.flags >= unheard<<1:
 		return false
-	case c.phase == phaseHandshake && c.hs == nil:
+	case c.phase == phaseHandshake && c.hs == nil && c.role == Client:
 		return false
 	case c.err != 0 && (c.phase != phaseEnded || c.err.Reason() == "" || c.err.Kind() == KindMisuse):
 		return false

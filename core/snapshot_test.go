@@ -135,7 +135,7 @@ func TestRestoreRefuses(t *testing.T) {
 		"role":              func(c *Conn) { c.role = 2 },
 		"phase":             func(c *Conn) { c.phase = 3 },
 		"flags":             func(c *Conn) { c.flags |= unheard << 1 },
-		"no handshake":      func(c *Conn) { c.phase = phaseHandshake },
+		"no handshake":      func(c *Conn) { c.role, c.phase = Client, phaseHandshake },
 		"failed but open":   func(c *Conn) { c.err = ErrLost },
 		"no such error":     func(c *Conn) { c.phase, c.err = phaseEnded, 255 },
 		"failed by misuse":  func(c *Conn) { c.phase, c.err = phaseEnded, ErrNotOpen },

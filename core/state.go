@@ -8,13 +8,21 @@ import "github.com/fb1e3c20/websockets/clock"
 func (c *Conn) Snapshot() *Conn {
 	s := *c
 	if c.hs != nil {
-		hs := *c.hs
-		hs.head = c.hs.head.clone()
-		hs.out = append([]byte(nil), c.hs.out...)
-		hs.z = c.hs.z.clone()
-		s.hs = &hs
+		s.hs = c.hs.clone()
 	}
 	return &s
+}
+
+func (h *handshake) clone() *handshake {
+	c := *h
+	c.lender = nil
+	c.head = h.head.clone()
+	c.out = append([]byte(nil), h.out...)
+	c.z = h.z.clone()
+	if r := h.request; r != nil {
+		c.request = &Request{r.Method, r.Target, r.Proto, append([]Field(nil), r.Fields...), r.text}
+	}
+	return &c
 }
 
 // AppendState appends a canonical dump of the state to dst: a line of

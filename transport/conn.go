@@ -71,7 +71,10 @@ type Conn struct {
 }
 
 // An Option sets up a Conn.
-type Option func(*Conn)
+type Option struct {
+	observer Observer
+	holds    bool
+}
 
 // An Observer hears what becomes of a Conn. Its methods must neither block nor call
 // methods of the Conn.
@@ -86,20 +89,27 @@ type Observer interface {
 }
 
 // Observe has o hear of the Conn. Default: nobody does.
-func Observe(o Observer) Option { return func(c *Conn) { c.observer = o } }
+func Observe(o Observer) Option { return Option{observer: o} }
+
+func (o Option) setUp(c *Conn) {
+	if o.observer != nil {
+		c.observer = o.observer
+	}
+	c.holds = c.holds || o.holds
+}
 
 // HoldClose has a close frame of the peer answered only when [Conn.Close] is
 // called, or at the close timeout. Until then Receive returns the [*CloseError],
 // as often as it is called, but the connection has not ended: messages may be
 // sent.
-func HoldClose() Option { return func(c *Conn) { c.holds = true } }
+func HoldClose() Option { return Option{holds: true} }
 
 // NewConn drives m over s. The machine and the stream belong to the Conn from
 // now on. A [Releaser] is released when the Conn lets go of its stream.
 func NewConn(m Machine, s Stream, a *Attendant, options ...Option) *Conn {
 	c := &Conn{m: m, stream: s, att: a, handshaking: !m.Open()}
 	for _, o := range options {
-		o(c)
+		o.setUp(c)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -496,6 +506,7 @@ func (c *Conn) Accept(o core.AcceptOptions) error {
 		c.in.more = c.in.buf != nil
 	}
 	c.flush()
+	c.takeBackOpening()
 	c.rearm()
 	c.becomeBusy()
 	return nil

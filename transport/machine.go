@@ -77,6 +77,15 @@ type Expecter interface{ Expects() int }
 
 var _ Expecter = (*core.Conn)(nil)
 
+// An Opener is a [Machine] that can do a server's handshake in memory that is lent to it:
+// see [core.Conn.LendOpening].
+type Opener interface {
+	LendOpening(o *core.Opening) bool
+	ReturnOpening() *core.Opening
+}
+
+var _ Opener = (*core.Conn)(nil)
+
 // compressionOf returns what m, which is open, compresses with.
 func compressionOf(m Machine) (agreed deflate.Params, ok bool) {
 	c, ok := m.(Compressor)

@@ -114,6 +114,9 @@ func (c *Conn) parse(limit int) core.Event {
 			scratch = in.plainScratch(limit)
 		}
 	}
+	if c.handshaking {
+		c.lendOpening()
+	}
 	n, ev := c.m.Recv(in.at, p, scratch)
 	in.r += int32(n)
 	if ev.Kind == core.EventMessage {

@@ -21,7 +21,7 @@ var All = []Mutation{
 	{"linger forgotten", "core/conn.go",
 		"\t\tc.startTimer(linger)\n", ""},
 	{"handshake deadline off by one", "core/conn.go",
-		"\tc.hs = &handshake{}\n\tc.startTimer(s.handshake)\n", "\tc.hs = &handshake{}\n\tc.startTimer(s.handshake + 1)\n"},
+		"newConn(s, Server, now)\n\tc.startTimer(s.handshake)\n", "newConn(s, Server, now)\n\tc.startTimer(s.handshake + 1)\n"},
 	{"ping deadline off by one", "core/conn.go",
 		"c.startTimer(c.set.ping)", "c.startTimer(c.set.ping + 1)"},
 	{"pong deadline off by one", "core/send.go",
