@@ -11,14 +11,17 @@ import (
 
 // An idle open connection is no more than its Conn.
 func TestSizeOfConn(t *testing.T) {
-	if n := unsafe.Sizeof(Conn{}); n > 256 {
-		t.Errorf("a Conn takes %d bytes, more than 256", n)
+	if n := unsafe.Sizeof(Conn{}); n > 128 {
+		t.Errorf("a Conn takes %d bytes, more than 128", n)
+	}
+	if n := unsafe.Sizeof(pieces{}); n > 144 {
+		t.Errorf("what comes in pieces takes %d bytes, more than 144", n)
 	}
 	bothRoles(t, func(t *testing.T, role Role) {
 		e := opened(t, role)
-		e.recv("\x81\x01a\x89\x01p")
-		if e.hs != nil {
-			t.Error("an open connection keeps its handshake")
+		e.recv("\x81\x01a\x89\x00\x8a\x01p")
+		if e.hs != nil || e.pieces != nil {
+			t.Error("an open connection keeps its handshake, or memory for what comes in pieces")
 		}
 	})
 }

@@ -36,6 +36,8 @@ type Conn struct {
 	set *Settings
 	hs  *handshake // from the first input until it is done and its output taken, and for good if messages are compressed
 
+	*pieces // nil before anything has come in pieces, or a ping with a payload
+
 	now    clock.Time // the latest time that was told
 	lastRx clock.Time // when the peer was last heard, moved by a grace
 	due    clock.Time // of TimerHandshake, TimerPing or TimerClose, by phase; with hasDue
@@ -64,10 +66,6 @@ type Conn struct {
 	outOp   frame.Opcode // of the message that goes out; 0: none
 	maskPos uint8        // position in mask, modulo 4
 	hdrLen  uint8        // bytes in hdr
-	slotLen uint8        // bytes in slot
-
-	hdr  [frame.MaxHeaderLen - 1]byte  // the part of a header that has come
-	slot [frame.MaxControlPayload]byte // an incoming ping or close, then the pong
 }
 
 // phase is where the connection is in its life.

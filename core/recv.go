@@ -131,6 +131,9 @@ func (c *Conn) Lost(now clock.Time) Event {
 // recvHeader reads a frame's header, which may come in pieces, and sets
 // inFrame once it is complete and acceptable.
 func (c *Conn) recvHeader(in []byte) (n int, e Error) {
+	if len(in) == 0 {
+		return 0, 0
+	}
 	if c.hdrLen == 0 {
 		var h frame.Header
 		n, err := h.Parse(in)
@@ -140,7 +143,7 @@ func (c *Conn) recvHeader(in []byte) (n int, e Error) {
 		if err != nil {
 			return 0, frameError(err)
 		}
-		c.hdrLen = uint8(copy(c.hdr[:], in))
+		c.hdrLen = uint8(copy(c.inPieces().hdr[:], in))
 		return len(in), 0
 	}
 	for n < len(in) {
@@ -195,7 +198,7 @@ func (c *Conn) beginControl(op frame.Opcode) Error {
 		// is a pong still in it: then the newest ping alone is answered, and
 		// none after a close (RFC 6455 sections 5.5.2 and 5.5.3).
 		c.flags &^= pongPending
-		c.slotLen = 0
+		c.clearControl()
 	}
 	return 0
 }
@@ -300,12 +303,12 @@ func (c *Conn) recvControl(in, scratch []byte) (int, Event) {
 		return len(p), c.recvPong(p)
 	}
 	whole := p
-	if c.slotLen > 0 || c.left > 0 {
-		c.slotLen += uint8(copy(c.slot[c.slotLen:], p))
+	if c.left > 0 || len(c.control()) > 0 {
+		c.addControl(p)
 		if c.left > 0 {
 			return len(p), Event{}
 		}
-		whole = c.slot[:c.slotLen]
+		whole = c.control()
 	}
 	c.flags &^= inFrame
 	var ev Event
@@ -314,7 +317,7 @@ func (c *Conn) recvControl(in, scratch []byte) (int, Event) {
 	} else {
 		ev = c.recvPing(whole)
 	}
-	if c.slotLen > 0 && len(p) < len(whole) {
+	if len(p) < len(whole) {
 		ev.Data = scratch[:copy(scratch, ev.Data)]
 	}
 	return len(p), ev
@@ -322,7 +325,8 @@ func (c *Conn) recvControl(in, scratch []byte) (int, Event) {
 
 func (c *Conn) recvPing(payload []byte) Event {
 	if c.answersPings() {
-		c.slotLen = uint8(copy(c.slot[:], payload))
+		c.clearControl()
+		c.addControl(payload)
 		c.flags |= pongPending
 	}
 	return Event{Kind: EventPing, Op: frame.Ping, First: true, Last: true, Data: payload}

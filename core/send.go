@@ -52,7 +52,7 @@ func (c *Conn) appendBeforeClose(dst []byte) []byte {
 	dst = c.appendHandshake(dst)
 	if c.has(pongPending) {
 		c.flags &^= pongPending
-		dst = c.appendFrame(dst, frame.Pong, true, c.slot[:c.slotLen])
+		dst = c.appendFrame(dst, frame.Pong, true, c.control())
 	}
 	if c.has(pingPending) {
 		c.flags &^= pingPending

@@ -41,8 +41,8 @@ func (c *Conn) AppendSnapshot(dst []byte) []byte {
 	p.byte(byte(c.frameOp))
 	p.byte(byte(c.msgOp))
 	p.byte(byte(c.outOp))
-	p.bytes(c.hdr[:c.hdrLen])
-	p.bytes(c.slot[:c.slotLen])
+	p.bytes(c.header())
+	p.bytes(c.control())
 	p.bool(c.hs != nil)
 	if c.hs != nil {
 		p.handshake(c.hs)
@@ -102,7 +102,7 @@ func (c *Conn) possible() bool {
 		return true
 	}
 	if c.frameOp.IsControl() {
-		return c.frameOp.Valid() && int(c.left)+int(c.slotLen) <= frame.MaxControlPayload
+		return c.frameOp.Valid() && int(c.left)+len(c.control()) <= frame.MaxControlPayload
 	}
 	return c.frameOp.Valid() && c.msgOp != 0 && c.left <= c.msgLen
 }
@@ -272,14 +272,16 @@ func (u *unpacker) bytes() []byte {
 //go:noinline
 func (u *unpacker) text() string { return string(u.bytes()) }
 
-// into reads bytes into dst and returns how many there were.
-func (u *unpacker) into(dst []byte) uint8 {
-	v := u.bytes()
-	if len(v) > len(dst) {
+func (u *unpacker) pieces(c *Conn) {
+	header, control := u.bytes(), u.bytes()
+	if len(header) >= frame.MaxHeaderLen || len(control) > frame.MaxControlPayload {
 		u.fail()
-		return 0
+		return
 	}
-	return uint8(copy(dst, v))
+	if len(header) > 0 {
+		c.hdrLen = uint8(copy(c.inPieces().hdr[:], header))
+	}
+	c.addControl(control)
 }
 
 func (u *unpacker) utf8() frame.UTF8 {
@@ -314,8 +316,7 @@ func (u *unpacker) conn(s *Settings) *Conn {
 	c.frameOp = frame.Opcode(u.byte())
 	c.msgOp = frame.Opcode(u.byte())
 	c.outOp = frame.Opcode(u.byte())
-	c.hdrLen = u.into(c.hdr[:])
-	c.slotLen = u.into(c.slot[:])
+	u.pieces(c)
 	if u.bool() {
 		c.hs = u.handshake()
 	}

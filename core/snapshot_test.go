@@ -33,8 +33,10 @@ func wantSame(t testing.TB, got, want *Conn) {
 	g, w := *got, *want
 	for _, c := range []*Conn{&g, &w} {
 		c.hs = nil
-		clear(c.hdr[c.hdrLen:])
-		clear(c.slot[c.slotLen:])
+		c.pieces = c.pieces.clone()
+		p := c.inPieces()
+		clear(p.hdr[c.hdrLen:])
+		clear(p.slot[p.slotLen:])
 	}
 	if !reflect.DeepEqual(g, w) {
 		t.Fatalf("restored %+v\nwant %+v", g, w)
@@ -147,7 +149,7 @@ func TestRestoreRefuses(t *testing.T) {
 		"outgoing":          func(c *Conn) { c.outOp = frame.Close },
 		"frame":             func(c *Conn) { c.frameOp = 3 },
 		"no message":        func(c *Conn) { c.msgOp = 0 },
-		"control":           func(c *Conn) { c.frameOp, c.left, c.slotLen = frame.Ping, 100, 26 },
+		"control":           func(c *Conn) { c.frameOp, c.left, c.inPieces().slotLen = frame.Ping, 100, 26 },
 	} {
 		c := e.Snapshot()
 		spoil(c)

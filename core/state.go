@@ -7,6 +7,7 @@ import "github.com/fb1e3c20/websockets/clock"
 // the same [Config.Entropy].
 func (c *Conn) Snapshot() *Conn {
 	s := *c
+	s.pieces = c.pieces.clone()
 	if c.hs != nil {
 		s.hs = c.hs.clone()
 	}
@@ -61,9 +62,9 @@ func (c *Conn) AppendState(dst []byte) []byte {
 		d.bytes("mask", c.mask[:])
 		d.int("pos", int64(c.maskPos))
 	}
-	d.bytes("hdr", c.hdr[:c.hdrLen])
+	d.bytes("hdr", c.header())
 	if c.has(pongPending) || c.has(inFrame) && c.frameOp.IsControl() {
-		d.bytes("slot", c.slot[:c.slotLen])
+		d.bytes("slot", c.control())
 	}
 	if c.hs != nil {
 		d.handshake(c.hs)
