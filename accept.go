@@ -78,15 +78,20 @@ func (s *Server) accept(w http.ResponseWriter, r *http.Request, more ...transpor
 		m.abandon()
 		return nil, err
 	}
-	c := &Conn{subprotocol: o.Subprotocol, compression: s.options.Compression, patience: s.patience()}
+	c := &Conn{}
+	c.chose(o.Subprotocol)
 	c.asked.see(detached(r))
 	return s.newConn(c, m, stream, more)
 }
 
-// patience is how long Close may take.
-func (s *Server) patience() time.Duration {
-	if s.options.CloseTimeout > 0 {
-		return s.options.CloseTimeout
+// patience is how long Close may take with the last bytes of a stream that an HTTP handler
+// holds.
+func (c *Conn) patience() time.Duration {
+	switch {
+	case c.server == nil:
+		return 0
+	case c.server.options.CloseTimeout > 0:
+		return c.server.options.CloseTimeout
 	}
 	return defaultPatience
 }

@@ -1,7 +1,6 @@
 package websockets
 
 import (
-	"context"
 	"net/http"
 	"net/url"
 	"reflect"
@@ -16,8 +15,7 @@ import (
 // third of what an [http.Request] takes.
 type asked struct {
 	seen atomic.Pointer[http.Request]
-	ctx  context.Context // of seen, when it is made of text
-	text string          // that the core parsed; "" until it has come
+	text string // that the core parsed; "" until it has come
 }
 
 // see keeps r as the request.
@@ -29,7 +27,7 @@ func (a *asked) request(c *Conn) *http.Request {
 		return r
 	}
 	stream := c.t.Stream()
-	r := blankRequest(a.ctx, stream)
+	r := blankRequest(c.extras.requestContext(), stream)
 	if a.text == "" {
 		return r
 	}

@@ -122,6 +122,7 @@ func (d *Dialer) openConnected(stream transport.Stream, response *http.Response,
 		stream = nil // drive has aborted it
 		return nil, t.birthError(err)
 	}
-	c.subprotocol, c.response = subprotocol, response
+	c.chose(subprotocol)
+	c.more().response = response
 	return c, nil
 }

@@ -23,19 +23,17 @@ import (
 // A Conn must be closed, with Close or CloseNow; a handler given to [Handle]
 // need not.
 type Conn struct {
-	t           *transport.Conn
-	subprotocol string
-	asked       asked
-	response    *http.Response
-	compression *Compression
-	released    bool        // guarded by the Server's mu
-	ordered     bool        // what is sent waits until it is inTurn
-	closing     atomic.Bool // this side has begun to close
-
-	server    *Server    // nil at a client
+	t         *transport.Conn
+	server    *Server // nil at a client
+	asked     asked
+	extras    *extras    // nil: none
 	recording *recording // nil: none
 
-	patience time.Duration // with the last bytes of a stream that an HTTP handler holds
+	next, prev *Conn // in the Server's ring; guarded by its mu, as released is
+	released   bool
+
+	ordered bool        // what is sent waits until it is inTurn
+	closing atomic.Bool // this side has begun to close
 }
 
 // Receive waits for the next message and returns its type and its content,
@@ -67,7 +65,7 @@ func (c *Conn) Send(ctx context.Context, typ MessageType, p []byte) error {
 	if err := c.inTurn(ctx); err != nil {
 		return err
 	}
-	if c.compression != nil && c.Compressed() && !c.compression.wants(typ, p) {
+	if k := c.compression(); k != nil && c.Compressed() && !k.wants(typ, p) {
 		return c.wrap(c.t.SendUncompressed(ctx, typ, p))
 	}
 	return c.wrap(c.t.Send(ctx, typ, p))
@@ -99,7 +97,7 @@ func (c *Conn) Close(code CloseCode, reason string) error {
 	if _, err := frame.AppendClosePayload(p[:0], code, reason); err == nil {
 		c.closing.Store(true)
 	}
-	defer c.awaitRelease(time.Now(), c.patience)
+	defer c.awaitRelease(time.Now(), c.patience())
 	return c.wrap(c.t.Close(code, reason))
 }
 
@@ -137,7 +135,12 @@ func (c *Conn) Err() error { return c.wrap(c.t.Err()) }
 func (c *Conn) Compressed() bool { return c.t.Compressed() }
 
 // Subprotocol returns the subprotocol that was agreed on, "" for none.
-func (c *Conn) Subprotocol() string { return c.subprotocol }
+func (c *Conn) Subprotocol() string {
+	if c.extras == nil {
+		return ""
+	}
+	return c.extras.subprotocol
+}
 
 // Request returns the handshake request that a server accepted, nil at a
 // client. Its body is empty.
@@ -146,7 +149,12 @@ func (c *Conn) Request() *http.Request { return c.asked.request(c) }
 // Response returns the handshake response that a client received, nil at a
 // server. Its Request tells the URL that redirects led to, its TLS what was
 // agreed on.
-func (c *Conn) Response() *http.Response { return c.response }
+func (c *Conn) Response() *http.Response {
+	if c.extras == nil {
+		return nil
+	}
+	return c.extras.response
+}
 
 // LocalAddr returns the local network address, nil if the transport has none.
 func (c *Conn) LocalAddr() net.Addr {

@@ -262,17 +262,19 @@ func (d *Dialer) open(ctx context.Context, stream transport.Stream, t *target, r
 		}
 	}()
 	opened, err := c.t.AwaitOpen(ctx)
-	if c.response = httpResponse(opened); c.response != nil {
-		c.response.Request, c.response.TLS = r, tlsState(stream)
-		d.takeCookies(c.response)
+	response := httpResponse(opened)
+	if response != nil {
+		response.Request, response.TLS = r, tlsState(stream)
+		d.takeCookies(response)
 	}
 	if err != nil {
 		return nil, &HandshakeError{
-			Status: statusFrom(c.response), Response: c.response,
+			Status: statusFrom(response), Response: response,
 			Err: &step{"cannot open " + t.url.String(), wrap(err)},
 		}
 	}
-	c.subprotocol = opened.Subprotocol
+	c.chose(opened.Subprotocol)
+	c.more().response = response
 	done = true
 	return c, nil
 }
@@ -292,7 +294,7 @@ func (d *Dialer) drive(stream transport.Stream, r *http.Request, b *flight.Birth
 	if err != nil {
 		return nil, err
 	}
-	c = &Conn{compression: d.options.Compression}
+	c = &Conn{extras: &extras{compression: d.options.Compression}}
 	c.drive(m, stream, d.att, d.options.hooks())
 	return c, nil
 }

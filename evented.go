@@ -149,8 +149,7 @@ func (s *Server) noteDriver(c *Conn) {
 
 // evented is a connection whose messages goroutines deliver that come and go.
 type evented struct {
-	lifetime // of the handler's context
-	c        *Conn
+	lifetime               // of the handler's context
 	over     chan struct{} // closed when OnClose has returned; nil if nobody waits
 }
 
@@ -158,7 +157,8 @@ var _ transport.Sink = (*evented)(nil)
 
 // serveEvented calls OnOpen and begins to deliver.
 func (s *Server) serveEvented(parent context.Context, c *Conn, over chan struct{}) {
-	e := &evented{lifetime{parent: parent}, c, over}
+	c.handledIn(parent)
+	e := &evented{lifetime{c: c}, over}
 	if e.begin() {
 		c.t.Deliver(e, transport.DeliverOptions{Lend: s.options.LendMessages})
 	}
@@ -231,7 +231,7 @@ func (e *evented) finish(own, err error) {
 	}
 	defer s.leave()
 	defer e.lifetime.end()
-	code, reported := c.verdict(err, e.parent)
+	code, reported := c.verdict(err, e.parent())
 	defer func() { s.finish(c, code, reported) }()
 	s.onClose(c, c.ended(&e.lifetime, own, err))
 }
@@ -248,8 +248,8 @@ var _ transport.Answerer = (*arrival)(nil)
 // attend has others shake hands with the client of stream, and serve it.
 func (s *Server) attend(stream transport.Stream) {
 	a := &arrival{}
-	a.parent, a.c = context.Background(), &a.conn
-	if err := s.begin(a.parent, a.c, stream, s.serving); err != nil {
+	a.c = &a.conn
+	if err := s.begin(context.Background(), a.c, stream, s.serving); err != nil {
 		go s.reportRefused(a.c.Request(), err) // OnError may do anything
 		return
 	}

@@ -54,13 +54,13 @@ func (c *Conn) SendPrepared(ctx context.Context, m *Prepared) error {
 // compressedFor returns m compressed as c agreed, nil if it is not to be.
 func (m *Prepared) compressedFor(c *Conn) []byte {
 	agreed, ok := c.t.Compression()
-	if !ok || !c.compression.wants(m.typ, m.data) {
+	if !ok || !c.compression().wants(m.typ, m.data) {
 		return nil
 	}
 	at := &m.compressed[agreed.SendBits-deflate.MinWindowBits]
 	p := at.Load()
 	if p == nil {
-		p = m.compress(agreed.SendBits, c.compression.level())
+		p = m.compress(agreed.SendBits, c.compression().level())
 		at.Store(p)
 	}
 	return *p

@@ -41,7 +41,7 @@ type Server struct {
 	slow     atomic.Int32 // so many connections that come may take their time to begin
 
 	mu        sync.Mutex
-	conns     map[*Conn]struct{}     // whose transport is not released
+	conns     *Conn                  // whose transport is not released: one of their ring
 	listeners map[*Listener]struct{} // of the calls of Serve
 	handlers  int                    // that run, and calls of Accept and Serve
 	cut       bool                   // the patience of Shutdown is over
@@ -72,7 +72,6 @@ func (s *Server) init() error {
 		}
 		s.settings, s.err = s.options.settings()
 		s.shows = s.options.showRequests()
-		s.conns = make(map[*Conn]struct{})
 		s.listeners = make(map[*Listener]struct{})
 		s.stopping = make(chan struct{})
 		s.idle = make(chan struct{})
@@ -123,7 +122,7 @@ func (s *Server) track(c *Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !c.released {
-		s.conns[c] = struct{}{}
+		s.link(c)
 	}
 	return !s.isClosing()
 }
@@ -144,12 +143,12 @@ func (s *Server) untrack(c *Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	c.released = true
-	delete(s.conns, c)
+	s.unlink(c)
 	s.checkIdle()
 }
 
 func (s *Server) checkIdle() {
-	if s.isClosing() && len(s.conns) == 0 && s.handlers == 0 {
+	if s.isClosing() && s.conns == nil && s.handlers == 0 {
 		select {
 		case <-s.idle:
 		default:
@@ -206,5 +205,5 @@ func (s *Server) close(cut bool) ([]*Conn, []*Listener) {
 	}
 	s.cut = s.cut || cut
 	s.checkIdle()
-	return slices.Collect(maps.Keys(s.conns)), slices.Collect(maps.Keys(s.listeners))
+	return slices.Collect(s.conns.ring), slices.Collect(maps.Keys(s.listeners))
 }

@@ -59,8 +59,7 @@ func (s *Server) begin(ctx context.Context, c *Conn, stream transport.Stream, mo
 		stream.Close()
 		return failed(transport.ErrClosed)
 	}
-	c.compression = s.options.Compression
-	c.asked.ctx = ctx
+	c.askedIn(ctx)
 	if s.shows {
 		c.asked.see(blankRequest(ctx, stream))
 	}
@@ -122,7 +121,7 @@ func (s *Server) accepts(c *Conn, req *core.Request) (refusal func() error) {
 	if err := c.t.Accept(o); err != nil {
 		return func() error { return s.refuseStream(c, c.cause(err)) }
 	}
-	c.subprotocol = o.Subprotocol
+	c.chose(o.Subprotocol)
 	return nil
 }
 
