@@ -15,7 +15,7 @@ import (
 // descriptor, for which a loop waits.
 type acceptor struct {
 	socket *polled
-	addr   net.Addr
+	addr   *net.TCPAddr
 	taken  atomic.Bool // by an each
 }
 
@@ -28,11 +28,12 @@ func (p *Poller) accepting(l *net.TCPListener) (*acceptor, error) {
 	if err := inherit(raw); err != nil {
 		return nil, err
 	}
-	s := &polled{local: l.Addr()}
+	addr := tcpAddr(l.Addr())
+	s := &polled{local: addr}
 	if err := p.loops[0].own(s, raw); err != nil {
 		return nil, err
 	}
-	return &acceptor{socket: s, addr: l.Addr()}, nil
+	return &acceptor{socket: s, addr: addr}, nil
 }
 
 // accept waits for a connection, which l is to wait for.
@@ -57,7 +58,8 @@ func (a *acceptor) try(l *loop) (transport.Stream, error) {
 		fd, peer, err := a.tryOnce()
 		switch err {
 		case nil:
-			s := &polled{fd: int32(fd), local: a.addr, remote: peer}
+			s := &polled{fd: int32(fd), local: a.addr}
+			s.setRemote(peer)
 			if err := l.add(s); err != nil {
 				closeDescriptor(fd)
 				return nil, connError{err}
@@ -136,16 +138,20 @@ func (e *each) Wake() {
 
 func (a *acceptor) close() { a.socket.Close() }
 
+// tcpAddr is an address of package net, nil for none.
+func tcpAddr(a net.Addr) *net.TCPAddr {
+	t, _ := a.(*net.TCPAddr)
+	return t
+}
+
 // adopt takes the descriptor of a connection from package net.
 func (p *Poller) adopt(c *net.TCPConn) (transport.Polled, error) {
 	raw, err := c.SyscallConn()
 	if err != nil {
 		return nil, err
 	}
-	s := &polled{local: c.LocalAddr()}
-	if remote, ok := c.RemoteAddr().(*net.TCPAddr); ok {
-		s.remote = remote.AddrPort()
-	}
+	s := &polled{local: tcpAddr(c.LocalAddr())}
+	s.setRemote(tcpAddr(c.RemoteAddr()).AddrPort())
 	if err := p.loop().own(s, raw); err != nil {
 		return nil, err
 	}

@@ -19,17 +19,38 @@ import (
 // finds nothing left.
 type polled struct {
 	loop   *loop
+	local  *net.TCPAddr // that of the listener, until it is closed
 	fd     int32
-	birth  int32    // the loop's
-	local  net.Addr // that of the listener, until it is closed
-	remote netip.AddrPort
+	birth  int32 // the loop's
+	remote peer
 
-	mu    sync.Mutex
 	state state
-	users int32           // system calls that are being made
+	users int32 // system calls that are being made
+	mu    sync.Mutex
 	waker transport.Waker // to be called when there is input
-	wait  *gate           // where AwaitRead and AwaitWrite wait
-	lost  *net.OpError    // the first error of the connection; the kernel tells it once
+	rare  *rare           // nil: none
+}
+
+// rare is what a socket has at times.
+type rare struct {
+	wait *gate        // where AwaitRead and AwaitWrite wait
+	lost *net.OpError // the first error of the connection; the kernel tells it once
+	zone string       // of the peer's address
+}
+
+// rarely returns that for writing. The lock is held.
+func (s *polled) rarely() *rare {
+	if s.rare == nil {
+		s.rare = new(rare)
+	}
+	return s.rare
+}
+
+func (s *polled) gate() *gate {
+	if s.rare == nil {
+		return nil
+	}
+	return s.rare.wait
 }
 
 type state uint8
@@ -77,8 +98,8 @@ func (s *polled) happened(events uint32) (w transport.Waker) {
 
 // wake lets those who wait look. The lock is held.
 func (s *polled) wake() {
-	if s.wait != nil {
-		s.wait.Broadcast()
+	if g := s.gate(); g != nil {
+		g.Broadcast()
 	}
 }
 
@@ -159,15 +180,16 @@ func (s *polled) await(any, kicked state) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for !s.has(any | kicked | closed) {
-		if s.wait == nil {
-			s.wait = &gate{}
-			s.wait.L = &s.mu
+		w := s.gate()
+		if w == nil {
+			w = &gate{}
+			w.L = &s.mu
+			s.rarely().wait = w
 		}
-		w := s.wait
 		w.waiting++
 		w.Wait()
 		if w.waiting--; w.waiting == 0 {
-			s.wait = nil
+			s.rare.wait = nil
 		}
 	}
 	switch {
@@ -331,8 +353,8 @@ func (s *polled) fail(op string, err error) error {
 	failure := &net.OpError{Op: op, Net: "tcp", Source: s.LocalAddr(), Addr: s.RemoteAddr(), Err: os.NewSyscallError(op, err)}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.lost == nil && err != syscall.EPIPE {
-		s.lost = failure
+	if err != syscall.EPIPE && s.rarely().lost == nil {
+		s.rare.lost = failure
 	}
 	return failure
 }
@@ -342,8 +364,8 @@ func (s *polled) fail(op string, err error) error {
 func (s *polled) eof() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.lost != nil {
-		return s.lost
+	if s.rare != nil && s.rare.lost != nil {
+		return s.rare.lost
 	}
 	return io.EOF
 }
@@ -351,13 +373,21 @@ func (s *polled) eof() error {
 // LocalAddr returns the local address of the connection.
 func (s *polled) LocalAddr() net.Addr {
 	if s.begin(0) != nil {
-		return s.local
+		return netAddr(s.local)
 	}
 	defer s.end(0)
-	return s.ownAddr()
+	return netAddr(s.ownAddr())
 }
 
-func (s *polled) ownAddr() net.Addr {
+// netAddr is an address for package net, nil for none.
+func netAddr(a *net.TCPAddr) net.Addr {
+	if a == nil {
+		return nil
+	}
+	return a
+}
+
+func (s *polled) ownAddr() *net.TCPAddr {
 	own, err := syscall.Getsockname(int(s.fd))
 	if err != nil {
 		return s.local
@@ -367,13 +397,41 @@ func (s *polled) ownAddr() net.Addr {
 
 // isAny reports whether a listener listens on all addresses, and a connection of it has
 // another one.
-func isAny(a net.Addr) bool {
-	t, ok := a.(*net.TCPAddr)
-	return !ok || len(t.IP) == 0 || t.IP.IsUnspecified()
-}
+func isAny(a *net.TCPAddr) bool { return len(a.IP) == 0 || a.IP.IsUnspecified() }
 
 // RemoteAddr returns the peer's address of the connection.
-func (s *polled) RemoteAddr() net.Addr { return net.TCPAddrFromAddrPort(s.remote) }
+func (s *polled) RemoteAddr() net.Addr {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	a := s.remote.addrPort()
+	if s.rare != nil && s.rare.zone != "" {
+		a = netip.AddrPortFrom(a.Addr().WithZone(s.rare.zone), a.Port())
+	}
+	return net.TCPAddrFromAddrPort(a)
+}
+
+// A peer is an address and a port in 18 bytes, without a zone.
+type peer struct {
+	ip   [16]byte
+	port uint16
+}
+
+// setRemote notes the peer's address of a new socket.
+func (s *polled) setRemote(a netip.AddrPort) {
+	if zone := a.Addr().Zone(); zone != "" {
+		s.rarely().zone = zone
+	}
+	if a.IsValid() {
+		s.remote = peer{a.Addr().As16(), a.Port()}
+	}
+}
+
+func (p peer) addrPort() netip.AddrPort {
+	if p == (peer{}) {
+		return netip.AddrPort{}
+	}
+	return netip.AddrPortFrom(netip.AddrFrom16(p.ip).Unmap(), p.port)
+}
 
 // addrPort returns the address and port of a TCP socket.
 func addrPort(a syscall.Sockaddr) netip.AddrPort {
