@@ -285,7 +285,8 @@ func (s *Server) acceptOptions(r *http.Request, req *core.Request) (core.AcceptO
 func (s *Server) chooseSubprotocol(r *http.Request, offered []string) (chosen string, err error) {
 	if s.options.ChooseSubprotocol != nil {
 		defer s.recoverFrom("Options.ChooseSubprotocol", r, &err)
-		return s.options.ChooseSubprotocol(r, offered), nil
+		chosen = s.options.ChooseSubprotocol(r, offered)
+		return strings.Clone(chosen), nil // not to keep all of the head
 	}
 	for _, p := range s.options.Subprotocols {
 		if slices.Contains(offered, p) {

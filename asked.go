@@ -11,11 +11,11 @@ import (
 )
 
 // asked is the handshake request of a server's connection. One that came on a stream of our
-// own is kept as the text that it was, until somebody wants to see it: that is a
-// third of what an [http.Request] takes.
+// own is kept as the text that it was, in short, until somebody wants to see it: that is a
+// tenth of what an [http.Request] takes.
 type asked struct {
 	seen atomic.Pointer[http.Request]
-	text string // that the core parsed; "" until it has come
+	text string // that the core parsed, shortened; "" until it has come, and if it is seen
 }
 
 // see keeps r as the request.
@@ -32,7 +32,7 @@ func (a *asked) request(c *Conn) *http.Request {
 		return r
 	}
 	r.TLS = tlsState(stream)
-	if req, err := core.ParseRequest(a.text); err == nil {
+	if req, err := core.ParseRequest(lengthen(a.text)); err == nil {
 		_ = fillRequest(r, req) // a target that is no URL has been refused
 	}
 	a.seen.CompareAndSwap(nil, r)

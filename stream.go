@@ -107,7 +107,9 @@ func (s *Server) unlessReturned(c *Conn, returned *bool) {
 }
 
 func (s *Server) accepts(c *Conn, req *core.Request) (refusal func() error) {
-	c.asked.text = req.Text()
+	if !s.shows {
+		c.asked.text = shorten(req.Text())
+	}
 	if err := s.show(c, req); err != nil {
 		return func() error { return s.refuseStream(c, err) }
 	}
