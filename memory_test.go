@@ -40,8 +40,8 @@ func TestIdleConnHeap(t *testing.T) {
 		server *websockets.Server
 		most   int
 	}{
-		{"Events", websockets.HandleEvents(echoEvents{}, strict()), 2050},
-		{"Handler", websockets.Handle(echo, strict()), 2000},
+		{"Events", websockets.HandleEvents(echoEvents{}, strict()), 1550},
+		{"Handler", websockets.Handle(echo, strict()), 1550},
 		{"Evented", websockets.HandleEvents(echoEvents{}, eventedOptions()), mostEvented()},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -74,9 +74,9 @@ func eventedOptions() *websockets.Options {
 // mostEvented is that of the blocking driver where there is no other.
 func mostEvented() int {
 	if runtime.GOOS == "linux" {
-		return 1550
+		return 1050
 	}
-	return 2050
+	return 1550
 }
 
 // useGoroutines has Go make what it keeps for that many.
