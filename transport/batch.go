@@ -125,15 +125,17 @@ func (b *batch) pin(buf *buffer) {
 	buf.lent = true
 }
 
-// unpin gives the buffer back, unless there is still input in it.
-func (b *batch) unpin(in *input) {
+// unpin gives the buffer back, unless there is still input in it. Somebody else may be
+// reading into another one.
+func (b *batch) unpin() {
 	buf := b.pinned
 	if buf == nil {
 		return
 	}
 	b.pinned = nil
 	buf.lent = false
-	if buf != in.buf {
+	if buf.left {
+		buf.left = false
 		giveBack(buf)
 	}
 }
@@ -191,7 +193,7 @@ func (d *delivery) giveOne(b *batch, i int) (more bool) {
 // takeBack ends the loan of memory.
 func (d *delivery) takeBack(b *batch) {
 	d.c.following = false
-	b.unpin(&d.c.in)
+	b.unpin()
 	if b.lent != nil {
 		b.lent.p = b.lent.p[:0]
 		if cap(b.lent.p) > largeBuffer {

@@ -17,7 +17,8 @@ const (
 // all connections of the process couples nothing.
 type buffer struct {
 	b      []byte
-	lent   bool    // a Sink has it, and gives it back
+	lent   bool    // a Sink has it
+	left   bool    // and gives it back, since no input is in it any more
 	direct bool    // b belongs to a message that comes in
 	plain  *buffer // of input: what a machine that compresses puts its contents into
 

@@ -352,3 +352,47 @@ func (s *sleeper) Sleep() error {
 type waker chan struct{}
 
 func (w waker) Wake() { close(w) }
+
+// keeper is a Sink that holds its first message until it is told to let go.
+type keeper struct{ got, let chan struct{} }
+
+func (l keeper) Message(frame.Opcode, []byte) bool {
+	select {
+	case <-l.let:
+	default:
+		close(l.got)
+		<-l.let
+	}
+	return true
+}
+
+func (keeper) End(error) {}
+
+// While a Sink has a message that was lent, Close reads into other memory.
+func TestCloseReadsBesideALoan(t *testing.T) {
+	for range 50 {
+		a, b := pipe.New(0)
+		c := open(t, real.New(), core.Server, core.Config{}, a)
+		p := &peer{t: t, s: b, role: core.Client}
+		l := keeper{make(chan struct{}), make(chan struct{})}
+		over := make(chan struct{})
+		p.write(p.text(nil, "lent"))
+		go func() {
+			c.Deliver(l, transport.DeliverOptions{Lend: true, Wait: true})
+			close(over)
+		}()
+		<-l.got
+		go c.Close(1000, "")
+		go func() {
+			for range 20 {
+				p.write(p.text(nil, "more"))
+				runtime.Gosched()
+			}
+			p.write(p.closing(1000))
+			p.s.CloseWrite()
+		}()
+		runtime.Gosched()
+		close(l.let)
+		<-over
+	}
+}

@@ -44,6 +44,7 @@ func (in *input) Return() {
 	}
 	switch {
 	case b.lent:
+		b.left = true
 		return
 	case b.direct:
 		if in.direct == nil { // it has been read to
