@@ -30,13 +30,12 @@ type Conn struct {
 	polling *delivery // has it, and decides how to wait
 	in      input
 	ahead   ahead
-	watch   *watch
+	seldom  *seldom
 
 	receiving turn // to take messages: held from the first to the last byte of one
 	incoming  *incoming
 
 	composing turn // to send messages in fragments: held by a Writer
-	outgoing  *outgoing
 
 	writing turn  // to write the stream
 	out     queue // frames that wait for the turn
@@ -205,7 +204,7 @@ func (c *Conn) dismiss() {
 	if c.incoming.hasReader() || c.delivering {
 		c.receiving.dismiss()
 	}
-	if c.outgoing.hasWriter() {
+	if c.hasWriter() {
 		c.composing.dismiss()
 	}
 }
@@ -321,7 +320,7 @@ func (c *Conn) release(how func(Stream) error) {
 	if c.timer != nil {
 		c.timer.Stop()
 	}
-	c.watch.stop()
+	c.seldom.stopWatch()
 	c.fate.notify()
 	if c.observer != nil {
 		c.observer.Released()

@@ -123,7 +123,7 @@ func TestIdleConnHoldsNoMemory(t *testing.T) {
 }
 
 func TestConnSize(t *testing.T) {
-	if transport.ConnSize > 352 {
+	if transport.ConnSize > 336 {
 		t.Errorf("a Conn takes %d bytes", transport.ConnSize)
 	}
 	t.Logf("a Conn takes %d bytes", transport.ConnSize)

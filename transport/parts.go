@@ -35,7 +35,7 @@ func (c *Conn) sendParts(ctx context.Context, op frame.Opcode, p []byte) error {
 // in it ends with the connection.
 func (w Writer) complete(rest []byte) {
 	w.c.mu.Lock()
-	w.c.outgoing.failed = nil
+	w.c.seldom.outgoing.failed = nil
 	w.c.mu.Unlock()
 	if _, err := w.writeParts(rest); err != nil {
 		w.Cancel()

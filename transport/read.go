@@ -14,14 +14,12 @@ import (
 type input struct {
 	buf    *buffer
 	r, w   int32
-	more   bool // the machine may have another event without more input
-	bigger bool // the last read filled its buffer
+	at     clock.Time // when it came
+	direct *buffer    // where the next read goes, instead
 
-	at clock.Time // when it came
-
+	more       bool // the machine may have another event without more input
+	bigger     bool // the last read filled its buffer
 	compressed bool // messages may be compressed, in both directions
-
-	direct *buffer // where the next read goes, instead
 }
 
 // Borrow and Return are for the stream: it borrows a buffer when there is

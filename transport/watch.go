@@ -13,8 +13,7 @@ type Lasting interface {
 
 // watch makes the end of a context kick the reader. One registration serves
 // all calls that bring the same context, so that a loop of Receive pays for it
-// once. It belongs to whoever has the turn to read. A connection has none before
-// the first context that can end.
+// once. It belongs to whoever has the turn to read.
 type watch struct {
 	done   <-chan struct{}
 	cancel func() bool
@@ -25,13 +24,10 @@ func (c *Conn) watchFor(ctx context.Context) {
 	if _, lasts := ctx.(Lasting); !lasts {
 		done = ctx.Done()
 	}
-	if c.watch == nil {
-		if done == nil {
-			return
-		}
-		c.watch = new(watch)
+	if c.seldom == nil && done == nil {
+		return
 	}
-	w := c.watch
+	w := &c.rarely().watch
 	if done == w.done {
 		return
 	}
@@ -43,9 +39,6 @@ func (c *Conn) watchFor(ctx context.Context) {
 }
 
 func (w *watch) stop() {
-	if w == nil {
-		return
-	}
 	if w.cancel != nil {
 		w.cancel()
 	}

@@ -18,7 +18,10 @@ type outgoing struct {
 }
 
 // hasWriter reports whether a Writer is open.
-func (o *outgoing) hasWriter() bool { return o != nil && o.open }
+func (c *Conn) hasWriter() bool {
+	o := c.seldom.latest()
+	return o != nil && o.open
+}
 
 // A Writer sends one message in fragments, without holding it in memory
 // (https://www.rfc-editor.org/rfc/rfc6455#section-5.4). It is a value: copies are
@@ -52,11 +55,9 @@ func (c *Conn) Writer(ctx context.Context, op frame.Opcode) (Writer, error) {
 		c.composing.pass()
 		return Writer{}, err
 	}
-	if c.outgoing == nil {
-		c.outgoing = new(outgoing)
-	}
-	*c.outgoing = outgoing{id: c.outgoing.id + 1, op: op, open: true}
-	return Writer{c, c.outgoing.id, ctx}, nil
+	o := c.rarely().begin()
+	*o = outgoing{id: o.id + 1, op: op, open: true}
+	return Writer{c, o.id, ctx}, nil
 }
 
 // takeComposing waits for the turn to send messages in fragments. A Writer may
@@ -69,7 +70,7 @@ func (c *Conn) takeComposing(ctx context.Context) error {
 	switch {
 	case err == errDismissed:
 		return c.err
-	case err != nil && c.outgoing.hasWriter():
+	case err != nil && c.hasWriter():
 		return &TurnError{"a Writer that is not closed has the message before", err}
 	}
 	return err
@@ -101,7 +102,7 @@ func (w Writer) Write(p []byte) (n int, err error) {
 
 // send sends a fragment, with the lock.
 func (w Writer) send(p []byte, fin bool) error {
-	c, o := w.c, w.c.outgoing
+	c, o := w.c, w.c.seldom.outgoing
 	if err := w.check(fin); err != nil || len(p) == 0 && !fin {
 		return err
 	}
@@ -137,7 +138,7 @@ func (w Writer) append(p []byte, fin bool) error {
 	if err := c.sendable(); err != nil {
 		return err
 	}
-	dst, err := c.m.AppendFragment(c.out.room(len(p)+headerRoom), c.outgoing.op, p, fin)
+	dst, err := c.m.AppendFragment(c.out.room(len(p)+headerRoom), c.seldom.outgoing.op, p, fin)
 	if err != nil {
 		c.releaseIfEmpty()
 		return c.misuse(err)
@@ -152,7 +153,7 @@ func (w Writer) check(fin bool) error {
 	if !w.isOpen() {
 		return ErrWriterClosed
 	}
-	o := w.c.outgoing
+	o := w.c.seldom.outgoing
 	if !fin && isContextError(o.failed) && w.ctx.Err() == nil {
 		return nil
 	}
@@ -195,7 +196,7 @@ func (w Writer) Close() error {
 // finish notes that the message is complete, with the lock.
 func (w Writer) finish() {
 	w.c.stats.MessagesSent++
-	w.c.outgoing.open = false
+	w.c.seldom.outgoing.open = false
 	w.c.composing.pass()
 }
 
@@ -216,7 +217,7 @@ func (w Writer) Cancel() {
 }
 
 func (w Writer) isOpen() bool {
-	o := w.c.outgoing
+	o := w.c.seldom.outgoing
 	return w.id == o.id && o.open
 }
 
@@ -225,8 +226,8 @@ const givenUp = "a message was not completed"
 
 func (w Writer) giveUp() {
 	c := w.c
-	c.outgoing.open = false
-	if c.outgoing.begun {
+	c.seldom.outgoing.open = false
+	if c.seldom.outgoing.begun {
 		_ = c.beginClose(frame.InternalError, givenUp)
 	}
 	c.composing.pass()
