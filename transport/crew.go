@@ -64,27 +64,29 @@ func (w *crew) call(d *delivery) bool {
 
 // work goes on for d, and then for others.
 func (w *crew) work(d *delivery) {
-	d.Wake()
-	me := make(chan *delivery, 1)
-	for w.join(me) {
-		d, ok := <-me
-		if !ok {
+	var me chan *delivery
+	for d != nil {
+		d.Wake()
+		if me = w.join(me); me == nil {
 			return
 		}
-		d.Wake()
+		d = <-me // nil: it was closed
 	}
 }
 
-// join makes a goroutine that has nothing to do one of those that are called, if it is
-// needed.
-func (w *crew) join(me chan *delivery) bool {
+// join makes a goroutine that has nothing to do one of those that are called, by a channel,
+// if it is needed: nil if not. A channel of before is used again.
+func (w *crew) join(me chan *delivery) chan *delivery {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.asleep == 0 || len(w.idle) == w.size {
-		return false
+		return nil
+	}
+	if me == nil {
+		me = make(chan *delivery, 1)
 	}
 	w.idle = append(w.idle, me)
-	return true
+	return me
 }
 
 func (w *crew) dismissUnneeded() {

@@ -5,7 +5,7 @@
 package real
 
 import (
-	"math"
+	"sync/atomic"
 	"time"
 
 	"github.com/fb1e3c20/websockets/clock"
@@ -20,17 +20,30 @@ type realClock struct{ base time.Time }
 
 func (c *realClock) Now() clock.Time { return clock.Time(time.Since(c.base)) }
 
-func (c *realClock) NewTimer(f func()) clock.Timer {
-	t := time.AfterFunc(math.MaxInt64, f)
-	t.Stop()
-	return &timer{c, t}
-}
+func (c *realClock) NewTimer(f func()) clock.Timer { return &timer{clock: c, f: f} }
 
+// A timer has one of Go's from its first Reset on.
 type timer struct {
 	clock *realClock
-	t     *time.Timer
+	f     func()
+	t     atomic.Pointer[time.Timer]
 }
 
-func (t *timer) Reset(at clock.Time) { t.t.Reset(at.Sub(t.clock.Now())) }
+func (t *timer) Reset(at clock.Time) {
+	d := at.Sub(t.clock.Now())
+	if old := t.t.Load(); old != nil {
+		old.Reset(d)
+		return
+	}
+	first := time.AfterFunc(d, t.f)
+	if !t.t.CompareAndSwap(nil, first) { // another Reset came first
+		first.Stop()
+		t.t.Load().Reset(d)
+	}
+}
 
-func (t *timer) Stop() { t.t.Stop() }
+func (t *timer) Stop() {
+	if old := t.t.Load(); old != nil {
+		old.Stop()
+	}
+}

@@ -221,3 +221,19 @@ func BenchmarkReset(b *testing.B) {
 	}
 	timer.Stop()
 }
+
+// Whoever is first to arm a timer, it is one timer.
+func TestResetsAtOnce(t *testing.T) {
+	test(t, func(t *testing.T, c clock.Clock, l *log, timer clock.Timer) {
+		timer.Stop() // of what has not been armed
+		for range 20 {
+			go timer.Reset(clock.Time(time.Second))
+		}
+		synctest.Wait()
+		l.want(t, clock.Time(2*time.Second), clock.Time(time.Second))
+		go timer.Reset(clock.Time(3 * time.Second))
+		synctest.Wait()
+		timer.Stop()
+		l.want(t, clock.Time(4*time.Second), clock.Time(time.Second))
+	})
+}
