@@ -222,18 +222,30 @@ func BenchmarkReset(b *testing.B) {
 	timer.Stop()
 }
 
-// Whoever is first to arm a timer, it is one timer.
+// Whoever is first to arm a timer, it is one timer: nothing is left that Stop does not stop.
 func TestResetsAtOnce(t *testing.T) {
-	test(t, func(t *testing.T, c clock.Clock, l *log, timer clock.Timer) {
-		timer.Stop() // of what has not been armed
-		for range 20 {
-			go timer.Reset(clock.Time(time.Second))
+	synctest.Test(t, func(t *testing.T) {
+		c := real.New()
+		fired := 0
+		for range 1000 {
+			timer := c.NewTimer(func() { fired++ })
+			timer.Stop() // of what has not been armed
+			start := make(chan struct{})
+			for range 8 {
+				go func() {
+					<-start
+					timer.Reset(c.Now().Add(time.Second))
+				}()
+			}
+			synctest.Wait()
+			close(start)
+			synctest.Wait()
+			timer.Stop()
 		}
+		time.Sleep(2 * time.Second)
 		synctest.Wait()
-		l.want(t, clock.Time(2*time.Second), clock.Time(time.Second))
-		go timer.Reset(clock.Time(3 * time.Second))
-		synctest.Wait()
-		timer.Stop()
-		l.want(t, clock.Time(4*time.Second), clock.Time(time.Second))
+		if fired > 0 {
+			t.Errorf("timers that were stopped fired %d times", fired)
+		}
 	})
 }
