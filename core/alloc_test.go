@@ -9,7 +9,7 @@ import (
 	"github.com/fb1e3c20/websockets/core/frame"
 )
 
-// An idle open connection is no more than its Conn.
+// An idle open connection is no more than its Conn, and the pieces if it ever needed them.
 func TestSizeOfConn(t *testing.T) {
 	if n := unsafe.Sizeof(Conn{}); n > 128 {
 		t.Errorf("a Conn takes %d bytes, more than 128", n)

@@ -72,7 +72,7 @@
 // # Memory
 //
 // A Conn is one allocation of at most 128 bytes, and another of 144 once a frame's header,
-// a ping or a close has come in pieces, or a ping with a payload; the handshake's head apart,
+// a ping or a close has come in pieces, or a ping with a payload that it answers; the handshake's head apart,
 // which is released when the connection is open. After that nothing is
 // allocated, except where an Append method outgrows the buffer it was given, and
 // for a connection that compresses its windows: see [Compression].

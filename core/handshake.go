@@ -128,8 +128,8 @@ func (c *Conn) Response() *Response {
 	return c.hs.response
 }
 
-// Subprotocol returns the subprotocol that the server chose, "" for none. A
-// client may ask as long as [Conn.Response] answers.
+// Subprotocol returns the subprotocol that the server chose, "" for none, to a client, as long
+// as [Conn.Response] answers. A server knows what it gave to [Conn.Accept].
 func (c *Conn) Subprotocol() string {
 	if c.hs == nil {
 		return ""
@@ -194,8 +194,12 @@ func (c *Conn) appendHandshake(dst []byte) []byte {
 func (c *Conn) takeHandshake(dst []byte) []byte {
 	c.unsent += int64(len(c.hs.out))
 	dst = append(dst, c.hs.out...)
-	c.hs.out = c.hs.out[:0]
-	if c.role == Server && c.hs.lender == nil {
+	if c.hs.lender != nil {
+		c.hs.out = c.hs.out[:0]
+		return dst
+	}
+	c.hs.out = nil
+	if c.role == Server {
 		c.releaseHandshake()
 	}
 	return dst

@@ -1,6 +1,7 @@
 package core
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/fb1e3c20/websockets/clock"
@@ -87,6 +88,34 @@ func TestOpeningIsOfNoUse(t *testing.T) {
 		if c.LendOpening(&Opening{}) {
 			t.Errorf("%s: taken", name)
 		}
+	}
+}
+
+// What one connection has another does not get.
+func TestOpeningIsLentOnce(t *testing.T) {
+	var o Opening
+	a, b := newTestServer(t, Config{}), newTestServer(t, Config{})
+	if b.LendOpening(nil) {
+		t.Error("nil is taken")
+	}
+	a.LendOpening(&o)
+	a.recvRaw(sampleGET + "\r\n")
+	if b.LendOpening(&o) || b.Request() != nil {
+		t.Error("another one has it too")
+	}
+	s := a.Snapshot()
+	a.accept(AcceptOptions{Header: []Field{{"X", strings.Repeat("x", 2*maxKept)}}})
+	if err := s.Accept(0, AcceptOptions{}); err != nil {
+		t.Error(err)
+	}
+	if s.AppendOutput(nil); s.ReturnOpening() != nil {
+		t.Error("the copy returns it")
+	}
+	if a.ReturnOpening() != &o || cap(o.hs.out) > maxKept {
+		t.Errorf("it comes back with %d bytes of a response", cap(o.hs.out))
+	}
+	if !b.LendOpening(&o) {
+		t.Error("it is not lent again")
 	}
 }
 

@@ -14,6 +14,23 @@ func (c *Conn) Snapshot() *Conn {
 	return &s
 }
 
+// CopyTo makes to what c is, as an assignment would if nothing lay behind a pointer, and
+// allocates nothing if to has been copied to before. What the handshake has to remember, and the
+// windows of compression, are c's afterwards too: for a connection that is open and does not
+// compress, or to be thrown away. Others take a [Conn.Snapshot].
+func (c *Conn) CopyTo(to *Conn) {
+	p := to.pieces
+	*to = *c
+	if c.pieces == nil {
+		return
+	}
+	if p == nil || p == c.pieces {
+		p = new(pieces)
+	}
+	*p = *c.pieces
+	to.pieces = p
+}
+
 func (h *handshake) clone() *handshake {
 	c := *h
 	c.lender = nil

@@ -73,7 +73,7 @@ func (x *instance) try(c *conn, n uint32) {
 		a.before = deepCopy(c.Conn)
 		return
 	}
-	a.before = *c.Conn
+	c.CopyTo(&a.before)
 }
 
 // deepCopy is for a connection whose handshake is still there, and may be changed.
@@ -93,6 +93,6 @@ func (x *instance) undoes(c *conn) bool {
 	next, end := words()
 	page.status.wanted = a.lacking + next - a.next
 	page.next, page.end = a.next, end
-	*c.Conn = a.before
+	a.before.CopyTo(c.Conn)
 	return true
 }

@@ -32,9 +32,15 @@ func TestEntropyLacking(t *testing.T) {
 			in := append(wire(core.Client, frame.Ping, true, "a"), wire(core.Client, frame.Ping, true, "b")...)
 			return h.recv(c, in, 4, abi.TakeOutput)
 		}},
+		"the end of a ping": {1, func(h *host, c uint64) int32 {
+			return h.recv(c, wire(core.Client, frame.Ping, true, "abcd")[4:], 4, abi.TakeOutput)
+		}},
 	} {
 		h := newHost(t, core.Config{})
 		c := h.open(core.Client)
+		if name == "the end of a ping" {
+			h.recv(c, wire(core.Client, frame.Ping, true, "abcd")[:4], 4, abi.TakeOutput)
+		}
 		copy(it.buffer, "Hello")
 		h.seed(tt.words - 1)
 		h.refused(name, c, abi.CodeEntropy, func() int32 { return tt.call(h, c) })
@@ -50,6 +56,9 @@ func TestEntropyLacking(t *testing.T) {
 		copy(it.buffer, "Hello")
 		if r := tt.call(h, c); r < 0 || page.next != uint32(tt.words) {
 			t.Errorf("%s: %d with %d words, up to %d", name, r, tt.words, page.next)
+		}
+		if name == "the end of a ping" && len(it.out) != 6+len("abcd") {
+			t.Errorf("the pong of a ping of 4 bytes takes %d", len(it.out))
 		}
 	}
 }
