@@ -50,10 +50,11 @@ var phrases = [...]string{
 	"X-Real-IP: ",
 }
 
-// A byte from firstPhrase on stands for a phrase, but the last one, which says that the next
-// byte is one of those.
+// A byte from firstPhrase on stands for a phrase, but the last two: one says that the next byte
+// is one of those, and one, at the beginning, that all that follows is the head as it was.
 const (
 	firstPhrase = 0x80
+	verbatim    = 0xfe
 	literal     = 0xff
 )
 
@@ -65,10 +66,14 @@ var phrasesOf = func() (of [256][]uint8) {
 	return of
 }()
 
-// shorten returns the head of a request in less memory, for lengthen.
+// shorten returns the head of a request in less memory, for lengthen, and never in more than
+// one byte more.
 func shorten(head string) string {
 	var room [512]byte
 	short := room[:0]
+	if len(head) > len(room) {
+		short = make([]byte, 0, len(head))
+	}
 	line := true // begins
 	for i := 0; i < len(head); {
 		c := head[i]
@@ -82,6 +87,9 @@ func shorten(head string) string {
 		}
 		if c >= firstPhrase {
 			short = append(short, literal)
+		}
+		if len(short) >= len(head) {
+			return string([]byte{verbatim}) + head
 		}
 		short = append(short, c)
 		line = c == '\n'
@@ -101,6 +109,9 @@ func phraseAt(s string) (p uint8, ok bool) {
 
 // lengthen returns the head that was shortened.
 func lengthen(short string) string {
+	if short != "" && short[0] == verbatim {
+		return short[1:]
+	}
 	var head strings.Builder
 	for i := 0; i < len(short); i++ {
 		switch c := short[i]; {

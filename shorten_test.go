@@ -19,6 +19,8 @@ func TestShorten(t *testing.T) {
 			key + "Sec-WebSocket-Extensions: permessage-deflate; client_max_window_bits\r\n\r\n", 85},
 		{"GET / HTTP/1.1\r\nX: caf\xc3\xa9 \xff\x80\r\nuser-agent: GET /\r\nUser-Agent: GET / Safari/537.36\r\n", 80},
 		{strings.Repeat("Cookie: GET /\r\n", 100) + " ", 1000},
+		{"GET / HTTP/1.1\r\nX: " + strings.Repeat("\x80", 1000), 1021},
+		{"\xfe\xff", 3},
 	} {
 		short := shorten(test.head)
 		if got := lengthen(short); got != test.head {
@@ -33,7 +35,7 @@ func TestShorten(t *testing.T) {
 // Of two phrases that a head may begin with the longer one is found first, and each has a
 // byte.
 func TestPhrases(t *testing.T) {
-	if len(phrases) > literal-firstPhrase {
+	if len(phrases) > verbatim-firstPhrase {
 		t.Fatal("too many phrases")
 	}
 	for i, p := range phrases {
