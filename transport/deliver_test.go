@@ -396,3 +396,45 @@ func TestCloseReadsBesideALoan(t *testing.T) {
 		<-over
 	}
 }
+
+// A holder is a Sink that holds its first message, and looks whether it changes.
+type holder struct {
+	t   *testing.T
+	let chan struct{}
+	n   int
+}
+
+func (h *holder) Message(_ frame.Opcode, p []byte) bool {
+	if h.n++; h.n == 1 {
+		was := string(p)
+		<-h.let
+		if string(p) != was {
+			h.t.Errorf("a lent message has changed: %q", p)
+		}
+	}
+	return true
+}
+
+func (h *holder) End(error) {}
+
+// While a Sink has a message that was lent, the attendant reads into other memory.
+func TestReadAheadLeavesALoan(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		a, b := pipe.New(0)
+		c := open(t, real.New(), core.Server, core.Config{}, a)
+		p := &peer{t: t, s: b, role: core.Client}
+		h := &holder{t: t, let: make(chan struct{})}
+		p.write(p.text(nil, "lent"))
+		go c.Deliver(h, transport.DeliverOptions{Lend: true, Wait: true})
+		synctest.Wait()
+		for range 4 {
+			p.write(p.text(nil, "overwritten, more than once, by what follows"))
+			time.Sleep(time.Second)
+		}
+		close(h.let)
+		synctest.Wait()
+		if h.n != 5 {
+			t.Errorf("%d messages have come, want 5", h.n)
+		}
+	})
+}
