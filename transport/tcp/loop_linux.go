@@ -18,6 +18,9 @@ const canPoll = true
 // next term, and the one before is a busy one, which ends when its waker returns.
 // When there are too many of those, wakers are put into the backlog, and the busy ones
 // call them when they have time again.
+//
+// Where more than a few wakers take their time, the leader has each called by a busy goroutine
+// from the start, until they return soon again: see handOff.
 type loop struct {
 	maxBusy int
 	watch   *time.Timer
@@ -35,6 +38,7 @@ type loop struct {
 	seen    uint64 // calls, at the last look of the watch
 	watched bool   // the watch looks again soon
 	alert   int    // looks until it is calm again
+	slow    int    // of late wakers: grows with those that took their time, falls with the others
 	busy    int
 	backlog []transport.Waker
 
@@ -55,6 +59,14 @@ const (
 	calm     = 4 * time.Millisecond
 	alert    = time.Millisecond
 	alertFor = 1000 // looks
+)
+
+// When wakers are called by busy goroutines from the start: after two that did not return, and
+// for as long as more than one in slowWeight takes a millisecond.
+const (
+	slowWeight = 8
+	handOff    = 2 * slowWeight
+	slowest    = 16 * slowWeight
 )
 
 // add begins to wait for a socket.
@@ -180,7 +192,7 @@ func (l *loop) step(term uint64) bool {
 	l.calls++
 	s := l.find(e)
 	events := e.Events
-	full := l.busy >= l.maxBusy
+	full, hands := l.busy >= l.maxBusy, l.slow >= handOff
 	l.mu.Unlock()
 	if s == nil {
 		return true
@@ -188,8 +200,8 @@ func (l *loop) step(term uint64) bool {
 	w := s.happened(events)
 	switch {
 	case w == nil:
-	case full:
-		l.putOff(w)
+	case full || hands:
+		l.hand(w)
 	default:
 		w.Wake()
 	}
@@ -241,6 +253,9 @@ func (l *loop) look() {
 		l.busy++
 		l.newTerm()
 		l.alert = alertFor
+		l.tookTime()
+	} else if l.slow < handOff {
+		l.slow = max(l.slow-1, 0)
 	}
 	l.seen = l.calls
 	l.watchOn()
@@ -257,16 +272,49 @@ func (l *loop) watchOn() {
 	l.watch.Reset(calm)
 }
 
-// putOff leaves a waker to the busy goroutines.
-func (l *loop) putOff(w transport.Waker) {
+// tookTime notes that a waker took its time. The lock is held.
+func (l *loop) tookTime() { l.slow = min(l.slow+slowWeight, slowest) }
+
+// hand has a busy goroutine call a waker: a new one, unless there are too many.
+func (l *loop) hand(w transport.Waker) {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	if l.busy >= l.maxBusy {
 		l.backlog = append(l.backlog, w)
-		l.mu.Unlock()
 		return
 	}
-	l.mu.Unlock()
+	l.busy++
+	go l.serve(w)
+}
+
+// noTerm is that of goroutines that never lead.
+const noTerm = 0
+
+// serve calls a waker, and then what was put off.
+func (l *loop) serve(w transport.Waker) {
+	ended := false
+	defer func() {
+		if !ended { // a waker has ended the goroutine
+			l.abdicate(noTerm)
+		}
+	}()
+	began := time.Now()
 	w.Wake()
+	l.judge(time.Since(began))
+	for l.step(noTerm) {
+	}
+	ended = true
+}
+
+// judge learns from how long a waker took in a busy goroutine.
+func (l *loop) judge(d time.Duration) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if d >= alert {
+		l.tookTime()
+		return
+	}
+	l.slow = max(l.slow-1, 0)
 }
 
 // leaveBusy calls what was put off, one waker at a time, or ends a busy goroutine. It is

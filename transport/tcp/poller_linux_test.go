@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -202,6 +203,56 @@ func TestBusyHandlersHoldNobodyUp(t *testing.T) {
 	client.TryWrite([]byte("x"))
 	await(t, "one more", woken)
 	close(stuck)
+}
+
+// Where many handlers take their time, they do not begin one after the other, each after a
+// look of the watch; when they return soon again, they run in the leader's goroutine.
+func TestManyBusyHandlers(t *testing.T) {
+	p := poller(t, 0)
+	const all = 300
+	stuck := make(chan struct{})
+	var entered atomic.Int32
+	var done sync.WaitGroup
+	var clients []transport.Stream
+	var servers []transport.Polled
+	for range all {
+		client, server := connectPolled(t, p)
+		clients, servers = append(clients, client), append(servers, server)
+		done.Add(1)
+		arm(t, server, func() { entered.Add(1); <-stuck; done.Done() })
+	}
+	began := time.Now()
+	for _, client := range clients {
+		client.TryWrite([]byte("x"))
+	}
+	eventually(t, "all handlers run", func() bool { return entered.Load() == all })
+	if d := time.Since(began); d > all*time.Millisecond {
+		t.Errorf("%d handlers that wait have begun after %v", all, d)
+	}
+	close(stuck)
+	done.Wait()
+	again := func(s transport.Polled, f func()) <-chan struct{} {
+		t.Helper()
+		var b [16]byte
+		for _, err := s.TryRead(b[:]); err == nil; _, err = s.TryRead(b[:]) {
+		}
+		return arm(t, s, f)
+	}
+	for i := range 3 * all {
+		woken := again(servers[i%all], nothing)
+		clients[i%all].TryWrite([]byte("y"))
+		await(t, "one that returns soon", woken)
+	}
+	stack := make(chan string, 1)
+	woken := again(servers[0], func() {
+		b := make([]byte, 4<<10)
+		stack <- string(b[:runtime.Stack(b, false)])
+	})
+	clients[0].TryWrite([]byte("z"))
+	await(t, "the last", woken)
+	if s := <-stack; !strings.Contains(s, ".lead(") {
+		t.Errorf("after many that returned soon one has a goroutine of its own:\n%s", s)
+	}
 }
 
 // When too many are busy, the others wait until one has time.
