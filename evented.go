@@ -33,8 +33,10 @@ const (
 	//
 	// The handler then runs in the goroutines that wait. When a call computes or waits for
 	// long, that goroutine stays with its connection and another one goes on for the
-	// others: after 4 to 8 ms, and after 1 to 2 within a second of such a case. 65,536
-	// may be busy so at a time; when there are more, input waits.
+	// others: after 4 to 8 ms, and after 1 to 2 within a second of such a case. Where several
+	// do, each has a goroutine from the start, until they return within a millisecond again.
+	// 65,536 may be busy so at a time; when there are more, input waits. [Conn.Driver]
+	// tells which driver a connection has got.
 	//
 	// Timeouts and pings of such a server's connections may be up to 10 ms late.
 	Evented

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"runtime"
 	"strings"
@@ -345,6 +346,48 @@ func TestEventedWithTLS(t *testing.T) {
 func TestDriverIsValidated(t *testing.T) {
 	if err := (&websockets.Options{Driver: 7}).Validate(); err == nil || !strings.Contains(err.Error(), "Driver") {
 		t.Error(err)
+	}
+}
+
+// A teller tells the driver of its connection, in OnOpen.
+type teller struct{ drivers chan websockets.Driver }
+
+func (h teller) OnOpen(_ context.Context, c *websockets.Conn) error {
+	h.drivers <- c.Driver()
+	return nil
+}
+
+func (teller) OnMessage(context.Context, *websockets.Conn, websockets.Message) error { return nil }
+func (teller) OnClose(*websockets.Conn, error)                                       {}
+
+func TestConnDriver(t *testing.T) {
+	dials := map[string]func(*testing.T, *websockets.Server) dialFunc{"TLS": func(t *testing.T, s *websockets.Server) dialFunc {
+		w := ways[0]
+		url := w.serve(t, s)
+		return func(ctx context.Context, _ string) (*websockets.Conn, error) { return dial(t, url, w.client()), nil }
+	}}
+	maps.Copy(dials, pollable)
+	for name, over := range dials {
+		for _, driver := range []websockets.Driver{websockets.Blocking, websockets.Evented} {
+			o := strict()
+			o.Driver = driver
+			h := teller{make(chan websockets.Driver, 1)}
+			c, err := over(t, websockets.HandleEvents(h, o))(t.Context(), "/")
+			if err != nil {
+				t.Fatal(err)
+			}
+			want := driver
+			if name == "TLS" || name != "pipe" && runtime.GOOS != "linux" {
+				want = websockets.Blocking
+			}
+			if got := <-h.drivers; got != want {
+				t.Errorf("%s, %v: the connection has the driver %v", name, driver, got)
+			}
+			if c.Driver() != websockets.Blocking {
+				t.Errorf("%s: the client has the driver %v", name, c.Driver())
+			}
+			c.CloseNow()
+		}
 	}
 }
 

@@ -6,7 +6,7 @@ import (
 )
 
 // extras are what an idle connection of a server without net/http mostly does not have, for
-// which it then has no memory. They are there before the connection is anybody's.
+// which it then has no memory. They are written before anybody else has the connection.
 type extras struct {
 	subprotocol string
 	response    *http.Response  // of a client

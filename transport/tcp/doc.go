@@ -41,7 +41,8 @@
 // looks every 4 ms, while the loop has something to do: when it finds the leader in the
 // same call for the second time, another goroutine leads, and the one before belongs to
 // that call. For a thousand looks after such a case it looks each millisecond. So a call that does
-// not return delays others by 4 to 8 ms, or 1 to 2.
+// not return delays others by 4 to 8 ms, or 1 to 2. Where several do not return, the
+// leader has each call made by a goroutine of its own, until they return soon again.
 //
 // On other systems NewPoller returns [ErrNoPoller]. Sockets with TLS, and what is no
 // TCP socket, become streams as without a Poller.

@@ -17,7 +17,9 @@ import (
 // It has a loop for every two processors that Go uses: fewer loops find more to do each
 // time. A loop calls [transport.Waker]s in its own goroutine; when one does not return,
 // because a handler computes or waits, another goroutine goes on for the other sockets:
-// after 4 to 8 ms, and within a second of such a case after 1 to 2.
+// after 4 to 8 ms, and within a second of such a case after 1 to 2. After two such cases close to
+// each other, and for as long as more than one Waker in nine takes a millisecond, each is called
+// in a goroutine of its own.
 //
 // A Poller without sockets has no goroutine and no descriptor: there is nothing to close.
 // Its methods may be called from any goroutine.
@@ -33,7 +35,7 @@ var ErrNoPoller = fmt.Errorf("tcp: no poller on %s: %w", runtime.GOOS, errors.Er
 const DefaultMaxBusy = 65536
 
 // NewPoller returns a Poller, or [ErrNoPoller]. maxBusy is how many Wakers may be left to
-// their own goroutines at a time, because they have not returned within these times, 0 for
+// their own goroutines at a time, because they have not returned, or those before had not, 0 for
 // [DefaultMaxBusy]: beyond it none is called, and input waits in the system, until one
 // of them is done.
 func NewPoller(maxBusy int) (*Poller, error) {
