@@ -29,7 +29,7 @@ func (p *Poller) accepting(l *net.TCPListener) (*acceptor, error) {
 		return nil, err
 	}
 	addr := tcpAddr(l.Addr())
-	s := &polled{local: addr}
+	s := &polled{local: addr, listens: true}
 	if err := p.loops[0].own(s, raw); err != nil {
 		return nil, err
 	}

@@ -38,6 +38,7 @@ type loop struct {
 	seen    uint64 // calls, at the last look of the watch
 	watched bool   // the watch looks again soon
 	alert   int    // looks until it is calm again
+	accepts bool   // the latest call is that of a listener, which takes as long as there are connections
 	slow    int    // of late wakers: grows with those that took their time, falls with the others
 	busy    int
 	backlog []transport.Waker
@@ -192,7 +193,8 @@ func (l *loop) step(term uint64) bool {
 	l.calls++
 	s := l.find(e)
 	events := e.Events
-	full, hands := l.busy >= l.maxBusy, l.slow >= handOff
+	l.accepts = s != nil && s.listens
+	full, hands := l.busy >= l.maxBusy, l.slow >= handOff && !l.accepts
 	l.mu.Unlock()
 	if s == nil {
 		return true
@@ -253,7 +255,9 @@ func (l *loop) look() {
 		l.busy++
 		l.newTerm()
 		l.alert = alertFor
-		l.tookTime()
+		if !l.accepts {
+			l.tookTime()
+		}
 	} else if l.slow < handOff {
 		l.slow = max(l.slow-1, 0)
 	}

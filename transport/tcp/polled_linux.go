@@ -24,11 +24,12 @@ type polled struct {
 	birth  int32 // the loop's
 	remote peer
 
-	state state
-	users int32 // system calls that are being made
-	mu    sync.Mutex
-	waker transport.Waker // to be called when there is input
-	rare  *rare           // nil: none
+	state   state
+	listens bool  // it accepts connections
+	users   int32 // system calls that are being made
+	mu      sync.Mutex
+	waker   transport.Waker // to be called when there is input
+	rare    *rare           // nil: none
 }
 
 // rare is what a socket has at times.

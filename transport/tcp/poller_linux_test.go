@@ -231,28 +231,65 @@ func TestManyBusyHandlers(t *testing.T) {
 	}
 	close(stuck)
 	done.Wait()
-	again := func(s transport.Polled, f func()) <-chan struct{} {
-		t.Helper()
+	drain := func(s transport.Polled) transport.Polled {
 		var b [16]byte
 		for _, err := s.TryRead(b[:]); err == nil; _, err = s.TryRead(b[:]) {
 		}
-		return arm(t, s, f)
+		return s
 	}
 	for i := range 3 * all {
-		woken := again(servers[i%all], nothing)
+		woken := arm(t, drain(servers[i%all]), nothing)
 		clients[i%all].TryWrite([]byte("y"))
 		await(t, "one that returns soon", woken)
 	}
+	if s := stackOf(t, clients[0], drain(servers[0])); !strings.Contains(s, ".lead(") {
+		t.Errorf("after many that returned soon one has a goroutine of its own:\n%s", s)
+	}
+}
+
+// A listener that has much to accept is no handler that takes its time.
+func TestAcceptingIsNotSlow(t *testing.T) {
+	p := poller(t, 0)
+	l, err := tcp.Listen("tcp", anyPort)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, server := connectPolled(t, p)
+	accepted := make(chan struct{})
+	ended := make(chan error, 1)
+	go func() {
+		ended <- p.AcceptEach(l, func(s transport.Stream) {
+			time.Sleep(20 * time.Millisecond)
+			s.Abort()
+			accepted <- struct{}{}
+		})
+	}()
+	for range 4 {
+		c, err := tcp.Dial(t.Context(), "tcp", l.Addr().String())
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Abort()
+		<-accepted
+	}
+	if s := stackOf(t, client, server); !strings.Contains(s, ".lead(") {
+		t.Errorf("a handler has a goroutine of its own:\n%s", s)
+	}
+	l.Close()
+	<-ended
+}
+
+// stackOf returns the stack of a handler.
+func stackOf(t *testing.T, client transport.Stream, server transport.Polled) string {
+	t.Helper()
 	stack := make(chan string, 1)
-	woken := again(servers[0], func() {
+	woken := arm(t, server, func() {
 		b := make([]byte, 4<<10)
 		stack <- string(b[:runtime.Stack(b, false)])
 	})
-	clients[0].TryWrite([]byte("z"))
-	await(t, "the last", woken)
-	if s := <-stack; !strings.Contains(s, ".lead(") {
-		t.Errorf("after many that returned soon one has a goroutine of its own:\n%s", s)
-	}
+	client.TryWrite([]byte("z"))
+	await(t, "a handler", woken)
+	return <-stack
 }
 
 // When too many are busy, the others wait until one has time.
