@@ -108,13 +108,14 @@ func (f *threader) thread() {
 	f.out = append(f.out, f.b[:f.i]...)
 	f.resumes = make(map[int]bool)
 	f.push()
-	last := byte(opNop)
+	last, before := byte(opNop), f.i // the instruction before, and where it begins
 	for f.more() {
 		if f.threadJump() {
-			last = opBr
+			last, before = opBr, f.i
 			continue
 		}
-		start := f.i
+		begins := f.i
+		start := begins
 		op := f.instruction()
 		switch op {
 		case opBlock, opLoop, opIf:
@@ -122,13 +123,13 @@ func (f *threader) thread() {
 		case opEnd:
 			f.pop(last)
 		case opBrTable:
-			if bytes.HasSuffix(f.b[:start], []byte{opLocalGet, 0}) && f.noteTable() {
+			if bytes.Equal(f.b[before:begins], []byte{opLocalGet, 0}) && f.noteTable() {
 				f.enter()
 				f.isGo = true
 				start = f.i
 			}
 		}
-		last = op
+		last, before = op, begins
 		f.out = append(f.out, f.b[start:f.i]...)
 	}
 }
