@@ -329,7 +329,11 @@ func TestSleepersPatience(t *testing.T) {
 				t.Errorf("every %v: it sleeps %d times more in 6 s, want once", every, s.slept.Load()-before)
 			}
 			p.write(p.text(nil, "again"))
+			time.Sleep(10 * time.Second)
 			synctest.Wait()
+			if s.slept.Load() != before+2 {
+				t.Errorf("every %v: it sleeps %d times more after another message, want once", every, s.slept.Load()-before-1)
+			}
 		})
 	}
 }
