@@ -63,7 +63,7 @@ const (
 )
 
 // When wakers are called by busy goroutines from the start: after two that did not return, and
-// for as long as more than one in slowWeight takes a millisecond.
+// for as long as more than one in slowWeight+1 takes a millisecond.
 const (
 	slowWeight = 8
 	handOff    = 2 * slowWeight
